@@ -1,0 +1,185 @@
+// What `npm start`, `npm test` and the other commands need first: the dependencies of package-lock.json and compiled code.
+// Only Node's own modules here: on a fresh clone there is no node_modules yet.
+
+import { spawn } from "node:child_process";
+import { chmodSync, copyFileSync, existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { withLock } from "./lock.mjs";
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+const cache = join(root, ".cache");
+const outputFolder = { src: "dist", test: "build/test", examples: "build/examples", bench: "build/bench" };
+
+/** Installs and compiles what is missing or has changed since; `projects` are folders that have a tsconfig.json. */
+export async function prepare(projects = ["src"]) {
+  await install();
+  await build(projects);
+}
+
+/** Runs `npm ci` unless node_modules already holds what package-lock.json says. */
+export async function install() {
+  if (isInstalled()) return;
+  await withLock(cache, async () => {
+    if (isInstalled()) return;
+    const firstRun = !existsSync(join(root, "node_modules"));
+    say(`Installing dependencies (${firstRun ? "first run" : "package-lock.json has changed"})…`);
+    // --include=dev: the compiler is needed under NODE_ENV=production too.
+    // --no-dry-run: `npm pack --dry-run` hands its own flag down to the scripts it runs.
+    const { code, output } = await run(
+      ...npm("ci", "--include=dev", "--ignore-scripts", "--no-dry-run", "--no-progress", "--loglevel=error"),
+    );
+    if (code !== 0) fail(output, code);
+  });
+}
+
+/** Compiles `projects` (and src, which the others refer to) unless their sources and outputs are as the last build left them. */
+export async function build(projects) {
+  const wanted = [...new Set(["src", ...projects])].filter((project) => sources(project).length > 0);
+  if (wanted.every(isBuilt)) return;
+  await withLock(cache, async () => {
+    if (wanted.every(isBuilt)) return;
+    say(`Building ${wanted.join(", ")}…`);
+    for (const project of wanted) {
+      rmSync(stampFile(project), { force: true });
+      removeStaleOutputs(project);
+    }
+    const tsc = join(root, "node_modules/typescript/bin/tsc");
+    const pretty = process.stderr.isTTY ? ["--pretty"] : [];
+    const { code, output } = await run(process.execPath, [tsc, "--build", ...pretty, ...wanted]);
+    if (code !== 0) fail(output, code);
+    for (const project of wanted) {
+      for (const [from, to] of assets(project)) copyFileSync(from, to);
+      if (project === "src") makeExecutable(join(root, "dist/cli/main.js"));
+      writeFileSync(stampFile(project), stateOf(project));
+    }
+  });
+}
+
+// npm writes node_modules/.package-lock.json, the list of what it installed, when it has finished. Comparing it with
+// package-lock.json also finds an install that was interrupted, done without the dev dependencies, or done by hand.
+function isInstalled() {
+  const wanted = readJson("package-lock.json")?.packages;
+  const present = readJson("node_modules/.package-lock.json")?.packages;
+  const manifest = readJson("package.json");
+  if (!wanted || !present || !manifest) return false;
+  for (const kind of ["dependencies", "devDependencies"]) {
+    if (JSON.stringify(wanted[""][kind] ?? {}) !== JSON.stringify(manifest[kind] ?? {})) return false;
+  }
+  return Object.entries(wanted).every(([path, { version, optional, peer }]) => {
+    if (path === "") return true;
+    // An optional package may be for another platform.
+    if (present[path] === undefined) return optional === true || peer === true;
+    return present[path].version === version && existsSync(join(root, path));
+  });
+}
+
+function isBuilt(project) {
+  try {
+    return readFileSync(stampFile(project), "utf8") === stateOf(project);
+  } catch {
+    return false;
+  }
+}
+
+function stampFile(project) {
+  return join(cache, `${project}.built`);
+}
+
+// Name, size and time of everything that goes into a project and of everything that came out of it.
+function stateOf(project) {
+  const inputs = [
+    ...(project === "src" ? [] : sources("src")),
+    ...sources(project),
+    ...assets(project).map(([from]) => from),
+    ...["tsconfig.base.json", `${project}/tsconfig.json`, "node_modules/typescript/package.json"].map(inRoot),
+  ];
+  return [...inputs, ...expectedOutputs(project)].map(describe).join("\n");
+}
+
+function describe(path) {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat ? `${relative(root, path)} ${stat.size} ${stat.mtimeMs}` : `${relative(root, path)} missing`;
+}
+
+function sources(project) {
+  return walk(inRoot(project)).filter((path) => path.endsWith(".ts"));
+}
+
+/** The files that are copied as they are: [from, to]. */
+function assets(project) {
+  const page = inRoot("src/cli/page.html");
+  return project === "src" && existsSync(page) ? [[page, inRoot("dist/cli/page.html")]] : [];
+}
+
+function expectedOutputs(project) {
+  const compiled = sources(project).flatMap((path) => {
+    const stem = join(inRoot(outputFolder[project]), relative(inRoot(project), path)).replace(/\.ts$/, "");
+    return path.endsWith(".d.ts") ? [] : [`${stem}.js`, `${stem}.d.ts`];
+  });
+  return [...compiled, ...assets(project).map(([, to]) => to)];
+}
+
+// The output of a source that was deleted must neither run as a test nor be published.
+function removeStaleOutputs(project) {
+  const expected = new Set(expectedOutputs(project));
+  for (const path of walk(inRoot(outputFolder[project]))) if (!expected.has(path)) rmSync(path);
+  // `tsc --build` trusts its notes and does not look whether its outputs are still there.
+  if (![...expected].every(existsSync)) rmSync(join(cache, `${project}.tsbuildinfo`), { force: true });
+}
+
+function makeExecutable(path) {
+  if (existsSync(path)) chmodSync(path, 0o755);
+}
+
+function walk(folder) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true })
+    .flatMap((entry) => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return entry.name === "node_modules" ? [] : walk(path);
+      return [path];
+    })
+    .sort();
+}
+
+function inRoot(path) {
+  return join(root, path.replaceAll("/", sep));
+}
+
+function readJson(path) {
+  try {
+    return JSON.parse(readFileSync(inRoot(path), "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The command line for npm: the one that runs us, where there is one. */
+function npm(...args) {
+  const script = process.env.npm_execpath;
+  if (script?.endsWith("npm-cli.js")) return [process.execPath, [script, ...args]];
+  return process.platform === "win32" ? ["cmd.exe", ["/d", "/s", "/c", "npm", ...args]] : ["npm", args];
+}
+
+function run(command, args) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    child.stdout.on("data", (chunk) => (output += chunk));
+    child.stderr.on("data", (chunk) => (output += chunk));
+    child.on("error", (error) => resolve({ code: 1, output: `${command}: ${error.message}` }));
+    child.on("close", (code) => resolve({ code: code ?? 1, output }));
+  });
+}
+
+// On stderr: the standard output belongs to the program that is being prepared.
+function say(line) {
+  process.stderr.write(`${line}\n`);
+}
+
+function fail(output, code) {
+  say(output.trimEnd());
+  process.exit(code);
+}
