@@ -1,0 +1,94 @@
+import type { CloseBody } from "./close-codes.js";
+import { encodeClose } from "./encoder.js";
+import { Parser, type ParserOptions, type ParserSink } from "./parser.js";
+import { type ConnectionEvent, type ConnectionState, transitions } from "./states.js";
+import type { Violation } from "./violations.js";
+
+/** What happens on a connection. Called while `receive` runs; must not throw and must not call `receive`. */
+export interface ConnectionSink {
+  /** A whole message is `bytes[start, end)`, unmasked and decompressed; text is UTF-8. The bytes are the sink's to keep. */
+  onMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void;
+  /** To be answered with a pong of the same payload (RFC 6455 5.5.3). */
+  onPing(payload: Buffer): void;
+  onPong(payload: Buffer): void;
+  /** The peer's close frame. `reply` is the close frame to answer with, null when ours went out before. */
+  onClose(body: CloseBody, reply: Buffer | null): void;
+  /** The peer broke a rule. `farewell` is the close frame to send, null when ours went out before. */
+  onViolation(violation: Violation, farewell: Buffer | null): void;
+}
+
+/** One WebSocket connection after its handshake, without I/O: bytes in, events out. */
+export class Connection implements ParserSink {
+  readonly #parser: Parser;
+  readonly #sink: ConnectionSink;
+  #state: ConnectionState = "open";
+
+  constructor(options: ParserOptions, sink: ConnectionSink) {
+    this.#parser = new Parser(options, this);
+    this.#sink = sink;
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** Whether a message or frame has begun and not ended. */
+  get inMessage(): boolean {
+    return this.#parser.inMessage;
+  }
+
+  /**
+   * Reads `chunk` from `start` on, unmasking it in place.
+   * @returns where it stopped: the chunk's length, or less after `pause`; call again with the rest to go on.
+   */
+  receive(chunk: Buffer, start: number): number {
+    return this.#parser.receive(chunk, start);
+  }
+
+  /** To be called by the sink: `receive` returns after the frame it is at. */
+  pause(): void {
+    this.#parser.pause();
+  }
+
+  /** @returns the close frame to send, or null when one went out already (RFC 6455 5.5.1: a single one) */
+  close(code: number, reason: string): Buffer | null {
+    return this.#on("closeSent") ? encodeClose(code, reason) : null;
+  }
+
+  /** Ignores whatever comes from now on. */
+  abandon(): void {
+    this.#parser.halt();
+    this.#on("failed");
+  }
+
+  onMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void {
+    // RFC 6455 1.4: after its close frame an endpoint takes no interest in further data.
+    if (this.#state === "open") this.#sink.onMessage(bytes, start, end, isBinary);
+  }
+
+  onPing(payload: Buffer): void {
+    // RFC 6455 5.5.3: a pong is sent unless a close frame was received; after our own one nothing is to be sent (5.5.1: data).
+    if (this.#state === "open") this.#sink.onPing(payload);
+  }
+
+  onPong(payload: Buffer): void {
+    this.#sink.onPong(payload);
+  }
+
+  onClose(body: CloseBody): void {
+    const reply = this.#state === "open" ? encodeClose(body.code, "") : null;
+    if (this.#on("closeReceived")) this.#sink.onClose(body, reply);
+  }
+
+  onViolation(violation: Violation): void {
+    const farewell = this.#state === "open" ? encodeClose(violation.code, violation.reason) : null;
+    if (this.#on("failed")) this.#sink.onViolation(violation, farewell);
+  }
+
+  #on(event: ConnectionEvent): boolean {
+    const next = transitions[this.#state][event];
+    if (next === undefined) return false;
+    this.#state = next;
+    return true;
+  }
+}

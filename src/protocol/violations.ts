@@ -1,0 +1,37 @@
+import { CloseCode } from "./close-codes.js";
+
+/**
+ * What a peer can do wrong after the handshake: the close code that answers it, and the reason that the close frame gives.
+ * RFC 6455 unless said otherwise. Names are never reused for something else.
+ */
+export const violations = {
+  "reserved-bits": [CloseCode.protocolError, "a reserved bit is set without an extension that defines it (5.2)"],
+  "reserved-opcode": [CloseCode.protocolError, "the opcode is reserved (5.2)"],
+  "unmasked-frame": [CloseCode.protocolError, "a client has to mask its frames (5.1)"],
+  "masked-frame": [CloseCode.protocolError, "a server must not mask its frames (5.1)"],
+  "fragmented-control": [CloseCode.protocolError, "a control frame must not be fragmented (5.5)"],
+  "control-too-long": [CloseCode.protocolError, "a control frame holds at most 125 bytes (5.5)"],
+  "non-minimal-length": [CloseCode.protocolError, "the length has to take as few bytes as it can (5.2)"],
+  "invalid-length": [CloseCode.protocolError, "the most significant bit of a 64-bit length has to be 0 (5.2)"],
+  "unexpected-continuation": [CloseCode.protocolError, "a continuation frame has nothing to continue (5.4)"],
+  "expected-continuation": [CloseCode.protocolError, "a message began inside another one (5.4)"],
+  "invalid-close-payload": [CloseCode.protocolError, "a close frame's body begins with a two-byte code (5.5.1)"],
+  "invalid-close-code": [CloseCode.protocolError, "the close code must not be sent (7.4)"],
+  "invalid-utf8": [CloseCode.invalidData, "text has to be UTF-8 (8.1)"],
+  "invalid-compressed-data": [CloseCode.invalidData, "the compressed data is broken (RFC 7692 7.2.2)"],
+  "message-too-big": [CloseCode.messageTooBig, "the message is too big"],
+  "too-many-empty-fragments": [CloseCode.policyViolation, "too many empty fragments"],
+} as const satisfies Record<string, readonly [code: number, reason: string]>;
+
+export type ViolationName = keyof typeof violations;
+
+export interface Violation {
+  readonly name: ViolationName;
+  readonly code: number;
+  readonly reason: string;
+}
+
+export function violation(name: ViolationName): Violation {
+  const [code, reason] = violations[name];
+  return { name, code, reason };
+}

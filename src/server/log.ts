@@ -1,0 +1,86 @@
+import { pino } from "pino";
+import type { Clock } from "./clock.js";
+
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
+
+/** What Hawser needs of a logger: pino has this shape, and so do most others. */
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** JSON lines on standard output: level in words, time as ISO 8601, and the fields of the event. */
+export function defaultLogger(level: LogLevel): Logger {
+  return pino({
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+  });
+}
+
+/** Every event that is logged, with its fixed fields; docs/log-events.md is held equal to it by a test. */
+export const logEvents = {
+  listening: ["url", "host", "port"],
+  connect: ["id", "address", "path", "subprotocol", "compression", "clients"],
+  disconnect: [
+    "id", "code", "reason", "cause", "initiator", "durationMs",
+    "messagesIn", "messagesOut", "bytesIn", "bytesOut", "dropped", "rttMs", "clients",
+  ], // oxfmt-ignore
+  refused: ["address", "path", "status", "reason"],
+  "http-error": ["address", "status", "reason"],
+  "handler-error": ["id", "handler", "err"],
+  "authenticate-error": ["address", "err"],
+  "log-sampled": ["of", "omitted"],
+  "server-error": ["err"],
+  "tls-replaced": [],
+  "shutdown-started": ["clients", "graceMs", "reason"],
+  "shutdown-finished": ["clients", "clean", "cut", "droppedMessages", "droppedBytes", "durationMs"],
+} as const satisfies Record<string, readonly string[]>;
+
+export type LogEvent = keyof typeof logEvents;
+
+/** Lines of one kind that are written each second; what a stranger provokes must not fill the disk. */
+const LINES_PER_SECOND = 10;
+
+/**
+ * Lines that anybody can provoke without being a client, thinned out per kind: the first ones of each second are written, and how
+ * many were left out follows in one `log-sampled` line.
+ */
+export class SampledLog {
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #kinds = new Map<string, { since: number; lines: number }>();
+
+  constructor(log: Logger, clock: Clock) {
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  warn(kind: string, fields: object, message: string): void {
+    const now = this.#clock.now();
+    let seen = this.#kinds.get(kind);
+    if (seen === undefined || now - seen.since >= 1000) {
+      this.#report(kind, seen);
+      this.#kinds.set(kind, (seen = { since: now, lines: 0 }));
+    }
+    if (++seen.lines <= LINES_PER_SECOND) this.#log.warn(fields, message);
+  }
+
+  /** Reports what was left out in seconds that are over. Called now and then, and with `all` before the log ends. */
+  flush(all = false): void {
+    const now = this.#clock.now();
+    for (const [kind, seen] of this.#kinds) {
+      if (!all && now - seen.since < 1000) continue;
+      this.#kinds.delete(kind);
+      this.#report(kind, seen);
+    }
+  }
+
+  #report(kind: string, seen: { lines: number } | undefined): void {
+    const omitted = (seen?.lines ?? 0) - LINES_PER_SECOND;
+    if (omitted > 0) this.#log.warn({ event: "log-sampled", of: kind, omitted }, `${omitted} more lines of ${kind} were left out`);
+  }
+}

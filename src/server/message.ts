@@ -1,0 +1,38 @@
+/** One message as it came: bytes, which become text or JSON only when asked. Pass it to `send` or `publish` to relay it undecoded. */
+export class Message {
+  readonly isBinary: boolean;
+  readonly #chunk: Buffer;
+  readonly #start: number;
+  readonly #end: number;
+
+  /** @internal The message is `chunk[start, end)`. */
+  constructor(chunk: Buffer, start: number, end: number, isBinary: boolean) {
+    this.#chunk = chunk;
+    this.#start = start;
+    this.#end = end;
+    this.isBinary = isBinary;
+  }
+
+  /** Length in bytes. */
+  get byteLength(): number {
+    return this.#end - this.#start;
+  }
+
+  /** The payload, without a copy: a view that keeps up to 64 KiB around it in memory as long as it is kept. */
+  get bytes(): Buffer {
+    return this.#chunk.subarray(this.#start, this.#end);
+  }
+
+  /** The payload as text. A text message is UTF-8 for certain; in a binary one, what is not becomes U+FFFD. */
+  text(): string {
+    return this.#chunk.toString("utf8", this.#start, this.#end);
+  }
+
+  /** The payload parsed as JSON. @throws SyntaxError */
+  json(): unknown {
+    return JSON.parse(this.text());
+  }
+}
+
+/** What `send` and `publish` take: text, bytes (sent as a binary message), or a message that came in (sent as its own type). */
+export type Payload = string | Uint8Array | Message;

@@ -1,0 +1,205 @@
+/**
+ * Every option, as data: what kind of value it takes, its range, its default and one line of help. `resolveOptions` checks
+ * against it; the command line derives its flags, `HAWSER_*` variables, config keys and `--help` from it; a test holds
+ * docs/options.md against it. The long form of each line is the docstring in `options.ts`.
+ */
+
+/** `integer` has a range; `list` is of strings; `function` and `object` exist in the API alone. */
+export type OptionKind = "integer" | "boolean" | "string" | "list" | "choice" | "function" | "object";
+
+export type OptionGroup =
+  | "Identity"
+  | "Deadlines and heartbeat"
+  | "Sizes and backlog"
+  | "Fairness"
+  | "Upgrade"
+  | "Compression"
+  | "Limits on clients"
+  | "HTTP"
+  | "Shutdown"
+  | "Logging"
+  | "Handlers";
+
+export interface OptionRule {
+  readonly kind: OptionKind;
+  readonly group: OptionGroup;
+  /** What it does, one line, no full stop. */
+  readonly help: string;
+  /** Undefined: there is none, or it follows from another option (`defaultText` says how). */
+  readonly default?: number | boolean | string | readonly string[];
+  /** The default in words where the value alone would mislead. */
+  readonly defaultText?: string;
+  readonly unit?: "milliseconds" | "bytes";
+  readonly min?: number;
+  readonly max?: number;
+  readonly choices?: readonly string[];
+  /** For strings and lists: what one value looks like, as the end of a sentence, and the check itself. */
+  readonly form?: string;
+  readonly accepts?: (value: string) => boolean;
+}
+
+const DAY_MS = 86_400_000;
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+function milliseconds(group: OptionGroup, value: number | undefined, help: string, min = 10): OptionRule {
+  return { kind: "integer", unit: "milliseconds", group, help, min, max: DAY_MS, ...(value === undefined ? {} : { default: value }) };
+}
+
+function bytes(group: OptionGroup, value: number, help: string, min: number, max: number): OptionRule {
+  return { kind: "integer", unit: "bytes", group, help, default: value, min, max };
+}
+
+function count(group: OptionGroup, value: number, help: string, min: number, max: number): OptionRule {
+  return { kind: "integer", group, help, default: value, min, max };
+}
+
+function handler(group: OptionGroup, help: string): OptionRule {
+  return { kind: "function", group, help };
+}
+
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+export function isOrigin(value: string): boolean {
+  // A page without an origin of its own (a file, a sandboxed frame) sends the word null: RFC 6454 7.
+  if (value === "null") return true;
+  if (!URL.canParse(value)) return false;
+  const url = new URL(value);
+  return url.host !== "" && url.origin !== "null" && /^[a-z][a-z0-9+.-]*:\/\/[^/?#@]+$/i.test(value);
+}
+
+export const optionRules = {
+  generateId: handler("Identity", "makes the id of a new client"),
+  trustProxy: {
+    kind: "list",
+    group: "Identity",
+    help: "a proxy whose X-Forwarded-For is believed",
+    default: [],
+    form: "an IP address or a CIDR range such as 10.0.0.0/8",
+    accepts: (value) => /^[0-9a-f.:]+(\/\d{1,3})?$/i.test(value),
+  },
+
+  pongWaitMs: milliseconds("Deadlines and heartbeat", 60_000, "read deadline: a client not heard for so long is gone"),
+  pingPeriodMs: {
+    ...milliseconds("Deadlines and heartbeat", undefined, "time between pings; below pongWaitMs"),
+    defaultText: "9/10 of pongWaitMs",
+  },
+  writeWaitMs: milliseconds("Deadlines and heartbeat", 10_000, "write deadline: bytes queued and no progress for so long"),
+  messageTimeoutMs: milliseconds("Deadlines and heartbeat", 60_000, "from a message's first byte to its last"),
+  handshakeTimeoutMs: milliseconds("Deadlines and heartbeat", 10_000, "authenticate has to finish within"),
+  closeTimeoutMs: milliseconds("Deadlines and heartbeat", 5_000, "the peer has to answer a close frame within"),
+  idleTimeoutMs: milliseconds("Deadlines and heartbeat", 0, "close a client without messages for so long; 0: never", 0),
+  maxAgeMs: milliseconds("Deadlines and heartbeat", 0, "close a client that is so old, less up to 10 %; 0: never", 0),
+
+  maxMessageBytes: bytes("Sizes and backlog", 512 * KIB, "largest message taken, after decompression too", 1, 1024 * MIB),
+  maxBacklogBytes: bytes("Sizes and backlog", MIB, "most bytes that wait for one slow client", KIB, 1024 * MIB),
+  maxTotalBacklogBytes: bytes("Sizes and backlog", 256 * MIB, "most bytes that wait for all slow clients", KIB, 65_536 * MIB),
+  overflow: {
+    kind: "choice",
+    group: "Sizes and backlog",
+    help: "what happens to a client past its backlog",
+    default: "close",
+    choices: ["close", "drop-newest", "drop-oldest", "latest-per-key"],
+  },
+
+  maxMessagesPerTurn: count("Fairness", 512, "messages handled for one client before others have their turn", 1, 1_000_000),
+  maxControlFramesPerSecond: count("Fairness", 100, "control frames answered each; ten times as many close the client", 1, 1_000_000),
+
+  path: {
+    kind: "string",
+    group: "Upgrade",
+    help: "the only path that takes WebSockets",
+    defaultText: "every path",
+    form: 'a path that begins with "/"',
+    accepts: (value) => /^\/[^\s?#]*$/.test(value),
+  },
+  allowedOrigins: {
+    kind: "list",
+    group: "Upgrade",
+    help: "an origin whose pages may connect, besides the server's own",
+    default: [],
+    form: 'an origin such as https://example.com, or "null"; for all of them see dangerouslyAllowAnyOrigin',
+    accepts: isOrigin,
+  },
+  dangerouslyAllowAnyOrigin: {
+    kind: "string",
+    group: "Upgrade",
+    help: "the reason why pages of any site may connect (cross-site hijacking)",
+    form: "the reason, in words",
+    accepts: (value) => value.trim().length >= 3,
+  },
+  subprotocols: {
+    kind: "list",
+    group: "Upgrade",
+    help: "a subprotocol the server speaks, best first",
+    default: [],
+    form: "a token (RFC 9110 5.6.2)",
+    accepts: (value) => TOKEN.test(value),
+  },
+  responseHeaders: {
+    kind: "list",
+    group: "Upgrade",
+    help: 'an extra header of the 101 response, "Name: value"',
+    default: [],
+    form: '"Name: value" without control characters, and none that the handshake sets itself',
+    accepts: isResponseHeader,
+  },
+  authenticate: handler("Upgrade", "decides who may connect and makes client.data"),
+  refusalBody: handler("Upgrade", "the body of a refused handshake's response"),
+
+  compression: { kind: "boolean", group: "Compression", help: "negotiate permessage-deflate (RFC 7692)", default: false },
+  compressionContextTakeover: {
+    kind: "boolean",
+    group: "Compression",
+    help: "keep the window between messages: smaller, and up to 64 KiB more memory a client",
+    default: false,
+  },
+  compressionLevel: count("Compression", 3, "zlib's level, 1 fastest to 9 smallest", 1, 9),
+  compressionMemLevel: count("Compression", 8, "zlib's memory level", 1, 9),
+  compressionThresholdBytes: bytes("Compression", KIB, "shorter messages go uncompressed", 0, 1024 * MIB),
+  compressionServerWindowBits: count("Compression", 15, "log2 of our largest window", 8, 15),
+  compressionClientWindowBits: count("Compression", 15, "log2 of the client's largest window, where it lets us choose", 8, 15),
+
+  maxClients: count("Limits on clients", 65_536, "clients in all; more get 503", 1, 10_000_000),
+  maxClientsPerAddress: {
+    ...count("Limits on clients", 0, "clients of one address (IPv6: one /64); more get 429; 0: no limit", 0, 10_000_000),
+  },
+  maxHandshakesPerSecond: count("Limits on clients", 10_000, "new clients a second; more get 503", 1, 10_000_000),
+  maxPendingHandshakes: count("Limits on clients", 1_024, "handshakes that wait for authenticate; more get 503", 1, 1_000_000),
+
+  headersTimeoutMs: milliseconds("HTTP", 15_000, "a request's headers have to be here within"),
+  requestTimeoutMs: milliseconds("HTTP", 15_000, "a whole request has to be here within"),
+  responseTimeoutMs: milliseconds("HTTP", 15_000, "a response that makes no progress for so long is cut"),
+  keepAliveTimeoutMs: milliseconds("HTTP", 60_000, "an idle HTTP connection is closed after"),
+  maxHeaderBytes: bytes("HTTP", 16 * KIB, "largest request head; more gets 431", KIB, MIB),
+  tls: { kind: "object", group: "HTTP", help: "certificate and key: serve wss://" },
+  request: handler("HTTP", "answers plain HTTP requests on the same port"),
+
+  shutdownGraceMs: milliseconds("Shutdown", 5_000, "clients still there so long after the shutdown began are cut", 0),
+
+  logger: { kind: "object", group: "Logging", help: "a pino logger, or one of that shape" },
+  logLevel: {
+    kind: "choice",
+    group: "Logging",
+    help: "lowest level that is logged",
+    default: "info",
+    choices: ["trace", "debug", "info", "warn", "error", "fatal", "silent"],
+  },
+  clock: { kind: "object", group: "Handlers", help: "the time, for tests" },
+
+  open: handler("Handlers", "a client has connected"),
+  message: handler("Handlers", "a message has arrived"),
+  drain: handler("Handlers", "a slow client has taken its whole backlog"),
+  close: handler("Handlers", "a client is gone, and why"),
+} as const satisfies Record<string, OptionRule>;
+
+export type OptionName = keyof typeof optionRules;
+
+const SET_BY_THE_HANDSHAKE = /^(connection|upgrade|sec-websocket-[a-z]+|content-length|transfer-encoding)$/i;
+
+function isResponseHeader(value: string): boolean {
+  const colon = value.indexOf(":");
+  const name = value.slice(0, colon);
+  // A control character in a value would let it write further header lines.
+  return colon > 0 && TOKEN.test(name) && !SET_BY_THE_HANDSHAKE.test(name) && /^[\t\x20-\x7e\x80-\xff]*$/.test(value.slice(colon + 1));
+}

@@ -1,0 +1,252 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Client } from "./client.js";
+import { type Clock, systemClock } from "./clock.js";
+import type { Disconnect } from "./causes.js";
+import type { Logger, LogLevel } from "./log.js";
+import type { Message } from "./message.js";
+import { type OptionName, type OptionRule, optionRules } from "./option-rules.js";
+import type { OverflowPolicy } from "./backlog.js";
+import type { RefusalReason } from "./refusal.js";
+import type { UpgradeRequest } from "./upgrade.js";
+import { OptionError, UsageError } from "./usage-error.js";
+
+/** What a handler may return. A client's next message waits for the promise; its rejection closes the client with 1011. */
+export type HandlerResult = void | Promise<void>;
+
+export interface Handlers<Data> {
+  /** A client has connected. Messages wait until it has finished. */
+  open?: (client: Client<Data>, request: UpgradeRequest) => HandlerResult;
+  /** A message has arrived. One after another for each client, in order. */
+  message?: (client: Client<Data>, message: Message) => HandlerResult;
+  /** A client that was behind has taken its whole backlog. */
+  drain?: (client: Client<Data>) => HandlerResult;
+  /** A client is gone. Called once for each client whose `open` was called, after its last message was handled. */
+  close?: (client: Client<Data>, disconnect: Disconnect) => HandlerResult;
+}
+
+/** All optional. Durations are in milliseconds, sizes in bytes. Checked by `createServer`, which throws `OptionError`. */
+export interface ServerOptions<Data = undefined> extends Handlers<Data> {
+  /** Makes the id of a new client; has to be unique among those connected. @default crypto.randomUUID() */
+  generateId?: (request: UpgradeRequest) => string;
+  /**
+   * IP addresses and CIDR ranges of the proxies in front. Only a connection from one of them has its `X-Forwarded-For` believed,
+   * read from the right up to the first address that is no proxy of ours. @default [] (nobody)
+   */
+  trustProxy?: readonly string[];
+
+  /** Read deadline: a client of which nothing was heard for so long is gone. 10 ms to a day. @default 60000 */
+  pongWaitMs?: number;
+  /** Time between two pings to a client; below `pongWaitMs`. @default 9/10 of pongWaitMs: 54000 */
+  pingPeriodMs?: number;
+  /** Write deadline: bytes are queued and the client took none for so long. @default 10000 */
+  writeWaitMs?: number;
+  /** From a message's first byte to its last. The read deadline alone lets a message dribble in for ever. @default 60000 */
+  messageTimeoutMs?: number;
+  /** `authenticate` has to finish within; else 503. @default 10000 */
+  handshakeTimeoutMs?: number;
+  /** The peer has to answer our close frame within; then the connection is cut. @default 5000 */
+  closeTimeoutMs?: number;
+  /** Closes a client (1000) that has neither sent nor been sent a message for so long. @default 0 (never) */
+  idleTimeoutMs?: number;
+  /** Closes a client (1001) that is so old, less up to a tenth at random so that they do not all come back at once. @default 0 (never) */
+  maxAgeMs?: number;
+
+  /** Largest message taken, counted after decompression too; a longer one gets 1009 before its payload is buffered. @default 524288 */
+  maxMessageBytes?: number;
+  /** Most bytes that wait in memory for one slow client. A single message larger than that is still taken when none waits. @default 1048576 */
+  maxBacklogBytes?: number;
+  /** Most bytes that wait in memory for all slow clients together. @default 268435456 */
+  maxTotalBacklogBytes?: number;
+  /** What happens to a client past its backlog. @default "close" (with 1013) */
+  overflow?: OverflowPolicy;
+
+  /** Messages handled for one client before the others have their turn. @default 512 */
+  maxMessagesPerTurn?: number;
+  /** Pings answered each in one second; more are answered together, and ten times as many close the client (1008). @default 100 */
+  maxControlFramesPerSecond?: number;
+
+  /** The only path that takes WebSockets. @default every path */
+  path?: string;
+  /** Origins whose pages may connect, besides the server's own (RFC 6455 10.2); others get 403. @default [] */
+  allowedOrigins?: readonly string[];
+  /** Lets pages of any site connect with their visitor's cookies. Takes the reason why that is safe here. */
+  dangerouslyAllowAnyOrigin?: string;
+  /** Subprotocols the server speaks, best first (RFC 6455 1.9). @default [] */
+  subprotocols?: readonly string[];
+  /** Extra headers of the 101 response. @default none */
+  responseHeaders?: Readonly<Record<string, string>> | readonly string[];
+  /**
+   * Decides who may connect; what it returns becomes `client.data`. Throw `new Refuse(401)` to refuse; any other error gives 500.
+   * `signal` aborts when the client goes away or `handshakeTimeoutMs` is over.
+   */
+  authenticate?: (request: UpgradeRequest, context: { signal: AbortSignal }) => Data | Promise<Data>;
+  /** The body of a refused handshake's response. @default one line that says why */
+  refusalBody?: (refusal: { status: number; reason: RefusalReason; message: string }) => string;
+
+  /** Negotiates permessage-deflate (RFC 7692). @default false */
+  compression?: boolean;
+  /** Keeps the window between messages: smaller, for up to 64 KiB more memory a client and no sharing in `publish`. @default false */
+  compressionContextTakeover?: boolean;
+  /** zlib's level, 1 (fastest) to 9 (smallest). @default 3 */
+  compressionLevel?: number;
+  /** zlib's memory level, 1 to 9. @default 8 */
+  compressionMemLevel?: number;
+  /** Shorter messages go uncompressed. @default 1024 */
+  compressionThresholdBytes?: number;
+  /** log2 of the largest window we compress with, 8 to 15 (RFC 7692 7.1.2.1). @default 15 */
+  compressionServerWindowBits?: number;
+  /** log2 of the largest window the client may compress with, where it lets us choose, 8 to 15 (RFC 7692 7.1.2.2). @default 15 */
+  compressionClientWindowBits?: number;
+
+  /** Clients in all; more get 503. @default 65536 */
+  maxClients?: number;
+  /** Clients of one address, an IPv6 address standing for its /64; more get 429. @default 0 (no limit: a NAT or a proxy is one address) */
+  maxClientsPerAddress?: number;
+  /** New clients a second; more get 503. @default 10000 */
+  maxHandshakesPerSecond?: number;
+  /** Handshakes that wait for `authenticate`; more get 503. @default 1024 */
+  maxPendingHandshakes?: number;
+
+  /** A request's headers have to be here within. @default 15000 */
+  headersTimeoutMs?: number;
+  /** A whole request has to be here within. @default 15000 */
+  requestTimeoutMs?: number;
+  /** A response that makes no progress for so long is cut. @default 15000 */
+  responseTimeoutMs?: number;
+  /** An idle HTTP connection is closed after. @default 60000 */
+  keepAliveTimeoutMs?: number;
+  /** Largest request head; more gets 431. @default 16384 */
+  maxHeaderBytes?: number;
+  /** Certificate and key in PEM: `listen` serves `wss://`. Replaced while running by `server.setTls`. */
+  tls?: TlsOptions;
+  /** Answers plain HTTP requests on the same port. @default 426 Upgrade Required */
+  request?: (request: IncomingMessage, response: ServerResponse) => void;
+
+  /** How long a shutdown waits before it cuts the clients that are left. @default 5000 */
+  shutdownGraceMs?: number;
+
+  /** A pino logger or one of that shape. @default pino, JSON lines to standard output */
+  logger?: Logger;
+  /** Lowest level that is logged, where Hawser makes the logger. @default "info" */
+  logLevel?: LogLevel;
+  /** The time, for tests. @default the system's */
+  clock?: Clock;
+}
+
+export interface TlsOptions {
+  cert: string | Buffer;
+  key: string | Buffer;
+  passphrase?: string;
+}
+
+type Optional =
+  | "generateId" | "path" | "dangerouslyAllowAnyOrigin" | "authenticate" | "refusalBody" | "tls" | "request" | "logger"
+  | "open" | "message" | "drain" | "close"; // oxfmt-ignore
+
+/** What the code sees: every option present and checked, or one of the few that may be undefined. Frozen. */
+export type ResolvedOptions<Data> = Readonly<
+  Required<Omit<ServerOptions<Data>, Optional | "responseHeaders">> & {
+    [Name in Optional]: ServerOptions<Data>[Name] | undefined;
+  } & { responseHeaders: readonly string[] }
+>;
+
+/** Checks what the user gave and fills in the defaults. The argument is not changed. @throws OptionError */
+export function resolveOptions<Data>(given: ServerOptions<Data>): ResolvedOptions<Data> {
+  const values: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(optionRules, name)) throw new OptionError(name, value, `nothing: there is no such option${nearest(name)}`);
+    if (value !== undefined) values[name] = checkOption(name as OptionName, value);
+  }
+  for (const [name, rule] of Object.entries<OptionRule>(optionRules)) {
+    values[name] ??= Array.isArray(rule.default) ? Object.freeze([...rule.default]) : rule.default;
+  }
+  values["pingPeriodMs"] ??= Math.floor((values["pongWaitMs"] as number) * 0.9);
+  values["clock"] ??= systemClock;
+  const resolved = values as unknown as ResolvedOptions<Data>;
+  checkTogether(resolved);
+  return Object.freeze(resolved);
+}
+
+/** Checks one value against its rule; returns it, lists as frozen copies. @throws OptionError */
+export function checkOption(name: OptionName, value: unknown): unknown {
+  const rule: OptionRule = optionRules[name];
+  const fits = fitsRule(rule, value);
+  if (fits) return fits.value;
+  throw new OptionError(name, value, takes(rule));
+}
+
+/** What an option takes, as the end of a sentence. */
+export function takes(rule: OptionRule): string {
+  switch (rule.kind) {
+    case "integer":
+      return `a whole number${rule.unit ? ` of ${rule.unit}` : ""} from ${rule.min} to ${rule.max}`;
+    case "boolean":
+      return "true or false";
+    case "choice":
+      return `one of ${rule.choices?.join(", ")}`;
+    case "list":
+      return `a list, each ${rule.form}`;
+    case "string":
+      return rule.form ?? "text";
+    case "function":
+      return "a function";
+    case "object":
+      return `an object: ${rule.help}`;
+  }
+}
+
+function fitsRule(rule: OptionRule, value: unknown): { value: unknown } | null {
+  const accepts = rule.accepts ?? (() => true);
+  switch (rule.kind) {
+    case "integer":
+      return Number.isInteger(value) && (value as number) >= rule.min! && (value as number) <= rule.max! ? { value } : null;
+    case "boolean":
+      return typeof value === "boolean" ? { value } : null;
+    case "choice":
+      return rule.choices!.includes(value as string) ? { value } : null;
+    case "string":
+      return typeof value === "string" && accepts(value) ? { value } : null;
+    case "list": {
+      const list = isRecord(value) ? Object.entries(value).map(([key, text]) => `${key}: ${String(text)}`) : value;
+      const fits = Array.isArray(list) && list.every((item) => typeof item === "string" && accepts(item));
+      return fits ? { value: Object.freeze([...list]) } : null;
+    }
+    case "function":
+      return typeof value === "function" ? { value } : null;
+    case "object":
+      return typeof value === "object" && value !== null ? { value } : null;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Values that are fine alone and wrong together. */
+function checkTogether(options: ResolvedOptions<never>): void {
+  if (options.pingPeriodMs >= options.pongWaitMs) {
+    // A ping that is due after the deadline would have every quiet client cut.
+    throw new OptionError("pingPeriodMs", options.pingPeriodMs, `less than pongWaitMs, which is ${options.pongWaitMs}`);
+  }
+  if (options.dangerouslyAllowAnyOrigin !== undefined && options.allowedOrigins.length > 0) {
+    throw new UsageError("allowedOrigins and dangerouslyAllowAnyOrigin exclude each other: any origin leaves no list to check");
+  }
+  if (options.maxTotalBacklogBytes < options.maxBacklogBytes) {
+    const least = `at least maxBacklogBytes, which is ${options.maxBacklogBytes}`;
+    throw new OptionError("maxTotalBacklogBytes", options.maxTotalBacklogBytes, least);
+  }
+  if (new Set(options.subprotocols).size < options.subprotocols.length) {
+    throw new OptionError("subprotocols", options.subprotocols, "each subprotocol once");
+  }
+}
+
+/** " (did you mean pongWaitMs?)" where an option differs only in case, `-` and `_` or has the name at its start or end. */
+function nearest(name: string): string {
+  const plain = (text: string): string => text.replace(/[-_]/g, "").toLowerCase();
+  const wanted = plain(name);
+  const found = Object.keys(optionRules).find((option) => {
+    const candidate = plain(option);
+    return candidate === wanted || (wanted.length > 3 && (candidate.startsWith(wanted) || wanted.startsWith(candidate)));
+  });
+  return found === undefined ? "" : ` (did you mean ${found}?)`;
+}

@@ -1,0 +1,57 @@
+import { STATUS_CODES } from "node:http";
+import type { HandshakeFault } from "../protocol/handshake.js";
+
+/** Why a handshake was refused, by the same word in the API, the log, the documents and the metrics. */
+export type RefusalReason = HandshakeFault | keyof typeof refusals;
+
+/**
+ * The refusals that are the server's decision. What is wrong with the request itself is in the protocol's catalogue.
+ * `retry`: the response carries `Retry-After`.
+ */
+export const refusals = {
+  draining: { status: 503, retry: true, message: "the server is shutting down" },
+  path: { status: 404, retry: false, message: "there is no WebSocket on this path" },
+  origin: { status: 403, retry: false, message: "pages of this origin may not connect" },
+  "handshake-rate": { status: 503, retry: true, message: "too many new connections at once" },
+  "pending-handshakes": { status: 503, retry: true, message: "too many handshakes are under way" },
+  "client-limit": { status: 503, retry: true, message: "the server has all the clients it takes" },
+  "address-limit": { status: 429, retry: true, message: "too many connections from this address" },
+  unauthorized: { status: 401, retry: false, message: "the application refused" },
+  "authenticate-timeout": { status: 503, retry: true, message: "authenticate did not finish in time" },
+  "authenticate-error": { status: 500, retry: false, message: "authenticate failed" },
+} as const satisfies Record<string, { status: number; retry: boolean; message: string }>;
+
+/** Seconds after which a refused client may try again; a little random, so that they do not all come back at once. */
+export function retryAfterSeconds(): number {
+  return 1 + Math.floor(Math.random() * 5);
+}
+
+export interface Refusal {
+  readonly status: number;
+  readonly reason: RefusalReason;
+  /** One clear sentence, sent to the client. */
+  readonly message: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export function refusal(reason: keyof typeof refusals): Refusal {
+  const { status, retry, message } = refusals[reason];
+  return { status, reason, message, headers: retry ? { "Retry-After": String(retryAfterSeconds()) } : {} };
+}
+
+/** Thrown by `authenticate` to refuse a client with an HTTP status. */
+export class Refuse extends Error {
+  override readonly name = "Refuse";
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+
+  /** @param status 400 to 599. @param message sent to the client; the status' name if left out. */
+  constructor(status: number, message?: string, headers: Readonly<Record<string, string>> = {}) {
+    super(message ?? STATUS_CODES[status] ?? "Refused");
+    if (!Number.isInteger(status) || status < 400 || status > 599) {
+      throw new RangeError(`Refuse: got status ${status}, takes 400 to 599`);
+    }
+    this.status = status;
+    this.headers = headers;
+  }
+}
