@@ -167,16 +167,23 @@ export function resolveOptions<Data>(given: ServerOptions<Data>): ResolvedOption
   return Object.freeze(resolved);
 }
 
-/** Checks one value against its rule; returns it, lists as frozen copies. @throws OptionError */
+/** Checks the value of one option; returns it, lists as frozen copies. @throws OptionError */
 export function checkOption(name: OptionName, value: unknown): unknown {
-  const rule: OptionRule = optionRules[name];
+  return checkValue(name, optionRules[name], value);
+}
+
+/** Checks a value against any rule, such as those that the command line adds. @throws OptionError */
+export function checkValue(name: string, rule: ValueRule, value: unknown): unknown {
   const fits = fitsRule(rule, value);
   if (fits) return fits.value;
   throw new OptionError(name, value, takes(rule));
 }
 
+/** What a value has to be, wherever the option stands. */
+export type ValueRule = Omit<OptionRule, "group">;
+
 /** What an option takes, as the end of a sentence. */
-export function takes(rule: OptionRule): string {
+export function takes(rule: ValueRule): string {
   switch (rule.kind) {
     case "integer":
       return `a whole number${rule.unit ? ` of ${rule.unit}` : ""} from ${rule.min} to ${rule.max}`;
@@ -195,7 +202,7 @@ export function takes(rule: OptionRule): string {
   }
 }
 
-function fitsRule(rule: OptionRule, value: unknown): { value: unknown } | null {
+function fitsRule(rule: ValueRule, value: unknown): { value: unknown } | null {
   const accepts = rule.accepts ?? (() => true);
   switch (rule.kind) {
     case "integer":
