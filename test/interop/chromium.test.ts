@@ -1,0 +1,7 @@
+import { interop } from "./contract.js";
+import { startChromium } from "./peers/chromium.js";
+import { need } from "./system.js";
+
+const chromium = await need("chromium");
+
+interop({ name: "Chromium", skip: chromium.missing, start: () => startChromium(chromium.path) });

@@ -1,0 +1,12 @@
+import { interop } from "./contract.js";
+import { interopFile } from "./files.js";
+import { startRemote } from "./peers/remote.js";
+import { need } from "./system.js";
+
+const python = await need("python-websockets");
+
+interop({
+  name: "Python's websockets",
+  skip: python.missing,
+  start: () => startRemote(python.path, [interopFile("peers/python.py")]),
+});

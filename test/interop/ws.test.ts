@@ -1,0 +1,4 @@
+import { interop } from "./contract.js";
+import { startWs } from "./peers/ws.js";
+
+interop({ name: "ws", start: startWs });
