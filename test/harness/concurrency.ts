@@ -1,5 +1,9 @@
 /** Runs `each` over the items, at most `limit` at a time. */
-export async function inParallel<T>(items: Iterable<T>, limit: number, each: (item: T, index: number) => Promise<void>): Promise<void> {
+export async function inParallel<T>(
+  items: Iterable<T>,
+  limit: number,
+  each: (item: T, index: number) => Promise<void>,
+): Promise<void> {
   const queue = [...items].entries();
   const worker = async (): Promise<void> => {
     for (const [index, item] of queue) await each(item, index);

@@ -55,17 +55,26 @@ function lastOf(history: Buffer, added: Uint8Array): Buffer {
 }
 
 /** Checks the server's answer against the offer (RFC 7692 7.1); undefined if the server declined. */
-export function inflateOffer(answer: readonly string[] | undefined, offer: string | undefined): PeerCompression | undefined {
+export function agreedCompression(
+  answer: readonly string[] | undefined,
+  offer: string | undefined,
+): PeerCompression | undefined {
   if (answer === undefined) return undefined;
   assert.ok(offer, `the server answered Sec-WebSocket-Extensions that nobody offered: ${answer.join(" | ")}`);
-  const [name, ...parameters] = answer.join(", ").split(";").map((part) => part.trim());
+  const [name, ...parameters] = answer
+    .join(", ")
+    .split(";")
+    .map((part) => part.trim());
   assert.equal(name, "permessage-deflate", "one extension, from those offered");
   const agreed: Record<string, number | true> = {};
   for (const parameter of parameters) {
     const [key = "", value] = parameter.split("=").map((part) => part.trim());
     assert.ok(!(key in agreed), `parameter ${key} given twice`);
     const withValue = key === "server_max_window_bits" || key === "client_max_window_bits";
-    assert.ok(withValue || key === "server_no_context_takeover" || key === "client_no_context_takeover", `parameter ${key}`);
+    assert.ok(
+      withValue || key === "server_no_context_takeover" || key === "client_no_context_takeover",
+      `parameter ${key}`,
+    );
     assert.equal(value !== undefined, withValue, `parameter ${parameter}`);
     if (withValue) assert.match(value ?? "", /^([89]|1[0-5])$/, `parameter ${parameter}`);
     agreed[key] = withValue ? Number(value) : true;

@@ -30,7 +30,9 @@ export interface FrameSpec {
 
 export function toBytes(data: string | Uint8Array | undefined): Buffer {
   if (data === undefined) return Buffer.alloc(0);
-  return typeof data === "string" ? Buffer.from(data, "utf8") : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  return typeof data === "string"
+    ? Buffer.from(data, "utf8")
+    : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 }
 
 export function encodeFrame(spec: FrameSpec): Buffer {
@@ -50,9 +52,21 @@ export function encodeFrame(spec: FrameSpec): Buffer {
     head.writeBigUInt64BE(BigInt.asUintN(64, length), 2);
   }
   if (!masked) return Buffer.concat([head, payload]);
-  const key = spec.mask instanceof Uint8Array ? spec.mask : randomFillSync(new Uint8Array(4));
+  const key = spec.mask instanceof Uint8Array ? spec.mask : randomKey();
   head.set(key, head.length - 4);
   return Buffer.concat([head, xorMask(payload, key)]);
+}
+
+const keys = Buffer.alloc(65_536);
+let nextKey = keys.length;
+
+/** RFC 6455 5.3: a fresh masking key for each frame. From a pool, since some cases send 65,536 frames. */
+function randomKey(): Uint8Array {
+  if (nextKey === keys.length) {
+    randomFillSync(keys);
+    nextKey = 0;
+  }
+  return keys.subarray(nextKey, (nextKey += 4));
 }
 
 /** A masked copy of `payload`; in words, since some cases send 16 MiB. */
@@ -73,11 +87,31 @@ export function closePayload(code: number, reason: string | Uint8Array = ""): Bu
 
 /** Shorthands for the tables of cases. */
 export const frame = {
-  text: (payload: string | Uint8Array, more: Partial<FrameSpec> = {}): FrameSpec => ({ opcode: TEXT, payload, ...more }),
-  binary: (payload: string | Uint8Array, more: Partial<FrameSpec> = {}): FrameSpec => ({ opcode: BINARY, payload, ...more }),
-  next: (payload: string | Uint8Array, more: Partial<FrameSpec> = {}): FrameSpec => ({ opcode: CONTINUATION, payload, ...more }),
-  ping: (payload: string | Uint8Array = "", more: Partial<FrameSpec> = {}): FrameSpec => ({ opcode: PING, payload, ...more }),
-  pong: (payload: string | Uint8Array = "", more: Partial<FrameSpec> = {}): FrameSpec => ({ opcode: PONG, payload, ...more }),
+  text: (payload: string | Uint8Array, more: Partial<FrameSpec> = {}): FrameSpec => ({
+    opcode: TEXT,
+    payload,
+    ...more,
+  }),
+  binary: (payload: string | Uint8Array, more: Partial<FrameSpec> = {}): FrameSpec => ({
+    opcode: BINARY,
+    payload,
+    ...more,
+  }),
+  next: (payload: string | Uint8Array, more: Partial<FrameSpec> = {}): FrameSpec => ({
+    opcode: CONTINUATION,
+    payload,
+    ...more,
+  }),
+  ping: (payload: string | Uint8Array = "", more: Partial<FrameSpec> = {}): FrameSpec => ({
+    opcode: PING,
+    payload,
+    ...more,
+  }),
+  pong: (payload: string | Uint8Array = "", more: Partial<FrameSpec> = {}): FrameSpec => ({
+    opcode: PONG,
+    payload,
+    ...more,
+  }),
   close: (code?: number, reason: string | Uint8Array = "", more: Partial<FrameSpec> = {}): FrameSpec => ({
     opcode: CLOSE,
     payload: code === undefined ? "" : closePayload(code, reason),
@@ -86,7 +120,12 @@ export const frame = {
 };
 
 /** One message as frames of at most `size` bytes each: the first with the opcode, the rest as continuations. */
-export function fragments(opcode: number, payload: string | Uint8Array, size: number, more: Partial<FrameSpec> = {}): FrameSpec[] {
+export function fragments(
+  opcode: number,
+  payload: string | Uint8Array,
+  size: number,
+  more: Partial<FrameSpec> = {},
+): FrameSpec[] {
   const bytes = toBytes(payload);
   const frames: FrameSpec[] = [];
   for (let at = 0; at === 0 || at < bytes.length; at += size) {
@@ -122,7 +161,8 @@ export class FrameReader {
     this.#buffered += chunk.length;
     const frames: Frame[] = [];
     while (this.#buffered >= this.#needed) {
-      const bytes = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks, this.#buffered);
+      const bytes =
+        this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks, this.#buffered);
       this.#chunks = [bytes];
       const parsed = this.#parse(bytes);
       if (typeof parsed === "number") {
@@ -167,7 +207,8 @@ export class FrameReader {
     const { fin, rsv, opcode, payload } = frame;
     const say = (rule: string): void => void this.violations.push(rule);
     if (masked) say("5.1: a server must not mask its frames");
-    if ((form === 126 && payload.length < 126) || (form === 127 && payload.length < 65536)) say("5.2: length not in its shortest form");
+    if ((form === 126 && payload.length < 126) || (form === 127 && payload.length < 65536))
+      say("5.2: length not in its shortest form");
     if ((rsv & 3) !== 0) say(`5.2: reserved bits ${rsv} set`);
     if (this.#closed) say(`5.5.1: frame with opcode ${opcode} after the close frame`);
     if (opcode >= 8) {

@@ -7,9 +7,28 @@ import { isUtf8 } from "node:buffer";
 import { type Socket, connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
 
-import { inflateOffer, type PeerCompression } from "./deflate.js";
-import { BINARY, CLOSE, CONTINUATION, encodeFrame, type Frame, FrameReader, type FrameSpec, frame, PING, PONG, TEXT } from "./frames.js";
-import { acceptFor, freshKey, type HandshakeOptions, type HttpResponse, parseResponseHead, upgradeRequest } from "./http.js";
+import { agreedCompression, type PeerCompression } from "./deflate.js";
+import {
+  BINARY,
+  CLOSE,
+  CONTINUATION,
+  encodeFrame,
+  type Frame,
+  FrameReader,
+  type FrameSpec,
+  frame,
+  PING,
+  PONG,
+  TEXT,
+} from "./frames.js";
+import {
+  acceptFor,
+  freshKey,
+  type HandshakeOptions,
+  type HttpResponse,
+  parseResponseHead,
+  upgradeRequest,
+} from "./http.js";
 
 export interface ConnectOptions extends HandshakeOptions {
   /** Answers pings as RFC 6455 5.5.2 asks. @default false */
@@ -20,7 +39,10 @@ export interface ConnectOptions extends HandshakeOptions {
 }
 
 export type Message = { type: "text" | "binary"; bytes: Buffer; compressed: boolean };
-export type Event = Message | { type: "ping" | "pong"; bytes: Buffer } | { type: "close"; code: number | undefined; reason: string };
+export type Event =
+  | Message
+  | { type: "ping" | "pong"; bytes: Buffer }
+  | { type: "close"; code: number | undefined; reason: string };
 
 /** How the server's side of the TCP connection ended; "open" when it has not. */
 export interface Ending {
@@ -95,7 +117,7 @@ export class RawClient {
       assert.equal(response.headers.get("upgrade")?.[0]?.toLowerCase(), "websocket", "4.2.2: Upgrade");
       assert.equal(response.headers.get("connection")?.[0]?.toLowerCase(), "upgrade", "4.2.2: Connection");
       assert.deepEqual(response.headers.get("sec-websocket-accept"), [acceptFor(key)], "4.2.2: Sec-WebSocket-Accept");
-      client.compression = inflateOffer(response.headers.get("sec-websocket-extensions"), options.offer);
+      client.compression = agreedCompression(response.headers.get("sec-websocket-extensions"), options.offer);
     } catch (error) {
       client.destroy();
       throw error;
@@ -151,8 +173,19 @@ export class RawClient {
 
   /** The next message, ping, pong or close frame; undefined if the connection ended. */
   async nextEvent(timeoutMs: number = this.#patience): Promise<Event | undefined> {
-    await this.#until(() => this.#events.length > this.#eventsRead || this.#ending !== undefined, "an event", timeoutMs);
-    return this.#events[this.#eventsRead++];
+    const event = await this.peekEvent(timeoutMs);
+    if (event !== undefined) this.#eventsRead++;
+    return event;
+  }
+
+  /** As `nextEvent`, but the event stays the next one. */
+  async peekEvent(timeoutMs: number = this.#patience): Promise<Event | undefined> {
+    await this.#until(
+      () => this.#events.length > this.#eventsRead || this.#ending !== undefined,
+      "an event",
+      timeoutMs,
+    );
+    return this.#events[this.#eventsRead];
   }
 
   /** The next data message, whole and inflated, passing over pings and pongs. */
@@ -194,7 +227,8 @@ export class RawClient {
     else {
       assert.ok(ending.close, `a close frame was expected: ${seen}`);
       const codes = typeof code === "number" ? [code] : code;
-      if (codes) assert.ok(codes.includes(ending.close.code ?? 1005), `close code ${codes.join(" or ")} was expected: ${seen}`);
+      if (codes)
+        assert.ok(codes.includes(ending.close.code ?? 1005), `close code ${codes.join(" or ")} was expected: ${seen}`);
     }
     assert.equal(ending.how, "fin", `the server must end the TCP connection: ${seen}`);
     return ending;
@@ -322,7 +356,9 @@ export class RawClient {
       };
       const timer = setTimeout(() => {
         if (what === undefined) return settle(done);
-        settle(() => fail(new Error(`waited ${timeoutMs} ms for ${what}; unread: ${this.unreadEvents().length} events`)));
+        settle(() =>
+          fail(new Error(`waited ${timeoutMs} ms for ${what}; unread: ${this.unreadEvents().length} events`)),
+        );
       }, timeoutMs);
       this.#waiting.add(check);
       check();
@@ -341,9 +377,13 @@ function bodyLength(response: HttpResponse, rest: Buffer): number | undefined {
 
 /** One line about an event, for messages of failed assertions. */
 export function describe(event: Event | undefined, ending?: Ending): string {
-  const end = ending === undefined || ending.how === "open" ? "TCP still open" : `TCP ended by ${ending.how} after ${Math.round(ending.afterMs)} ms`;
+  const end =
+    ending === undefined || ending.how === "open"
+      ? "TCP still open"
+      : `TCP ended by ${ending.how} after ${Math.round(ending.afterMs)} ms`;
   if (event === undefined) return `no close frame came, ${end}`;
-  if (event.type === "close") return `close ${event.code ?? "without a code"} ${JSON.stringify(event.reason)} came, ${end}`;
+  if (event.type === "close")
+    return `close ${event.code ?? "without a code"} ${JSON.stringify(event.reason)} came, ${end}`;
   const start = event.bytes.subarray(0, 24);
   return `${event.type} of ${event.bytes.length} bytes (${event.type === "text" ? JSON.stringify(start.toString()) : start.toString("hex")})`;
 }

@@ -121,7 +121,10 @@ function watch(child: ChildProcess): Mutable<ServerProcess> {
           }
           if (self.exited !== undefined) settle(() => fail(new Error(`the server ended before "${event}": ${tail()}`)));
         };
-        const timer = setTimeout(() => settle(() => fail(new Error(`no "${event}" in ${timeoutMs} ms: ${tail()}`))), timeoutMs);
+        const timer = setTimeout(
+          () => settle(() => fail(new Error(`no "${event}" in ${timeoutMs} ms: ${tail()}`))),
+          timeoutMs,
+        );
         const settle = (how: () => void): void => {
           clearTimeout(timer);
           waiting.delete(check);
@@ -141,7 +144,8 @@ function watch(child: ChildProcess): Mutable<ServerProcess> {
       return how;
     },
   };
-  const tail = (): string => [...strayLines.slice(-5), ...lines.slice(-5).map((line) => JSON.stringify(line))].join("\n");
+  const tail = (): string =>
+    [...strayLines.slice(-5), ...lines.slice(-5).map((line) => JSON.stringify(line))].join("\n");
   return self;
 }
 
