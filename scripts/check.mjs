@@ -1,0 +1,46 @@
+// `npm run check`: everything a change has to pass, the same here and in CI. `--no-test` leaves the tests out.
+// (The layers are checked by test/layers.test.ts, the public names and the package's files by test/package.test.ts.)
+
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { prepare, root } from "./prepare.mjs";
+
+await prepare(["src", "test", "examples", "bench"]);
+
+const steps = [
+  ["lint", tool("oxlint", "--type-aware", "--deny-warnings")],
+  ["format", tool("oxfmt", "--check")],
+  ["unused", tool("knip", "--no-progress")],
+  ["package", tool("publint", "--strict", "--pack", "npm")],
+  ["types", tool("@arethetypeswrong/cli", "--pack", ".", "--profile", "esm-only")],
+  ...(process.argv.includes("--no-test") ? [] : [["test", [join(root, "scripts/test.mjs")]]]),
+];
+
+const failed = [];
+for (const [name, args] of steps) {
+  const start = performance.now();
+  const { status, stdout } = spawnSync(process.execPath, args, {
+    cwd: root,
+    encoding: "utf8",
+    // The tests show themselves as they run; the others have nothing to say unless they fail.
+    stdio: name === "test" ? "inherit" : ["ignore", "pipe", "inherit"],
+  });
+  if (status !== 0) {
+    failed.push(name);
+    if (stdout) process.stdout.write(stdout);
+  }
+  console.log(`${status === 0 ? "✔" : "✖"} ${name} (${Math.round(performance.now() - start)} ms)`);
+}
+if (failed.length > 0) {
+  console.log(`\nFailed: ${failed.join(", ")}`);
+  process.exitCode = 1;
+}
+
+/** The command line of a tool from node_modules, without a shell and without npx. */
+function tool(packageName, ...args) {
+  const folder = join(root, "node_modules", packageName);
+  const { bin } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  const script = typeof bin === "string" ? bin : (bin[packageName] ?? Object.values(bin)[0]);
+  return [join(folder, script), ...args];
+}

@@ -1,0 +1,77 @@
+// `npm test`: installs and builds what is missing, then runs every compiled test file under node:test.
+//
+//   npm test                        everything
+//   npm test -- protocol/ layers    files whose path contains one of these
+//   npm test -- --only "close code" tests whose name matches this pattern
+//   npm test -- --update            rewrites the files that tests compare with (UPDATE=1)
+//
+// `node --test FOLDER` and its glob form each fail on one of Node 20 and 24; run({ files }) works on both.
+
+import { readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join, relative } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { run } from "node:test";
+import { spec } from "node:test/reporters";
+import { parseArgs } from "node:util";
+import { prepare, root } from "./prepare.mjs";
+
+// A test that cannot run here names the reason so. Under CI any other skipped test is a failure: what it needs could have
+// been installed.
+const EXCUSE = "cannot be installed here:";
+
+const { values, positionals: filters } = parseArgs({
+  allowPositionals: true,
+  options: { only: { type: "string" }, update: { type: "boolean" } },
+});
+if (values.update) process.env.UPDATE = "1";
+
+await prepare(["src", "test", "examples"]);
+
+const files = testFiles(filters);
+if (files.length === 0) {
+  console.error(`No test file matches ${filters.join(", ") || "build/test/**/*.test.js"}.`);
+  process.exit(1);
+}
+
+// Children inherit these: run() has no option for it on Node 20.
+process.execArgv.push(`--import=${new URL("test-limits.mjs", import.meta.url).href}`);
+const tests = run({
+  files,
+  concurrency: availableParallelism(),
+  ...(values.only === undefined ? {} : { testNamePatterns: [values.only] }),
+});
+
+const count = { passed: 0, failed: 0, skipped: 0 };
+const skippedWithoutExcuse = [];
+tests.on("test:pass", (test) => {
+  // A file without tests is reported as a passing test named after itself.
+  if (test.details.type === "suite" ? test.skip === undefined : test.name === test.file) return;
+  if (test.skip === undefined && test.todo === undefined) count.passed++;
+  else count.skipped++;
+  const reason = String(test.skip ?? test.todo);
+  if ((test.skip ?? test.todo) !== undefined && !reason.startsWith(EXCUSE)) skippedWithoutExcuse.push(test.name);
+});
+tests.on("test:fail", (test) => {
+  if (test.details.type !== "suite" && test.todo === undefined) count.failed++;
+});
+
+await pipeline(tests, new spec(), process.stdout, { end: false });
+
+if (process.env.CI === "true" && skippedWithoutExcuse.length > 0) {
+  console.log(`\nSkipped under CI without a reason that begins with "${EXCUSE}": ${skippedWithoutExcuse.join("; ")}`);
+  count.failed += skippedWithoutExcuse.length;
+  count.skipped -= skippedWithoutExcuse.length;
+}
+console.log(`\n${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
+if (count.passed === 0) console.log("No test was executed.");
+process.exitCode = count.failed > 0 || count.passed === 0 ? 1 : 0;
+
+function testFiles(wanted) {
+  const folder = join(root, "build/test");
+  return readdirSync(folder, { recursive: true })
+    .map((path) => join(folder, path))
+    .filter((path) => path.endsWith(".test.js"))
+    .filter((path) => wanted.length === 0 || wanted.some((part) => relative(root, path).replaceAll("\\", "/").includes(part)))
+    .sort();
+}
