@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { asciiLowerCase, isToken, parseTokenList, splitList, trimWhitespace } from "#hawser/protocol/tokens.js";
+
+describe("isToken", () => {
+  it("takes the visible ASCII characters that delimit nothing, RFC 7230 3.2.6, and no other", () => {
+    const tokens = Array.from({ length: 0x200 }, (_, code) => String.fromCharCode(code)).filter(isToken);
+    assert.equal(tokens.join(""), "!#$%&'*+-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz|~");
+  });
+
+  it("looks at every character", () => {
+    assert.equal(isToken("chat.v2"), true);
+    for (const text of ["", " chat", "chat ", "chat\n", "a b", "a,b", "naïve"])
+      assert.equal(isToken(text), false, text);
+  });
+});
+
+describe("lists", () => {
+  const rows: Array<[header: string, elements: string[], tokens: string[] | null]> = [
+    ["chat", ["chat"], ["chat"]],
+    ["chat, superchat", ["chat", "superchat"], ["chat", "superchat"]],
+    ["a,b\t,\t c", ["a", "b", "c"], ["a", "b", "c"]],
+    [", a,, ,b,", ["a", "b"], ["a", "b"]],
+    ["HTTP/2.0, websocket", ["HTTP/2.0", "websocket"], null],
+    ["a b", ["a b"], null],
+    ["a\u00a0", ["a\u00a0"], null],
+    ["", [], null],
+    [" , ,", [], null],
+  ];
+  for (const [header, elements, tokens] of rows) {
+    it(JSON.stringify(header), () => {
+      assert.deepEqual(splitList(header), elements);
+      assert.deepEqual(parseTokenList(header), tokens);
+    });
+  }
+});
+
+it("asciiLowerCase leaves alone what is not ASCII", () => {
+  assert.equal(asciiLowerCase("WebSocket"), "websocket");
+  assert.equal(asciiLowerCase("\u212a\u0130\u00c4"), "\u212a\u0130\u00c4");
+});
+
+it("trimWhitespace cuts spaces and tabs alone", () => {
+  assert.equal(trimWhitespace(" \t a b\t "), "a b");
+  assert.equal(trimWhitespace("\u00a0a\r"), "\u00a0a\r");
+  assert.equal(trimWhitespace("  "), "");
+});
