@@ -51,6 +51,11 @@ export function encodeClose(code: number, reason: string, options: FrameOptions 
   return encodeFrame(CLOSE, closeBody(code, reason), options);
 }
 
+/** Length of the payload of an unmasked frame, from the length of the frame. */
+export function payloadLength(frame: Uint8Array): number {
+  return frame.length - (frame.length <= SHORT + 2 ? 2 : frame.length < 65_536 + 4 ? 4 : 10);
+}
+
 function headerLength(length: number): number {
   return length <= SHORT ? 2 : length < 65_536 ? 4 : 10;
 }

@@ -25,95 +25,85 @@ const HELD_UP_MS = 500;
  */
 export class DeadlineWheel {
   readonly #clock: Clock;
-  readonly #slots: (Timed | null)[] = new Array<Timed | null>(SLOTS).fill(null);
+  readonly #slots: (Timed | null)[] = Array.from({ length: SLOTS }, () => null);
   #tick: number;
   #entries = 0;
-  #stop: (() => void) | null = null;
+  #stopTimer: (() => void) | null = null;
+  #heldUp = false;
+  /** The time of the last tick: coarse, and free to read. */
+  now: number;
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#tick = tickOf(clock.now());
+    this.now = clock.now();
+    this.#tick = tickOf(this.now);
   }
 
   /** Looks at `entry` again at the time `at`, or before. A no-op when it is to be looked at earlier anyway. */
   schedule(entry: Timed, at: number): void {
-    if (entry.wheelAt !== 0 && entry.wheelAt <= at) return;
-    this.remove(entry);
-    if (at === Infinity) return;
-    if (this.#stop === null) this.#start();
+    if (at === Infinity || (entry.wheelAt !== 0 && entry.wheelAt <= at)) return;
+    if (entry.wheelAt !== 0) this.#unlink(entry);
+    if (this.#stopTimer === null) this.#start();
     this.#insert(entry, at);
   }
 
   remove(entry: Timed): void {
-    if (entry.wheelAt === 0) return;
-    const { wheelPrevious, wheelNext } = entry;
-    if (wheelPrevious !== null) wheelPrevious.wheelNext = wheelNext;
-    else this.#slots[this.#slotOf(entry)] = wheelNext;
-    if (wheelNext !== null) wheelNext.wheelPrevious = wheelPrevious;
-    entry.wheelPrevious = entry.wheelNext = null;
-    entry.wheelAt = 0;
-    if (--this.#entries === 0) this.stop();
+    if (entry.wheelAt !== 0) this.#unlink(entry);
+    if (this.#entries === 0) this.stop();
   }
 
   stop(): void {
-    this.#stop?.();
-    this.#stop = null;
+    this.#stopTimer?.();
+    this.#stopTimer = null;
   }
 
   #start(): void {
     this.#tick = tickOf(this.#clock.now());
-    this.#stop = this.#clock.every(TICK_MS, () => this.#turn());
+    this.#stopTimer = this.#clock.every(TICK_MS, () => this.#turn());
   }
 
   #insert(entry: Timed, at: number): void {
     // Past the horizon it goes into the last slot and moves on from there: looking early costs little and does no harm.
     const tick = Math.min(Math.max(tickOf(at) + 1, this.#tick + 1), this.#tick + SLOTS - 1);
     entry.wheelAt = tick * TICK_MS;
-    const slot = this.#slotOf(entry);
-    const first = this.#slots[slot]!;
+    const first = this.#slots[tick % SLOTS]!;
     entry.wheelNext = first;
-    entry.wheelPrevious = null;
     if (first !== null) first.wheelPrevious = entry;
-    this.#slots[slot] = entry;
+    this.#slots[tick % SLOTS] = entry;
     this.#entries++;
   }
 
-  #slotOf(entry: Timed): number {
-    return (entry.wheelAt / TICK_MS) % SLOTS;
+  #unlink(entry: Timed): void {
+    const { wheelPrevious, wheelNext } = entry;
+    if (wheelPrevious !== null) wheelPrevious.wheelNext = wheelNext;
+    else this.#slots[(entry.wheelAt / TICK_MS) % SLOTS] = wheelNext;
+    if (wheelNext !== null) wheelNext.wheelPrevious = wheelPrevious;
+    entry.wheelPrevious = entry.wheelNext = null;
+    entry.wheelAt = 0;
+    this.#entries--;
   }
 
   #turn(): void {
     const now = this.#clock.now();
+    this.now = now;
     const target = tickOf(now);
     // Held up, the server has not read what its clients sent meanwhile; the next tick comes after the sockets were read.
-    if (now - (this.#tick + 1) * TICK_MS > HELD_UP_MS && !this.#heldUp) {
+    if (!this.#heldUp && now - (this.#tick + 1) * TICK_MS > HELD_UP_MS) {
       this.#heldUp = true;
       return;
     }
     this.#heldUp = false;
-    const last = Math.min(target, this.#tick + SLOTS);
-    while (this.#tick < last) this.#expire(++this.#tick, now);
-    this.#tick = Math.max(this.#tick, target);
+    this.#tick = Math.max(this.#tick, target - SLOTS);
+    while (this.#tick < target) this.#expire(++this.#tick, now);
+    if (this.#entries === 0) this.stop();
   }
 
-  #heldUp = false;
-
   #expire(tick: number, now: number): void {
-    const slot = tick % SLOTS;
-    let entry = this.#slots[slot]!;
-    this.#slots[slot] = null;
-    // The list is taken out first: whatever an entry does to itself or to others, this walk ends.
-    while (entry !== null) {
-      const next: Timed | null = entry.wheelNext;
-      entry.wheelPrevious = entry.wheelNext = null;
-      entry.wheelAt = 0;
-      this.#entries--;
-      if (next !== null) next.wheelPrevious = null;
-      const at = entry.checkDeadlines(now);
-      if (entry.wheelAt === 0 && at !== Infinity) this.#insert(entry, at);
-      entry = next!;
+    // Nothing is put into the slot that is being emptied: it is SLOTS ticks away from the next turn. So this ends.
+    for (let entry = this.#slots[tick % SLOTS]!; entry !== null; entry = this.#slots[tick % SLOTS]!) {
+      this.#unlink(entry);
+      this.schedule(entry, entry.checkDeadlines(now));
     }
-    if (this.#entries === 0) this.stop();
   }
 }
 

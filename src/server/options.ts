@@ -1,28 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Client } from "./client.js";
+import type { Handlers } from "./client.js";
 import { type Clock, systemClock } from "./clock.js";
-import type { Disconnect } from "./causes.js";
 import type { Logger, LogLevel } from "./log.js";
-import type { Message } from "./message.js";
 import { type OptionName, type OptionRule, optionRules } from "./option-rules.js";
 import type { OverflowPolicy } from "./backlog.js";
 import type { RefusalReason } from "./refusal.js";
-import type { UpgradeRequest } from "./upgrade.js";
+import type { UpgradeRequest } from "./request.js";
 import { OptionError, UsageError } from "./usage-error.js";
-
-/** What a handler may return. A client's next message waits for the promise; its rejection closes the client with 1011. */
-export type HandlerResult = void | Promise<void>;
-
-export interface Handlers<Data> {
-  /** A client has connected. Messages wait until it has finished. */
-  open?: (client: Client<Data>, request: UpgradeRequest) => HandlerResult;
-  /** A message has arrived. One after another for each client, in order. */
-  message?: (client: Client<Data>, message: Message) => HandlerResult;
-  /** A client that was behind has taken its whole backlog. */
-  drain?: (client: Client<Data>) => HandlerResult;
-  /** A client is gone. Called once for each client whose `open` was called, after its last message was handled. */
-  close?: (client: Client<Data>, disconnect: Disconnect) => HandlerResult;
-}
 
 /** All optional. Durations are in milliseconds, sizes in bytes. Checked by `createServer`, which throws `OptionError`. */
 export interface ServerOptions<Data = undefined> extends Handlers<Data> {
@@ -230,7 +214,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /** Values that are fine alone and wrong together. */
-function checkTogether(options: ResolvedOptions<never>): void {
+function checkTogether<Data>(options: ResolvedOptions<Data>): void {
   if (options.pingPeriodMs >= options.pongWaitMs) {
     // A ping that is due after the deadline would have every quiet client cut.
     throw new OptionError("pingPeriodMs", options.pingPeriodMs, `less than pongWaitMs, which is ${options.pongWaitMs}`);

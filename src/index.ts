@@ -1,0 +1,17 @@
+/** Hawser: a WebSocket server that is safe from the first line. */
+
+export { createServer, type Listening, type Server } from "./server/server.js";
+export type { Client, HandlerResult, Handlers } from "./server/client.js";
+export type { Message, Payload } from "./server/message.js";
+export type { SendResult } from "./server/outbox.js";
+export type { UpgradeRequest } from "./server/request.js";
+export { Refuse, type RefusalReason, refusals } from "./server/refusal.js";
+export { type Cause, causes, type Disconnect, type Initiator } from "./server/causes.js";
+export { type LogEvent, logEvents, type Logger, type LogLevel } from "./server/log.js";
+export { checkValue, resolveOptions, type ServerOptions, takes, type TlsOptions, type ValueRule } from "./server/options.js";
+export { type OptionGroup, type OptionKind, type OptionName, type OptionRule, optionRules } from "./server/option-rules.js";
+export type { OverflowPolicy } from "./server/backlog.js";
+export { OptionError, UsageError } from "./server/usage-error.js";
+export type { ShutdownReport } from "./server/shutdown.js";
+export type { Stats } from "./server/stats.js";
+export type { Clock } from "./server/clock.js";

@@ -1,0 +1,47 @@
+import { BlockList, isIP, isIPv4, isIPv6 } from "node:net";
+import { OptionError } from "./usage-error.js";
+
+/** The proxies that are ours, from addresses and CIDR ranges. @throws OptionError */
+export function proxyList(ranges: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const range of ranges) {
+    const [address = "", prefix, ...rest] = range.split("/");
+    const family = isIPv4(address) ? "ipv4" : "ipv6";
+    const bits = prefix === undefined ? undefined : Number(prefix);
+    if (isIP(address) === 0 || rest.length > 0 || (bits !== undefined && (prefix === "" || bits > (family === "ipv4" ? 32 : 128)))) {
+      throw new OptionError("trustProxy", range, "IP addresses and CIDR ranges such as 10.0.0.0/8");
+    }
+    // A range of everything would let any client say who it is.
+    if (bits === 0) throw new OptionError("trustProxy", range, "the proxies' own addresses, not all addresses");
+    if (bits === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, bits, family);
+  }
+  return list;
+}
+
+/**
+ * The address of the client behind our proxies. `X-Forwarded-For` grows at its right end, each proxy adding whom it talked to; so it
+ * is read from there, for as long as it is one of ours that speaks. What stands left of that, anybody may have written.
+ */
+export function clientAddress(peer: string, forwardedFor: string | undefined, proxies: BlockList): string {
+  let address = plainAddress(peer);
+  const hops = forwardedFor?.split(",") ?? [];
+  while (hops.length > 0 && isIn(proxies, address)) {
+    const hop = plainAddress(hops.pop()!.trim());
+    if (isIP(hop) === 0) break;
+    address = hop;
+  }
+  return address;
+}
+
+function isIn(list: BlockList, address: string): boolean {
+  return isIP(address) !== 0 && list.check(address, isIPv6(address) ? "ipv6" : "ipv4");
+}
+
+/** `::ffff:192.0.2.1` is 192.0.2.1, as a socket that listens on both families has it; some proxies add a port or brackets. */
+function plainAddress(text: string): string {
+  const bracketed = /^\[([^\]]+)\](?::\d+)?$/.exec(text)?.[1];
+  const withPort = /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(text)?.[1];
+  const address = bracketed ?? withPort ?? text;
+  return address.toLowerCase().startsWith("::ffff:") && isIPv4(address.slice(7)) ? address.slice(7) : address;
+}

@@ -1,0 +1,37 @@
+/** What to do about a control frame that has come: answer it, answer later for all that came meanwhile, or end it. */
+export type ControlVerdict = "answer" | "later" | "flood";
+
+/** A client that sends so many times more than are answered is not meant well. */
+const FLOOD_FACTOR = 10;
+const WINDOW_MS = 1000;
+
+/**
+ * Bounds what a client's pings and pongs cost. RFC 6455 5.5.3: an endpoint that has not answered a ping yet may answer the most
+ * recent one only; so past `perSecond` the answers come together, and far past it the client is closed.
+ */
+export class ControlRate {
+  readonly #perSecond: number;
+  #since = 0;
+  #count = 0;
+  /** The ping that is to be answered when the window is over. */
+  latestPing: Buffer | null = null;
+
+  constructor(perSecond: number) {
+    this.#perSecond = perSecond;
+  }
+
+  take(now: number): ControlVerdict {
+    if (now - this.#since >= WINDOW_MS) {
+      this.#since = now;
+      this.#count = 0;
+    }
+    this.#count++;
+    if (this.#count <= this.#perSecond) return "answer";
+    return this.#count <= this.#perSecond * FLOOD_FACTOR ? "later" : "flood";
+  }
+
+  /** When the ping that waits is to be answered; Infinity when none waits. */
+  get answerAt(): number {
+    return this.latestPing === null ? Infinity : this.#since + WINDOW_MS;
+  }
+}

@@ -1,0 +1,58 @@
+import * as http from "node:http";
+import * as https from "node:https";
+import type { Duplex } from "node:stream";
+import type { TlsOptions } from "./options.js";
+import { writeRefused } from "./response.js";
+
+/** The limits of `ServerOptions` that are HTTP's. */
+export interface HttpLimits {
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly responseTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
+  readonly maxHeaderBytes: number;
+  readonly maxClients: number;
+  readonly maxPendingHandshakes: number;
+}
+
+/** Connections that may be open besides the clients: pages being fetched, requests being typed in by hand. */
+const SPARE_CONNECTIONS = 1024;
+
+/** An HTTP server whose every wait has an end: headers, whole request, response, keep-alive; and whose header size is bounded. */
+export function createHttpServer(
+  limits: HttpLimits,
+  tls: TlsOptions | undefined,
+  onError: (reason: string, status: number, socket: Duplex) => void,
+): http.Server {
+  const settings: http.ServerOptions = {
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: Math.max(limits.requestTimeoutMs, limits.headersTimeoutMs),
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    maxHeaderSize: limits.maxHeaderBytes,
+    // Node looks for late requests only so often; by itself every 30 s, which would make 15 s mean 45.
+    connectionsCheckingInterval: Math.max(50, Math.min(1000, limits.headersTimeoutMs / 4)),
+    noDelay: true,
+  };
+  const server = tls === undefined ? http.createServer(settings) : https.createServer({ ...settings, ...tls });
+  server.setTimeout(limits.responseTimeoutMs);
+  server.maxConnections = limits.maxClients + limits.maxPendingHandshakes + SPARE_CONNECTIONS;
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
+    const status = statusOf(error);
+    onError(error.code ?? error.name, status, socket);
+    // Of a connection that is gone, or that was never one of HTTP's, there is nobody to tell.
+    if (error.code === "ECONNRESET" || !socket.writable) socket.destroy();
+    else writeRefused(socket, status, {}, `${http.STATUS_CODES[status]}\n`);
+  });
+  return server;
+}
+
+function statusOf(error: NodeJS.ErrnoException): number {
+  switch (error.code) {
+    case "HPE_HEADER_OVERFLOW":
+      return 431;
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return 408;
+    default:
+      return 400;
+  }
+}

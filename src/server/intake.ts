@@ -1,0 +1,100 @@
+import type { Duplex } from "node:stream";
+import type { Connection } from "../protocol/connection.js";
+
+/** Why a client is not being read for now; several reasons may hold at once. */
+export const StopReason = {
+  /** A handler's promise is pending: the next message has to wait, in the socket and not in our memory. */
+  handler: 1,
+  /** The client does not take what it is sent; the replies to it would only grow the backlog. */
+  backlog: 2,
+  /** Its share of this turn is used up. */
+  turn: 4,
+  any: 7,
+} as const;
+
+/** What an intake tells the client it belongs to. */
+export interface IntakeOwner {
+  beforeParse(): void;
+  afterParse(): void;
+  /** All that the peer sent before it ended its side has been parsed. */
+  onPeerEnded(): void;
+}
+
+/** Feeds what the socket delivers to the connection, and leaves off for as long as there is a reason to. */
+export class Intake {
+  readonly #socket: Duplex;
+  readonly #connection: Connection;
+  readonly #owner: IntakeOwner;
+  #stopped = 0;
+  #socketPaused = false;
+  /** What has been read and not parsed yet, from `#restAt` on. */
+  #rest: Buffer | null = null;
+  #restAt = 0;
+  #peerEnded = false;
+
+  constructor(socket: Duplex, connection: Connection, owner: IntakeOwner) {
+    this.#socket = socket;
+    this.#connection = connection;
+    this.#owner = owner;
+  }
+
+  get isStopped(): boolean {
+    return this.#stopped !== 0;
+  }
+
+  /** The socket delivered bytes. */
+  take(chunk: Buffer): void {
+    if (this.#stopped === 0 && this.#rest === null) {
+      this.#parse(chunk, 0);
+      return;
+    }
+    this.#rest = this.#rest === null ? chunk : Buffer.concat([this.#rest.subarray(this.#restAt), chunk]);
+    this.#restAt = 0;
+    // Only now: most handlers have finished before another chunk comes, and pausing a socket costs.
+    this.#socketPaused = true;
+    this.#socket.pause();
+  }
+
+  /** The peer has ended its side. */
+  end(): void {
+    this.#peerEnded = true;
+    if (this.#rest === null && (this.#stopped & StopReason.handler) === 0) this.#owner.onPeerEnded();
+  }
+
+  /** Leaves off after the frame that is being parsed. */
+  stop(why: number): void {
+    this.#stopped |= why;
+    this.#connection.pause();
+  }
+
+  /** Goes on if nothing else stands against it. */
+  go(why: number): void {
+    if ((this.#stopped & why) === 0) return;
+    this.#stopped &= ~why;
+    if (this.#stopped !== 0) return;
+    const rest = this.#rest;
+    if (rest !== null) {
+      this.#rest = null;
+      this.#parse(rest, this.#restAt);
+      if (this.isStopped) return;
+    }
+    if (this.#socketPaused) {
+      this.#socketPaused = false;
+      this.#socket.resume();
+    }
+    if (this.#peerEnded) this.#owner.onPeerEnded();
+  }
+
+  #parse(chunk: Buffer, from: number): void {
+    let at = from;
+    this.#owner.beforeParse();
+    // A handler may stop the intake and start it again while it is called.
+    do at = this.#connection.receive(chunk, at);
+    while (at < chunk.length && this.#stopped === 0);
+    if (at < chunk.length) {
+      this.#rest = chunk;
+      this.#restAt = at;
+    }
+    this.#owner.afterParse();
+  }
+}

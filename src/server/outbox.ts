@@ -1,0 +1,207 @@
+import type { Duplex } from "node:stream";
+import { Backlog, type BacklogBudget, type Overflow } from "./backlog.js";
+import type { Batch } from "./batch.js";
+import type { Turns } from "./turns.js";
+
+/** Written by the end of this turn; waiting behind a slow client; not sent, for its backlog is full; not sent, for it is closing. */
+export type SendResult = "sent" | "queued" | "dropped" | "closed";
+
+/** What an outbox tells the client it belongs to. */
+export interface OutboxOwner {
+  /** Bytes wait with the socket; `stalledSince` is to be asked about them in time for the write deadline. */
+  onWaiting(): void;
+  /** The socket takes no more for now: frames begin to wait. */
+  onBacklog(): void;
+  /** What had waited is all with the socket. */
+  onDrained(): void;
+  /** The overflow policy says that this client is to be closed. */
+  onOverflow(): void;
+}
+
+/** What all outboxes of a server share. */
+export interface OutboxSettings {
+  readonly turns: Turns;
+  readonly budget: BacklogBudget;
+  readonly maxBacklogBytes: number;
+  readonly overflow: Overflow;
+}
+
+/** A batch leaves early at this size: it would not fit into one write of the kernel's anyway. */
+const BATCH_BYTES = 64 * 1024;
+/** Bytes that are handed to the socket at a time, so that a slow client's progress can be seen while a long message leaves. */
+const SLICE_BYTES = 64 * 1024;
+
+/**
+ * What leaves for one client. Frames of one turn are joined into one write; when the socket takes no more, frames wait here, within
+ * bounds, and the verdict says so. It never throws for what the peer does.
+ */
+export class Outbox {
+  readonly #socket: Duplex;
+  readonly #owner: OutboxOwner;
+  readonly #settings: OutboxSettings;
+  #batch: Batch;
+  /** Set while the socket takes no more. */
+  #backlog: Backlog | null = null;
+  /** A flush is certain to come: the outbox is on the list, or its client is being read. */
+  #flushComes = false;
+  #ending = false;
+  /** For the write deadline: when the client was last seen to take bytes while some waited; 0: none waited. */
+  #waitingSince = 0;
+  /** All bytes that were handed to the socket, and how many of them the client had taken at that time. */
+  #handed = 0;
+  #taken = 0;
+  /** Messages that were not sent because the client was too slow, and their bytes. */
+  droppedMessages = 0;
+  droppedBytes = 0;
+
+  constructor(socket: Duplex, owner: OutboxOwner, settings: OutboxSettings) {
+    this.#socket = socket;
+    this.#owner = owner;
+    this.#settings = settings;
+    this.#batch = settings.turns.empty;
+  }
+
+  /** Bytes that were sent and are not with the kernel yet. */
+  get bufferedBytes(): number {
+    return this.#batch.byteLength + this.#socket.writableLength + (this.#backlog?.bytes ?? 0);
+  }
+
+  get isBacklogged(): boolean {
+    return this.#backlog !== null;
+  }
+
+  /** A data frame. `key`: what it is an update of, for the policy `latest-per-key`. */
+  send(frame: Buffer, key: string | null): SendResult {
+    if (this.#backlog !== null) return this.#queue(this.#backlog, frame, key);
+    this.#add(frame);
+    return this.#backlog === null ? "sent" : "queued";
+  }
+
+  /** A control frame, which is never dropped. */
+  sendControl(frame: Buffer): void {
+    if (this.#ending) return;
+    if (this.#backlog === null) this.#add(frame);
+    else this.#backlog.pushRequired(frame);
+  }
+
+  /** Holds back what is sent until `flush`: the client is being read, and its replies leave together. */
+  hold(): void {
+    this.#flushComes = true;
+  }
+
+  /** Hands the turn's frames to the socket. */
+  flush(): void {
+    this.#flushComes = false;
+    const batch = this.#batch;
+    const { empty } = this.#settings.turns;
+    if (batch === empty) return;
+    this.#batch = empty;
+    this.#write(batch.join());
+  }
+
+  /** The socket emitted `drain`: it takes more. */
+  onSocketDrain(): void {
+    const backlog = this.#backlog;
+    if (backlog === null) return;
+    while (!backlog.isEmpty) if (!this.#hand(backlog.take(SLICE_BYTES))) return;
+    this.#backlog = null;
+    if (this.#ending) this.#socket.end();
+    this.#owner.onDrained();
+  }
+
+  /** Ends the socket once all that was sent is with the kernel. */
+  end(): void {
+    if (this.#ending) return;
+    this.flush();
+    this.#ending = true;
+    if (this.#backlog === null) this.#socket.end();
+  }
+
+  /** Drops the messages that wait and have not begun. */
+  dropWaiting(): void {
+    if (this.#backlog === null) return;
+    const { messages, bytes } = this.#backlog.dropAll();
+    this.droppedMessages += messages;
+    this.droppedBytes += bytes;
+  }
+
+  /** The socket is gone. What still waited is counted as dropped. */
+  release(): void {
+    this.dropWaiting();
+    this.#backlog?.release();
+    this.#backlog = null;
+    this.#batch = this.#settings.turns.empty;
+  }
+
+  /** Since when bytes wait of which the client has taken none, as far as can be told from asking now and then; 0: none wait. */
+  stalledSince(now: number): number {
+    const waiting = this.#socket.writableLength;
+    if (waiting === 0 && this.#backlog === null) return (this.#waitingSince = 0);
+    const taken = this.#handed - waiting;
+    if (this.#waitingSince === 0 || taken !== this.#taken) {
+      this.#waitingSince = now;
+      this.#taken = taken;
+    }
+    return this.#waitingSince;
+  }
+
+  #add(frame: Buffer): void {
+    // A long frame is written as it is: joining would copy it.
+    if (frame.length >= BATCH_BYTES) {
+      this.flush();
+      this.#write(frame);
+      return;
+    }
+    this.#batch = this.#batch.with(frame);
+    if (this.#batch.byteLength >= BATCH_BYTES) this.flush();
+    else if (!this.#flushComes) {
+      this.#flushComes = true;
+      this.#settings.turns.flushLater(this);
+    }
+  }
+
+  #write(bytes: Buffer): void {
+    if (this.#backlog !== null) {
+      this.#backlog.pushRequired(bytes);
+      return;
+    }
+    let at = 0;
+    while (at < bytes.length) {
+      const next = at === 0 && bytes.length < 2 * SLICE_BYTES ? bytes.length : Math.min(at + SLICE_BYTES, bytes.length);
+      const took = this.#hand(next - at === bytes.length ? bytes : bytes.subarray(at, next));
+      at = next;
+      if (took) continue;
+      this.#backlog = new Backlog(this.#settings.maxBacklogBytes, this.#settings.budget);
+      if (at < bytes.length) this.#backlog.pushRequired(bytes.subarray(at));
+      this.#owner.onBacklog();
+      return;
+    }
+  }
+
+  /** @returns whether the socket takes more. `write` answers false for a long buffer even when the kernel took it at once. */
+  #hand(bytes: Buffer): boolean {
+    this.#handed += bytes.length;
+    const takesMore = this.#socket.write(bytes);
+    if (this.#socket.writableLength === 0) return true;
+    if (this.#waitingSince === 0) this.#owner.onWaiting();
+    return takesMore;
+  }
+
+  #queue(backlog: Backlog, frame: Buffer, key: string | null): SendResult {
+    const sending = this.#socket.writableLength;
+    if (!backlog.hasRoom(frame.length, sending)) {
+      const before = backlog.bytes;
+      const { verdict, dropped } = this.#settings.overflow(backlog, frame.length, sending, key);
+      this.droppedMessages += dropped;
+      this.droppedBytes += before - backlog.bytes;
+      if (verdict !== "queue") {
+        this.droppedMessages++;
+        this.droppedBytes += frame.length;
+        if (verdict === "close") this.#owner.onOverflow();
+        return "dropped";
+      }
+    }
+    backlog.pushMessage(frame, key);
+    return "queued";
+  }
+}

@@ -1,0 +1,64 @@
+import { type DeflateEffort, deflateShared } from "../protocol/deflate.js";
+import { encodeFrame } from "../protocol/encoder.js";
+import { BINARY, TEXT } from "../protocol/opcodes.js";
+import { Message, type Payload } from "./message.js";
+
+/** How compressed messages are made, for the whole server. */
+export interface CompressionSettings extends DeflateEffort {
+  readonly thresholdBytes: number;
+}
+
+/** One message on its way to any number of clients: each form of it is encoded once, when the first client needs it. */
+export class Outgoing {
+  readonly #payload: string | Uint8Array;
+  readonly #opcode: typeof TEXT | typeof BINARY;
+  readonly #compression: CompressionSettings;
+  #plain: Buffer | null = null;
+  /** By window bits. */
+  #deflated: Map<number, Buffer> | null = null;
+  #bytes: Uint8Array | null = null;
+
+  constructor(payload: Payload, compression: CompressionSettings) {
+    this.#payload = payload instanceof Message ? payload.bytes : payload;
+    this.#opcode = isText(payload) ? TEXT : BINARY;
+    this.#compression = compression;
+  }
+
+  /** Length of the payload in bytes, before compression. */
+  get byteLength(): number {
+    return this.bytes.length;
+  }
+
+  get bytes(): Uint8Array {
+    return (this.#bytes ??= typeof this.#payload === "string" ? Buffer.from(this.#payload) : this.#payload);
+  }
+
+  /** Whether compression is worth its time. */
+  get isLong(): boolean {
+    return this.byteLength >= this.#compression.thresholdBytes;
+  }
+
+  plainFrame(): Buffer {
+    return (this.#plain ??= encodeFrame(this.#opcode, this.bytes));
+  }
+
+  /** For every client with this window and without context takeover. A message that does not shrink is sent as it is. */
+  deflatedFrame(windowBits: number): Buffer {
+    if (!this.isLong) return this.plainFrame();
+    let frame = this.#deflated?.get(windowBits);
+    if (frame === undefined) {
+      const compressed = deflateShared(this.bytes, windowBits, this.#compression);
+      frame = compressed.length < this.byteLength ? this.compressedFrame(compressed) : this.plainFrame();
+      (this.#deflated ??= new Map()).set(windowBits, frame);
+    }
+    return frame;
+  }
+
+  compressedFrame(compressed: Uint8Array): Buffer {
+    return encodeFrame(this.#opcode, compressed, { compressed: true });
+  }
+}
+
+function isText(payload: Payload): boolean {
+  return payload instanceof Message ? !payload.isBinary : typeof payload === "string";
+}

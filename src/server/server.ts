@@ -1,0 +1,304 @@
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
+import type { Server as HttpsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { proxyList } from "./address.js";
+import { overflowPolicies } from "./backlog.js";
+import { causes, type Disconnect } from "./causes.js";
+import { Client, type ClientContext, type ClientIdentity, type Handlers } from "./client.js";
+import { DeadlineWheel } from "./deadlines.js";
+import { PingSource } from "./heartbeat.js";
+import { createHttpServer } from "./http.js";
+import { defaultLogger, type Logger, SampledLog } from "./log.js";
+import type { Payload } from "./message.js";
+import { type ResolvedOptions, resolveOptions, type ServerOptions, type TlsOptions } from "./options.js";
+import { Outgoing } from "./outgoing.js";
+import { Registry } from "./registry.js";
+import type { Refusal } from "./refusal.js";
+import type { UpgradeRequest } from "./request.js";
+import { shutDown, type ShutdownReport } from "./shutdown.js";
+import { count, emptyStats, type Stats } from "./stats.js";
+import { Topics } from "./topics.js";
+import { Turns } from "./turns.js";
+import { Upgrades } from "./upgrade.js";
+import { UsageError } from "./usage-error.js";
+
+/** Where a server listens. */
+export interface Listening {
+  /** `ws://127.0.0.1:8080/`, or `wss://…` with TLS. */
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Makes a server. It does nothing before `listen`, `attach` or `handleUpgrade`. @throws OptionError, UsageError */
+export function createServer<Data = undefined>(options: ServerOptions<Data> = {}): Server<Data> {
+  return new Server(resolveOptions(options));
+}
+
+export class Server<Data = undefined> {
+  /** Totals since the server was made. Read them whenever you like; they are counted as things happen. */
+  readonly stats: Stats = emptyStats();
+
+  readonly #options: ResolvedOptions<Data>;
+  readonly #log: Logger;
+  readonly #sampledLog: SampledLog;
+  readonly #registry: Registry<Client<Data>>;
+  readonly #topics = new Topics<Client<Data>>();
+  readonly #context: ClientContext<Data>;
+  readonly #upgrades: Upgrades<Data>;
+  readonly #attached = new Map<HttpServer, (request: IncomingMessage, socket: Duplex, head: Buffer) => void>();
+  #http: HttpServer | null = null;
+  #httpEnded = true;
+  #shutdown: Promise<ShutdownReport> | null = null;
+  /** Clients that went without a close frame since the shutdown began. */
+  readonly #shutdownOutcome = { lost: 0 };
+
+  /** @internal See `createServer`. */
+  constructor(options: ResolvedOptions<Data>) {
+    const { clock } = options;
+    const wheel = new DeadlineWheel(clock);
+    this.#options = options;
+    this.#log = options.logger ?? defaultLogger(options.logLevel);
+    this.#sampledLog = new SampledLog(this.#log, clock);
+    this.#registry = new Registry(options.maxClients, options.maxClientsPerAddress);
+    this.#context = {
+      settings: options,
+      handlers: options,
+      clock,
+      wheel,
+      pings: new PingSource(),
+      outboxes: {
+        turns: new Turns(),
+        budget: { used: 0, max: options.maxTotalBacklogBytes },
+        maxBacklogBytes: options.maxBacklogBytes,
+        overflow: overflowPolicies[options.overflow],
+      },
+      compression: {
+        level: options.compressionLevel,
+        memLevel: options.compressionMemLevel,
+        thresholdBytes: options.compressionThresholdBytes,
+      },
+      topics: this.#topics,
+      stats: this.stats,
+      onHandlerError: (client, handler, error) => this.#onHandlerError(client, handler, error),
+      onDisconnect: (client, disconnect) => this.#onDisconnect(client, disconnect),
+    };
+    const isDraining = (): boolean => this.#shutdown !== null;
+    this.#upgrades = new Upgrades(options, {
+      get isDraining() {
+        return isDraining();
+      },
+      clock,
+      wheel,
+      proxies: proxyList(options.trustProxy),
+      reserve: (address) => this.#registry.reserve(address),
+      cancel: (address) => this.#registry.cancel(address),
+      isIdTaken: (id) => this.#registry.clients.has(id),
+      accept: (socket, identity, request, head) => this.#accept(socket, identity, request, head),
+      onRefused: (refusal, address, path) => this.#onRefused(refusal, address, path),
+      onAborted: () => void this.stats.aborted++,
+      onAuthenticateError: (address, err) => {
+        this.#log.error({ event: "authenticate-error", address, err }, "authenticate failed");
+      },
+    });
+  }
+
+  /** The clients that are connected, by id. */
+  get clients(): ReadonlyMap<string, Client<Data>> {
+    return this.#registry.clients;
+  }
+
+  /** Whether new clients are taken: it listens or is attached, and no shutdown has begun. */
+  get isReady(): boolean {
+    return this.#shutdown === null && (this.#http?.listening === true || this.#attached.size > 0);
+  }
+
+  /** Bytes that wait in memory for slow clients, all together. */
+  get backlogBytes(): number {
+    return this.#context.outboxes.budget.used;
+  }
+
+  /** Each topic that somebody is subscribed to, and by how many. */
+  topicSizes(): Map<string, number> {
+    return this.#topics.sizes();
+  }
+
+  /**
+   * Listens for connections, over TLS when `tls` is set.
+   * @param port 0 takes a free one
+   * @param host the address to listen on; `0.0.0.0` or `::` for all of them
+   * @throws what `node:net` emits, `EADDRINUSE` for instance; UsageError when it listens already or has been closed
+   */
+  async listen(port = 8080, host = "127.0.0.1"): Promise<Listening> {
+    if (this.#http !== null) throw new UsageError("listen: this server listens already");
+    if (this.#shutdown !== null) throw new UsageError("listen: this server has been closed");
+    const { tls } = this.#options;
+    const http = createHttpServer(this.#options, tls, (reason, status, socket) => this.#onHttpError(reason, status, socket));
+    http.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrades.handle(request, socket, head));
+    http.on("request", (request, response) => this.#onRequest(request, response));
+    this.#http = http;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        http.once("error", reject);
+        http.listen(port, host, () => {
+          http.removeListener("error", reject);
+          resolve();
+        });
+      });
+    } catch (error) {
+      this.#http = null;
+      throw error;
+    }
+    this.#httpEnded = false;
+    http.once("close", () => (this.#httpEnded = true));
+    http.on("error", (err) => this.#log.error({ event: "server-error", err }, "the listener failed"));
+    const bound = (http.address() as AddressInfo).port;
+    const shownHost = host.includes(":") ? `[${host}]` : host;
+    const url = `${tls === undefined ? "ws" : "wss"}://${shownHost}:${bound}${this.#options.path ?? "/"}`;
+    this.#log.info({ event: "listening", url, host, port: bound }, `listening on ${url}`);
+    return { url, host, port: bound };
+  }
+
+  /**
+   * Takes the WebSocket handshakes of an HTTP server that is already there: that of Express, Fastify or Hono, say. Its timeouts, its
+   * TLS and its end remain its owner's.
+   */
+  attach(http: HttpServer): void {
+    if (this.#attached.has(http)) throw new UsageError("attach: this HTTP server is attached already");
+    const listener = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+      // Another one may want the paths that are not ours: a development server's hot reload, for instance.
+      const { path } = this.#options;
+      const isOurs = path === undefined || (request.url ?? "").split("?", 1)[0] === path;
+      if (isOurs || http.listenerCount("upgrade") === 1) this.#upgrades.handle(request, socket, head);
+    };
+    this.#attached.set(http, listener);
+    http.on("upgrade", listener);
+  }
+
+  /** Takes one handshake: what the `upgrade` event of a `node:http` server hands over. */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.#upgrades.handle(request, socket, head);
+  }
+
+  /**
+   * Sends a message to all that are subscribed to the topic. It is encoded once, whatever their number.
+   * @param options.except one that does not get it: its sender, most often
+   * @param options.key what it is an update of, for the overflow policy `latest-per-key`; the topic if left out
+   * @returns to how many it was sent or for how many it was queued
+   */
+  publish(topic: string, payload: Payload, options: { except?: Client<Data>; key?: string } = {}): number {
+    const subscribers = this.#topics.subscribersOf(topic);
+    if (subscribers.size === 0) return 0;
+    const { except, key = topic } = options;
+    const message = new Outgoing(payload, this.#context.compression);
+    let delivered = 0;
+    for (const client of subscribers) {
+      if (client === except) continue;
+      const result = client.deliver(message, key);
+      if (result === "sent" || result === "queued") delivered++;
+    }
+    return delivered;
+  }
+
+  /** Replaces the certificate: new connections get the new one, the others keep what they have. @throws what `node:tls` throws */
+  setTls(tls: TlsOptions): void {
+    if (this.#options.tls === undefined) throw new UsageError("setTls: this server was made without tls");
+    (this.#http as HttpsServer | null)?.setSecureContext(tls);
+    this.#log.info({ event: "tls-replaced" }, "the certificate was replaced");
+  }
+
+  /**
+   * Shuts down: no new clients, handlers in flight finish, each client gets what is queued for it and then 1001, in batches, and who
+   * is still there after the grace is cut. Calling it again returns the same promise.
+   * @param options.graceMs @default shutdownGraceMs
+   * @param options.reason goes into the close frames @default "server shutting down"
+   */
+  close(options: { graceMs?: number; reason?: string } = {}): Promise<ShutdownReport> {
+    this.#shutdown ??= this.#close(options.graceMs ?? this.#options.shutdownGraceMs, options.reason ?? "server shutting down");
+    return this.#shutdown;
+  }
+
+  async #close(graceMs: number, reason: string): Promise<ShutdownReport> {
+    this.#log.info({ event: "shutdown-started", clients: this.#registry.size, graceMs, reason }, "shutting down");
+    // One tick later #shutdown is set, and whoever asks is told that this server is draining.
+    await Promise.resolve();
+    const port = {
+      clock: this.#options.clock,
+      clients: this.#registry.clients,
+      stopAccepting: () => this.#stopAccepting(),
+      endHttp: (force: boolean) => this.#endHttp(force),
+    };
+    const report = await shutDown(port, graceMs, reason, this.#shutdownOutcome);
+    for (const [http, listener] of this.#attached) http.removeListener("upgrade", listener);
+    this.#attached.clear();
+    this.#context.wheel.stop();
+    this.#sampledLog.flush(true);
+    this.#log.info({ event: "shutdown-finished", ...report }, "shut down");
+    return report;
+  }
+
+  #stopAccepting(): void {
+    this.#http?.close();
+  }
+
+  #endHttp(force: boolean): boolean {
+    this.#http?.closeIdleConnections?.();
+    if (force) this.#http?.closeAllConnections?.();
+    return this.#httpEnded || this.#registry.size > 0;
+  }
+
+  #accept(socket: Duplex, identity: ClientIdentity<Data>, request: UpgradeRequest, head: Buffer): void {
+    const client = new Client(socket, identity, this.#context);
+    this.#registry.add(client);
+    this.stats.opened++;
+    const { id, address, path, subprotocol } = client;
+    const fields = { id, address, path: path.slice(0, 256), subprotocol, compression: client.isCompressed, clients: this.#registry.size };
+    this.#log.info({ event: "connect", ...fields }, "client connected");
+    client.start(request, head);
+  }
+
+  #onDisconnect(client: Client<Data>, disconnect: Disconnect): void {
+    const { code, reason, cause, initiator } = disconnect;
+    this.#registry.remove(client);
+    count(this.stats.closed, cause);
+    if (this.#shutdown !== null && cause === "lost") this.#shutdownOutcome.lost++;
+    const { id, messagesIn, messagesOut, bytesIn, bytesOut, dropped, rttMs } = client;
+    const durationMs = Math.round(this.#options.clock.now() - client.connectedAt);
+    const totals = { messagesIn, messagesOut, bytesIn, bytesOut, dropped, rttMs };
+    const fields = { event: "disconnect", id, code, reason, cause, initiator, durationMs, ...totals, clients: this.#registry.size };
+    this.#log[causes[cause].level](fields, "client disconnected");
+  }
+
+  #onHandlerError(client: Client<Data>, handler: keyof Handlers<Data>, err: unknown): void {
+    this.#log.error({ event: "handler-error", id: client.id, handler, err }, `the ${handler} handler failed`);
+  }
+
+  #onRefused({ status, reason }: Refusal, address: string, path: string): void {
+    count(this.stats.refused, reason);
+    const fields = { event: "refused", address, path: path.slice(0, 256), status, reason };
+    this.#sampledLog.warn(`refused ${reason}`, fields, "handshake refused");
+  }
+
+  #onHttpError(reason: string, status: number, socket: Duplex): void {
+    this.stats.httpErrors++;
+    const address = (socket as Partial<{ remoteAddress: string }>).remoteAddress ?? "";
+    this.#sampledLog.warn(`http-error ${reason}`, { event: "http-error", address, status, reason }, "broken HTTP request");
+  }
+
+  /** A request that is no upgrade: the application's, unless it is a handshake that went wrong. */
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const isHandshake = request.headers["sec-websocket-key"] !== undefined || request.headers["sec-websocket-version"] !== undefined;
+    const refusal = isHandshake ? this.#upgrades.handleBroken(request) : null;
+    if (refusal === null && this.#options.request !== undefined) {
+      this.#options.request(request, response);
+      return;
+    }
+    // RFC 9110 15.5.22: 426 tells what to upgrade to.
+    const { status, headers } = refusal ?? { status: 426, headers: { Upgrade: "websocket" } };
+    const body = refusal === null ? "this is a WebSocket server\n" : this.#upgrades.bodyOf(refusal);
+    if (refusal !== null) this.#onRefused(refusal, this.#upgrades.addressOf(request), (request.url ?? "").split("?", 1)[0]!);
+    response.writeHead(status, { ...headers, Connection: "close", "Content-Type": "text/plain; charset=utf-8" });
+    response.end(body);
+  }
+}
