@@ -9,7 +9,7 @@ import { asciiLowerCase, parseTokenList, splitList, trimWhitespace } from "./tok
 export type { HandshakeFault } from "./handshake-faults.js";
 
 export interface HandshakeRequest {
-  method: string;
+  method?: string | undefined;
   /** As `node:http` has it: "1.1". */
   httpVersion: string;
   /** As `node:http` has them: name, value, name, value, in the order received, nothing joined or dropped. */

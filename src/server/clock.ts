@@ -2,7 +2,7 @@
 export interface Clock {
   /** Milliseconds since some fixed point; never goes back. */
   now(): number;
-  /** Calls `callback` every `periodMs` until the returned function is called. Must not keep the process alive. */
+  /** Calls `callback` every `periodMs` until the returned function is called. */
   every(periodMs: number, callback: () => void): () => void;
 }
 
@@ -10,7 +10,6 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   every(periodMs, callback) {
     const timer = setInterval(callback, periodMs);
-    timer.unref();
     return () => clearInterval(timer);
   },
 };
