@@ -14,7 +14,10 @@ interop({ name: "Go's gorilla/websocket", skip: go.missing, start: async () => s
 /** Built once for each version of the source: Go's standard library alone takes some ten seconds. */
 async function build(): Promise<string> {
   const source = interopFile("peers/gorilla.go");
-  const program = join(scratchFolder(), `gorilla-${createHash("sha256").update(readFileSync(source)).digest("hex").slice(0, 16)}`);
+  const program = join(
+    scratchFolder(),
+    `gorilla-${createHash("sha256").update(readFileSync(source)).digest("hex").slice(0, 16)}`,
+  );
   if (existsSync(program)) return program;
   const fresh = `${program}.${process.pid}`;
   const { failure, stderr } = await run(go.path, ["build", "-o", fresh, source], {

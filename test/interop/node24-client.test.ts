@@ -1,6 +1,5 @@
 import { interop } from "./contract.js";
-import { interopFile } from "./files.js";
-import { startRemote } from "./peers/remote.js";
+import { startRemote, webMain } from "./peers/remote.js";
 import { need } from "./system.js";
 
 const node = await need("node24");
@@ -8,5 +7,5 @@ const node = await need("node24");
 interop({
   name: "the WebSocket of Node 24",
   skip: node.missing,
-  start: () => startRemote(node.path, [interopFile("peers/web-main.mjs"), "builtin"]),
+  start: () => startRemote(node.path, [webMain, "builtin"]),
 });

@@ -9,7 +9,17 @@
  * must hear of.
  */
 import { type ExecFileException, execFile } from "node:child_process";
-import { accessSync, constants, existsSync, lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { delimiter, join } from "node:path";
 
@@ -35,7 +45,10 @@ interface NpmProgram {
 /** Where Debian puts the sources of Go packages. */
 export const GO_SOURCES = "/usr/share/gocode";
 
-const DEBIAN: Record<"chromium" | "python-websockets" | "go-gorilla" | "nginx" | "haproxy" | "caddy" | "openssl", DebianProgram> = {
+const DEBIAN: Record<
+  "chromium" | "python-websockets" | "go-gorilla" | "nginx" | "haproxy" | "caddy" | "openssl",
+  DebianProgram
+> = {
   chromium: { command: "chromium", packages: ["chromium"] },
   // Debian's own Python: another one on PATH does not see Debian's modules.
   "python-websockets": {
@@ -59,13 +72,17 @@ const NPM: Record<"bun" | "node24", NpmProgram> = {
     // The baseline builds run on any x64; the others need AVX2.
     package(platform, arch) {
       const cpu = { x64: "x64-baseline", arm64: "aarch64" }[arch];
-      return cpu !== undefined && ["linux", "darwin"].includes(platform) ? `@oven/bun-${platform}-${cpu}@1.4.5` : undefined;
+      return cpu !== undefined && ["linux", "darwin"].includes(platform)
+        ? `@oven/bun-${platform}-${cpu}@1.4.5`
+        : undefined;
     },
     file: "bin/bun",
   },
   node24: {
     package: (platform, arch) =>
-      ["linux", "darwin"].includes(platform) && ["x64", "arm64"].includes(arch) ? `node-${platform}-${arch}@24.21.0` : undefined,
+      ["linux", "darwin"].includes(platform) && ["x64", "arm64"].includes(arch)
+        ? `node-${platform}-${arch}@24.21.0`
+        : undefined,
     file: "bin/node",
   },
 };
@@ -73,7 +90,9 @@ const NPM: Record<"bun" | "node24", NpmProgram> = {
 export type ProgramName = keyof typeof DEBIAN | keyof typeof NPM;
 
 export async function need(name: ProgramName): Promise<Need> {
-  return name in NPM ? needFromNpm(name, NPM[name as keyof typeof NPM]) : needFromDebian(name, DEBIAN[name as keyof typeof DEBIAN]);
+  return name in NPM
+    ? needFromNpm(name, NPM[name as keyof typeof NPM])
+    : needFromDebian(name, DEBIAN[name as keyof typeof DEBIAN]);
 }
 
 /** A folder that stays from one run to the next, for what takes long to make. Only this user can write to it. */
@@ -90,11 +109,15 @@ async function needFromDebian(name: string, program: DebianProgram): Promise<Nee
   const found = await find(program);
   if (found !== undefined) return { path: found, missing: false };
   const blocked = whyAptCannot();
-  if (blocked !== undefined) return { path: name, missing: `cannot be installed here: ${program.packages.join(" ")}: ${blocked}` };
+  if (blocked !== undefined)
+    return { path: name, missing: `cannot be installed here: ${program.packages.join(" ")}: ${blocked}` };
   const failure = await aptInstall(program);
   const path = await find(program);
   if (path !== undefined) return { path, missing: false };
-  return { path: name, missing: `apt-get install ${program.packages.join(" ")} did not help: ${failure ?? "it is still not usable"}` };
+  return {
+    path: name,
+    missing: `apt-get install ${program.packages.join(" ")} did not help: ${failure ?? "it is still not usable"}`,
+  };
 }
 
 async function find({ command, usable }: DebianProgram): Promise<string | undefined> {
@@ -124,7 +147,10 @@ async function aptInstall(program: DebianProgram): Promise<string | undefined> {
 async function needFromNpm(name: string, program: NpmProgram): Promise<Need> {
   const spec = program.package(process.platform, process.arch);
   if (spec === undefined) {
-    return { path: name, missing: `cannot be installed here: npm has no ${name} for ${process.platform}-${process.arch}` };
+    return {
+      path: name,
+      missing: `cannot be installed here: npm has no ${name} for ${process.platform}-${process.arch}`,
+    };
   }
   const scope = spec.lastIndexOf("@");
   const home = join(scratchFolder(), spec.replaceAll("/", "+"));
@@ -133,7 +159,8 @@ async function needFromNpm(name: string, program: NpmProgram): Promise<Need> {
     const failure = await npmInstall(spec, home);
     if (failure !== undefined) return { path: name, missing: `npm install ${spec} failed: ${failure}` };
   }
-  if (!(await succeeds(path, ["--version"]))) return { path: name, missing: `cannot be installed here: ${spec} does not run` };
+  if (!(await succeeds(path, ["--version"])))
+    return { path: name, missing: `cannot be installed here: ${spec} does not run` };
   return { path, missing: false };
 }
 
@@ -159,9 +186,18 @@ interface RunResult {
 }
 
 /** Runs a program to its end, without a shell. */
-export function run(file: string, args: readonly string[], env: Record<string, string> = {}, cwd?: string): Promise<RunResult> {
+export function run(
+  file: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+  cwd?: string,
+): Promise<RunResult> {
   return new Promise((done) => {
-    const options = { env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024, ...(cwd === undefined ? {} : { cwd }) };
+    const options = {
+      env: { ...process.env, ...env },
+      maxBuffer: 64 * 1024 * 1024,
+      ...(cwd === undefined ? {} : { cwd }),
+    };
     execFile(file, args, options, (failure, stdout, stderr) => done({ failure: failure ?? undefined, stdout, stderr }));
   });
 }

@@ -69,7 +69,13 @@ export async function startTap(targetPort: number): Promise<Tap> {
 
 function tapConnection(client: Socket, upstream: Socket): TappedConnection {
   const reader = new FrameReader();
-  const tapped = { request: "", response: "", fromClient: [] as Frame[], fromServer: [] as Frame[], violations: reader.violations };
+  const tapped = {
+    request: "",
+    response: "",
+    fromClient: [] as Frame[],
+    fromServer: [] as Frame[],
+    violations: reader.violations,
+  };
   const requestHead = new Head();
   const responseHead = new Head();
   const clientFrames = new ClientFrames();
@@ -115,12 +121,18 @@ class ClientFrames {
       const form = second & 0x7f;
       const maskAt = form === 126 ? 4 : form === 127 ? 10 : 2;
       if (this.#bytes.length < maskAt) return frames;
-      const length = form === 126 ? this.#bytes.readUInt16BE(2) : form === 127 ? Number(this.#bytes.readBigUInt64BE(2)) : form;
+      const length =
+        form === 126 ? this.#bytes.readUInt16BE(2) : form === 127 ? Number(this.#bytes.readBigUInt64BE(2)) : form;
       const end = maskAt + 4 + length;
       if (this.#bytes.length < end) return frames;
       const mask = this.#bytes.subarray(maskAt, maskAt + 4);
       const payload = this.#bytes.subarray(maskAt + 4, end).map((byte, i) => byte ^ mask[i % 4]!);
-      frames.push({ fin: (first & 0x80) !== 0, rsv: (first >> 4) & 7, opcode: first & 0xf, payload: Buffer.from(payload) });
+      frames.push({
+        fin: (first & 0x80) !== 0,
+        rsv: (first >> 4) & 7,
+        opcode: first & 0xf,
+        payload: Buffer.from(payload),
+      });
       this.#bytes = this.#bytes.subarray(end);
     }
   }

@@ -1,5 +1,4 @@
 import { interop } from "./contract.js";
-import { interopFile } from "./files.js";
-import { startRemote } from "./peers/remote.js";
+import { startRemote, webMain } from "./peers/remote.js";
 
-interop({ name: "undici", start: () => startRemote(process.execPath, [interopFile("peers/web-main.mjs"), "undici"]) });
+interop({ name: "undici", start: () => startRemote(process.execPath, [webMain, "undici"]) });

@@ -1,9 +1,8 @@
 /** Headless Chromium: the browser's own WebSocket in a page of the server's origin. */
-import { readFileSync } from "node:fs";
 import { type Browser, type Page, chromium } from "playwright-core";
-import { interopFile } from "../files.js";
 import type { Peer } from "./peer.js";
 import { RemoteConnections } from "./remote.js";
+import { webPeer } from "./web.js";
 
 export function launch(executablePath: string): Promise<Browser> {
   return chromium.launch({
@@ -30,8 +29,7 @@ export async function startChromium(executablePath: string): Promise<Peer> {
     const page = await blankPage(browser, origin);
     const connections = new RemoteConnections((command) => void page.evaluate(`obey(${JSON.stringify(command)})`));
     await page.exposeFunction("emit", (event: Parameters<RemoteConnections["hear"]>[0]) => connections.hear(event));
-    const source = readFileSync(interopFile("peers/web.js"), "utf8").replace(/;\s*$/, "");
-    await page.evaluate(`globalThis.obey = (${source.slice(source.indexOf("({"))})({ WebSocket, emit })`);
+    await page.evaluate(`globalThis.obey = (${webPeer.toString()})({ WebSocket, emit })`);
     return { page, connections };
   }
 
@@ -52,7 +50,9 @@ export async function blankPage(browser: Browser, origin: string): Promise<Page>
   // A page that the test made up has no address, so Chromium would ask the user whether it may connect to this machine.
   await page.context().grantPermissions(["local-network-access"]);
   const url = `${origin}/blank-page-of-the-test`;
-  await page.route(url, (route) => route.fulfill({ contentType: "text/html", body: "<!doctype html><title>blank</title>" }));
+  await page.route(url, (route) =>
+    route.fulfill({ contentType: "text/html", body: "<!doctype html><title>blank</title>" }),
+  );
   await page.goto(url);
   return page;
 }

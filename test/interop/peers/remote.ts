@@ -1,6 +1,6 @@
 /**
  * A peer in another process or page. Commands go in and events come out as JSON, one object each, with the connection's
- * number `n`. web.js, python.py and gorilla.go each speak this; it is all that a client in a new language has to do:
+ * number `n`. web.ts, python.py and gorilla.go each speak this; it is all that a client in a new language has to do:
  *
  *     in:   {"n":1,"do":"connect","url":"ws://..."}   {"n":1,"do":"send","text":"..."}   {"n":1,"do":"send","base64":"..."}
  *           {"n":1,"do":"ping","text":"..."}          {"n":1,"do":"close","code":4001,"reason":"..."}
@@ -11,7 +11,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { type Closed, Inbox, type Peer, type PeerConnection } from "./peer.js";
+
+/** web.ts as a program, compiled. */
+export const webMain: string = fileURLToPath(new URL("web-main.js", import.meta.url));
 
 export type Command =
   | { n: number; do: "connect"; url: string }
@@ -116,7 +120,11 @@ class RemoteConnection implements PeerConnection {
 }
 
 /** Starts a program that speaks the protocol above on its standard input and output. */
-export async function startRemote(file: string, args: readonly string[], env: Record<string, string> = {}): Promise<Peer> {
+export async function startRemote(
+  file: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Peer> {
   const child = spawn(file, args, { stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, ...env } });
   await once(child, "spawn");
   const connections = new RemoteConnections((command) => child.stdin.write(`${JSON.stringify(command)}\n`));

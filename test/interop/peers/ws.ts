@@ -25,7 +25,7 @@ function wrap(socket: WebSocket): () => PeerConnection {
   socket.on("message", (data, binary) => inbox.put({ binary, data: data as Buffer }));
   const closed = new Promise<Closed>((done) =>
     socket.on("close", (code, reason) => {
-      inbox.end(`closed with ${code} ${reason}`);
+      inbox.end(`closed with ${code} ${String(reason)}`);
       done({ code, reason: String(reason) });
     }),
   );

@@ -11,7 +11,8 @@ import { type Closed, Inbox, type Peer, type PeerConnection } from "./peer.js";
 const wscat = join(dirname(createRequire(import.meta.url).resolve("wscat/package.json")), "bin/wscat");
 
 /** How wscat prints one thing on a terminal: it clears its prompt, writes "< " and the text, and resets the colour. */
-const PRINTED = /\u001b\[2K\u001b\[3D(< |error: )?([^\u001b]*)\u001b\[39m\r?\n/g;
+const ESC = "\u001b";
+const PRINTED = new RegExp(`${ESC}\\[2K${ESC}\\[3D(< |error: )?([^${ESC}]*)${ESC}\\[39m\r?\n`, "g");
 
 export async function startWscat(): Promise<Peer> {
   const running = new Set<Terminal>();
@@ -52,14 +53,14 @@ class Terminal implements PeerConnection {
     this.#child.stdout.setEncoding("utf8").on("data", (text: string) => this.#read(text));
     this.#child.stdin.on("error", () => {}); // wscat has ended: its exit tells
     this.#exited = once(this.#child, "exit");
-    void this.#exited.then(() => {
+    this.#child.on("exit", () => {
       this.#inbox.end("wscat ended");
       this.#failed(new Error(`wscat ended: ${this.#screen}`));
     });
   }
 
   send(data: string | Uint8Array): void {
-    this.#child.stdin.write(`${data}\r`);
+    this.#child.stdin.write(`${String(data)}\r`);
   }
 
   next = () => this.#inbox.next();

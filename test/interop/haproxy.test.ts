@@ -1,0 +1,4 @@
+import { behindProxy } from "./proxies/contract.js";
+import { haproxy } from "./proxies/kinds.js";
+
+await behindProxy(haproxy);

@@ -1,0 +1,4 @@
+import { behindProxy } from "./proxies/contract.js";
+import { nginx } from "./proxies/kinds.js";
+
+await behindProxy(nginx);

@@ -1,0 +1,75 @@
+import { writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
+import { join } from "node:path";
+import { type ProxyKind, deployed } from "./proxy.js";
+
+const SILENCE_S = 3;
+
+export const nginx: ProxyKind = {
+  name: "nginx",
+  program: "nginx",
+  silenceS: SILENCE_S,
+  down: [502],
+  prepare({ folder, port, target, certificate }) {
+    const site = deployed("nginx.conf", {
+      "server 127.0.0.1:8080;": `server 127.0.0.1:${target};`,
+      "listen 443 ssl;": `listen 127.0.0.1:${port} ssl;`,
+      "/etc/ssl/chat.example.com/fullchain.pem": certificate.cert,
+      "/etc/ssl/chat.example.com/privkey.pem": certificate.key,
+      "proxy_read_timeout 75s;": `proxy_read_timeout ${SILENCE_S}s;`,
+    });
+    writeFileSync(join(folder, "site.conf"), site);
+    // The frame that a distribution's nginx.conf gives to the files in conf.d, with everything it writes kept in the folder.
+    const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
+      (kind) => `${kind}_temp_path ${folder}/${kind};`,
+    );
+    const frame = [
+      "daemon off;",
+      "master_process off;",
+      `pid ${folder}/nginx.pid;`,
+      "error_log stderr warn;",
+      "events {}",
+      `http { access_log off; ${temporary.join(" ")} include ${folder}/site.conf; }`,
+    ];
+    writeFileSync(join(folder, "nginx.conf"), frame.join("\n"));
+    return ["-e", "stderr", "-c", join(folder, "nginx.conf")];
+  },
+};
+
+export const haproxy: ProxyKind = {
+  name: "HAProxy",
+  program: "haproxy",
+  silenceS: SILENCE_S,
+  down: [502, 503],
+  prepare({ folder, port, target, certificate }) {
+    const file = join(folder, "haproxy.cfg");
+    const text = deployed("haproxy.cfg", {
+      "server hawser1 127.0.0.1:8080 ": `server hawser1 127.0.0.1:${target} `,
+      "bind :443 ": `bind 127.0.0.1:${port} `,
+      "/etc/haproxy/certs/chat.example.com.pem": certificate.both,
+      "timeout tunnel 75s": `timeout tunnel ${SILENCE_S}s`,
+      "maxconn 65536": "maxconn 1000", // or it asks for more descriptors than this machine may allow
+      // Only root may become another user.
+      ...(userInfo().uid === 0 ? {} : { "    user haproxy\n": "", "    group haproxy\n": "" }),
+    });
+    writeFileSync(file, text);
+    return ["-db", "-f", file];
+  },
+};
+
+export const caddy: ProxyKind = {
+  name: "Caddy",
+  program: "caddy",
+  silenceS: undefined,
+  down: [502],
+  prepare({ folder, port, target, certificate }) {
+    const file = join(folder, "Caddyfile");
+    const text = deployed("Caddyfile", {
+      "chat.example.com {": `https://127.0.0.1:${port} {\n\tbind 127.0.0.1\n\ttls ${certificate.cert} ${certificate.key}`,
+      "reverse_proxy 127.0.0.1:8080 {": `reverse_proxy 127.0.0.1:${target} {`,
+    });
+    // No admin port and no port 80: the tests may run beside a real one.
+    writeFileSync(file, `{\n\tadmin off\n\tauto_https disable_redirects\n}\n${text}`);
+    return ["run", "--config", file, "--adapter", "caddyfile"];
+  },
+};

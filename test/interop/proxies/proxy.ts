@@ -1,0 +1,110 @@
+/** A proxy started from the very file that docs/deploy/ shows, with ports, certificate and one timeout put in. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { projectRoot } from "../../harness/server.js";
+import { need, run } from "../system.js";
+
+export interface ProxyKind {
+  readonly name: string;
+  readonly program: "nginx" | "haproxy" | "caddy";
+  /** How many seconds of silence it bears in the tests, where the file has more; undefined: it bears any. */
+  readonly silenceS: number | undefined;
+  /** What it answers while Hawser is down. */
+  readonly down: readonly number[];
+  /** Writes its files into `place.folder`; answers with the arguments that start it in the foreground. */
+  prepare(place: Place): readonly string[];
+}
+
+export interface Place {
+  readonly folder: string;
+  /** Where it listens with TLS, on 127.0.0.1. */
+  readonly port: number;
+  /** Where Hawser is, on 127.0.0.1. */
+  readonly target: number;
+  /** PEM: certificate, key, and both in one file. */
+  readonly certificate: { readonly cert: string; readonly key: string; readonly both: string };
+}
+
+export interface Proxy {
+  readonly port: number;
+  /** The certificate to trust. */
+  readonly ca: Buffer;
+  stop(): Promise<void>;
+}
+
+/** A file of docs/deploy/ with each text replaced; one that is not there is an error, so that the file cannot drift away. */
+export function deployed(file: string, replacements: Readonly<Record<string, string>>): string {
+  let text = readFileSync(join(projectRoot, "docs/deploy", file), "utf8");
+  for (const [from, to] of Object.entries(replacements)) {
+    if (text.split(from).length !== 2)
+      throw new Error(`docs/deploy/${file} should have ${JSON.stringify(from)} just once`);
+    text = text.replace(from, () => to);
+  }
+  return text;
+}
+
+export async function startProxy(kind: ProxyKind, target: number): Promise<Proxy> {
+  const { path } = await need(kind.program);
+  const folder = mkdtempSync(join(tmpdir(), "hawser-proxy-"));
+  const certificate = await selfSigned(folder);
+  const port = await freePort();
+  const args = kind.prepare({ folder, port, target, certificate });
+  // Caddy keeps things in its home.
+  const child = spawn(path, args, {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, HOME: folder, XDG_DATA_HOME: folder },
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (output += String(text)));
+  const stop = async (): Promise<void> => {
+    await end(child);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  while (!(await accepts(port))) {
+    if (child.exitCode !== null || child.signalCode !== null) {
+      await stop();
+      throw new Error(`${kind.name} ended: ${output}`);
+    }
+    await sleep(50);
+  }
+  return { port, ca: readFileSync(certificate.cert), stop };
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill("SIGKILL"); // a polite one would wait for its connections
+  await once(child, "exit");
+}
+
+async function selfSigned(folder: string): Promise<Place["certificate"]> {
+  const [cert, key, both] = [join(folder, "cert.pem"), join(folder, "key.pem"), join(folder, "both.pem")];
+  const openssl = await need("openssl");
+  const args = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1";
+  const san = ["-addext", "subjectAltName=IP:127.0.0.1"];
+  const { failure, stderr } = await run(openssl.path, [...args.split(" "), ...san, "-keyout", key, "-out", cert]);
+  if (failure !== undefined) throw new Error(stderr);
+  writeFileSync(both, `${readFileSync(cert, "utf8")}${readFileSync(key, "utf8")}`);
+  return { cert, key, both };
+}
+
+/** A port that was free a moment ago: a proxy cannot be told to take any. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect(port, "127.0.0.1", () => done(true));
+    socket.on("connect", () => socket.destroy()).on("error", () => done(false));
+  });
+}
