@@ -9,16 +9,16 @@ import { prepare, root } from "./prepare.mjs";
 await prepare(["src", "test", "examples", "bench"]);
 
 const steps = [
-  ["lint", tool("oxlint", "--type-aware", "--deny-warnings")],
-  ["format", tool("oxfmt", "--check")],
-  ["unused", tool("knip", "--no-progress")],
-  ["package", tool("publint", "--strict", "--pack", "npm")],
-  ["types", tool("@arethetypeswrong/cli", "--pack", ".", "--profile", "esm-only")],
-  ...(process.argv.includes("--no-test") ? [] : [["test", [join(root, "scripts/test.mjs")]]]),
+  { name: "lint", args: tool("oxlint", "--type-aware", "--deny-warnings") },
+  { name: "format", args: tool("oxfmt", "--check") },
+  { name: "unused", args: tool("knip", "--no-progress") },
+  { name: "package", args: tool("publint", "--strict", "--pack", "npm") },
+  { name: "types", args: tool("@arethetypeswrong/cli", "--pack", ".", "--profile", "esm-only") },
+  ...(process.argv.includes("--no-test") ? [] : [{ name: "test", args: [join(root, "scripts/test.mjs")] }]),
 ];
 
 const failed = [];
-for (const [name, args] of steps) {
+for (const { name, args } of steps) {
   const start = performance.now();
   const { status, stdout } = spawnSync(process.execPath, args, {
     cwd: root,
@@ -28,7 +28,7 @@ for (const [name, args] of steps) {
   });
   if (status !== 0) {
     failed.push(name);
-    if (stdout) process.stdout.write(stdout);
+    process.stdout.write(stdout ?? "");
   }
   console.log(`${status === 0 ? "✔" : "✖"} ${name} (${Math.round(performance.now() - start)} ms)`);
 }

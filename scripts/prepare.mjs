@@ -2,7 +2,16 @@
 // Only Node's own modules here: on a fresh clone there is no node_modules yet.
 
 import { spawn } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { withLock } from "./lock.mjs";
@@ -141,7 +150,7 @@ function walk(folder) {
       if (entry.isDirectory()) return entry.name === "node_modules" ? [] : walk(path);
       return [path];
     })
-    .sort();
+    .toSorted();
 }
 
 function inRoot(path) {

@@ -72,6 +72,8 @@ function testFiles(wanted) {
   return readdirSync(folder, { recursive: true })
     .map((path) => join(folder, path))
     .filter((path) => path.endsWith(".test.js"))
-    .filter((path) => wanted.length === 0 || wanted.some((part) => relative(root, path).replaceAll("\\", "/").includes(part)))
-    .sort();
+    .filter(
+      (path) => wanted.length === 0 || wanted.some((part) => relative(root, path).replaceAll("\\", "/").includes(part)),
+    )
+    .toSorted();
 }

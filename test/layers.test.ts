@@ -121,7 +121,9 @@ function importsOf(file: string, source: string): Import[] {
 
 function targetOf(file: string, specifier: string): string {
   if (specifier.startsWith(".")) {
-    return relative(src, join(src, dirname(file), specifier)).replaceAll("\\", "/").replace(/\.js$/, ".ts");
+    return relative(src, join(src, dirname(file), specifier))
+      .replaceAll("\\", "/")
+      .replace(/\.js$/, ".ts");
   }
   if (specifier.startsWith("node:")) return specifier;
   return `npm:${specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/")}`;

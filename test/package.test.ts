@@ -21,7 +21,11 @@ const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as
 test("the exported names are those of test/public-surface.txt", async () => {
   const surface = await publicSurface();
   if (process.env["UPDATE"] === "1") writeFileSync(surfaceFile, surface);
-  assert.equal(surface, readFileSync(surfaceFile, "utf8"), "the public surface changed: if that is meant, npm run surface");
+  assert.equal(
+    surface,
+    readFileSync(surfaceFile, "utf8"),
+    "the public surface changed: if that is meant, npm run surface",
+  );
 });
 
 test("the package holds compiled code, types and documents, and nothing else", () => {
