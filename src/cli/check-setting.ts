@@ -1,0 +1,44 @@
+/** One value of one option: from text where it is text, held against its rule, refused with its origin. */
+import { checkValue, OptionError, takes } from "../index.js";
+import { type ConfigError, type Source, wrongValue } from "./config-error.js";
+import { fromText } from "./from-text.js";
+import type { Setting } from "./settings.js";
+
+/** A value with its origin. */
+export interface Given {
+  readonly value: unknown;
+  readonly source: Source;
+}
+
+/** The value of a flag or an environment variable. @throws ConfigError */
+export function takeText(setting: Setting, text: string, source: Source): Given {
+  const value = fromText(setting.rule, text);
+  if (value === undefined) throw refused(setting, text, source);
+  return takeValue(setting, value, source);
+}
+
+/** A value that has a type already. @throws ConfigError */
+export function takeValue(setting: Setting, value: unknown, source: Source): Given {
+  const { name, rule } = setting;
+  // Each item of a list for itself first, so that the message shows the one that is wrong.
+  if (rule.kind === "list" && Array.isArray(value)) {
+    for (const item of value) if (!fits(setting, [item])) throw wrongValue(name, item, source, rule.form ?? "text");
+  }
+  if (!fits(setting, value)) throw refused(setting, value, source);
+  return { value: checkValue(name, rule, value), source };
+}
+
+function fits({ name, rule }: Setting, value: unknown): boolean {
+  try {
+    checkValue(name, rule, value);
+    return true;
+  } catch (error) {
+    if (error instanceof OptionError) return false;
+    throw error;
+  }
+}
+
+function refused({ name, rule }: Setting, value: unknown, source: Source): ConfigError {
+  const asText = rule.kind === "boolean" && source.from === "environment";
+  return wrongValue(name, value, source, asText ? "true, false, 1 or 0" : takes(rule));
+}

@@ -1,0 +1,55 @@
+/** What is wrong with the configuration, in one line: which option, what it got, where that came from, what is allowed. */
+
+/** The command line could not be understood as it is: exit code 2. The message is one line. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+/** Where a value came from. */
+export type Source =
+  | { readonly from: "default" }
+  | { readonly from: "flag"; readonly flag: string }
+  | { readonly from: "environment"; readonly variable: string }
+  | { readonly from: "file"; readonly file: string; readonly line: number };
+
+export function sourceText(source: Source): string {
+  switch (source.from) {
+    case "default":
+      return "default";
+    case "flag":
+      return `flag ${source.flag}`;
+    case "environment":
+      return `environment variable ${source.variable}`;
+    case "file":
+      return `config file ${plain(source.file)}, line ${source.line}`;
+  }
+}
+
+export function wrongValue(name: string, value: unknown, source: Source, takes: string): ConfigError {
+  return new ConfigError(`${name}: got ${show(value)} from ${sourceText(source)}; takes ${takes}`);
+}
+
+const LONGEST_SHOWN = 80;
+
+/** A value as it would be written, on one line and not too long. */
+export function show(value: unknown): string {
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : `[${clip(value.map(show).join(", "))}]`;
+  if (typeof value === "object" && value !== null) return "a mapping";
+  return typeof value === "string" ? quote(clip(value)) : String(value);
+}
+
+/** Nobody's text may write control sequences to a terminal or a second line to a log. */
+export function plain(text: string): string {
+  return text.replace(
+    /[\p{Cc}\u2028\u2029]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+function quote(text: string): string {
+  return plain(JSON.stringify(text));
+}
+
+function clip(text: string): string {
+  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
+}

@@ -1,0 +1,9 @@
+/** The lines that the command adds to the library's (`logEvents`), with their fields. docs/cli.md is held equal to it by a test. */
+export const commandLogEvents: Readonly<Record<string, readonly string[]>> = {
+  signal: ["signal"],
+  "reload-ignored": [],
+  "tls-reload-failed": ["reason"],
+  "log-dropped": ["lines"],
+  "process-warning": ["name"],
+  fault: ["err"],
+};

@@ -1,0 +1,32 @@
+/** `hawser serve`: its flags, and what it does with the configuration that comes out of them. */
+import type { Command } from "commander";
+import { configurationReport } from "./check-config.js";
+import { ConfigError, show } from "./config-error.js";
+import { configure } from "./configure.js";
+import { addFlags, givenFlags } from "./flags.js";
+import { aboutServe, afterServeHelp } from "./help-text.js";
+import { print } from "./print.js";
+import { serve } from "./serve.js";
+import { readTls, tlsFiles } from "./tls-files.js";
+
+export function addServe(program: Command, setExitCode: (code: number) => void): void {
+  const command = program
+    .command("serve")
+    .summary("run the server")
+    .description(aboutServe)
+    .allowExcessArguments() // refused below, by name
+    .option("--config <file>", "read options from this file, YAML or JSON (HAWSER_CONFIG)")
+    .option("--check-config", "check the configuration and the files that it names, print what is set, and end");
+  addFlags(command);
+  command.addHelpText("after", afterServeHelp).action(async () => {
+    const [extra] = command.args;
+    if (extra !== undefined)
+      throw new ConfigError(`serve: got ${show(extra)}; takes flags alone; hawser serve --help lists all`);
+    const { config, checkConfig } = command.opts<{ config?: string; checkConfig?: true }>();
+    const configuration = configure(givenFlags(command), config, process.env);
+    const tls = tlsFiles(configuration.given);
+    if (!checkConfig) return setExitCode(await serve(configuration, tls));
+    if (tls !== undefined) readTls(tls);
+    print(configurationReport(configuration));
+  });
+}
