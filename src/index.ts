@@ -8,8 +8,15 @@ export type { UpgradeRequest } from "./server/request.js";
 export { Refuse, type RefusalReason, refusals } from "./server/refusal.js";
 export { type Cause, causes, type Disconnect, type Initiator } from "./server/causes.js";
 export { type LogEvent, logEvents, type Logger, type LogLevel } from "./server/log.js";
-export { checkValue, resolveOptions, type ServerOptions, takes, type TlsOptions, type ValueRule } from "./server/options.js";
-export { type OptionGroup, type OptionKind, type OptionName, type OptionRule, optionRules } from "./server/option-rules.js";
+export type { ServerOptions, TlsOptions } from "./server/options.js";
+export { checkValue, resolveOptions, takes, type ValueRule } from "./server/resolve-options.js";
+export {
+  type OptionGroup,
+  type OptionKind,
+  type OptionName,
+  type OptionRule,
+  optionRules,
+} from "./server/option-rules.js";
 export type { OverflowPolicy } from "./server/backlog.js";
 export { OptionError, UsageError } from "./server/usage-error.js";
 export type { ShutdownReport } from "./server/shutdown.js";

@@ -10,7 +10,9 @@ export class Assembly {
   append(chunk: Buffer, start: number, end: number, expected: number): void {
     const length = this.length + end - start;
     if (length > this.bytes.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(length, Math.min(this.length + expected, Math.max(2 * length, 256))));
+      const grown = Buffer.allocUnsafeSlow(
+        Math.max(length, Math.min(this.length + expected, Math.max(2 * length, 256))),
+      );
       this.bytes.copy(grown, 0, 0, this.length);
       this.bytes = grown;
     }

@@ -39,7 +39,9 @@ export interface CloseBody {
 }
 
 /** Reads the body of a close frame (RFC 6455 5.5.1), or names what is wrong with it. */
-export function readCloseBody(payload: Uint8Array): CloseBody | "invalid-close-payload" | "invalid-close-code" | "invalid-utf8" {
+export function readCloseBody(
+  payload: Uint8Array,
+): CloseBody | "invalid-close-payload" | "invalid-close-code" | "invalid-utf8" {
   if (payload.length === 0) return { code: CloseCode.noStatus, reason: "" };
   // RFC 6455 5.5.1: if there is a body, its first two bytes are the code.
   if (payload.length === 1) return "invalid-close-payload";

@@ -6,7 +6,13 @@ export { Deflater, type DeflateEffort, type DeflateRole, deflateShared, Inflater
 export { type DeflateOptions, type DeflateParameters, negotiateDeflate } from "./deflate-negotiation.js";
 export { encodeClose, encodeFrame, encodePing, encodePong, type FrameOptions } from "./encoder.js";
 export { type Extension, formatExtension, parseExtensions } from "./extensions.js";
-export { acceptValue, checkHandshake, type HandshakeOptions, type HandshakeRequest, type HandshakeResult } from "./handshake.js";
+export {
+  acceptValue,
+  checkHandshake,
+  type HandshakeOptions,
+  type HandshakeRequest,
+  type HandshakeResult,
+} from "./handshake.js";
 export { type HandshakeFault, handshakeFaults } from "./handshake-faults.js";
 export { mask } from "./mask.js";
 export { BINARY, CLOSE, CONTINUATION, type Opcode, PING, PONG, TEXT } from "./opcodes.js";

@@ -1,10 +1,28 @@
 import { CloseCode } from "./close-codes.js";
 
+export type ViolationName =
+  | "reserved-bits"
+  | "reserved-opcode"
+  | "unmasked-frame"
+  | "masked-frame"
+  | "fragmented-control"
+  | "control-too-long"
+  | "non-minimal-length"
+  | "invalid-length"
+  | "unexpected-continuation"
+  | "expected-continuation"
+  | "invalid-close-payload"
+  | "invalid-close-code"
+  | "invalid-utf8"
+  | "invalid-compressed-data"
+  | "message-too-big"
+  | "too-many-empty-fragments";
+
 /**
  * What a peer can do wrong after the handshake: the close code that answers it, and the reason that the close frame gives.
  * RFC 6455 unless said otherwise. Names are never reused for something else.
  */
-export const violations = {
+export const violations: Readonly<Record<ViolationName, readonly [code: number, reason: string]>> = {
   "reserved-bits": [CloseCode.protocolError, "a reserved bit is set without an extension that defines it (5.2)"],
   "reserved-opcode": [CloseCode.protocolError, "the opcode is reserved (5.2)"],
   "unmasked-frame": [CloseCode.protocolError, "a client has to mask its frames (5.1)"],
@@ -21,9 +39,7 @@ export const violations = {
   "invalid-compressed-data": [CloseCode.invalidData, "the compressed data is broken (RFC 7692 7.2.2)"],
   "message-too-big": [CloseCode.messageTooBig, "the message is too big"],
   "too-many-empty-fragments": [CloseCode.policyViolation, "too many empty fragments"],
-} as const satisfies Record<string, readonly [code: number, reason: string]>;
-
-export type ViolationName = keyof typeof violations;
+};
 
 export interface Violation {
   readonly name: ViolationName;

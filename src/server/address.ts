@@ -8,7 +8,11 @@ export function proxyList(ranges: readonly string[]): BlockList {
     const [address = "", prefix, ...rest] = range.split("/");
     const family = isIPv4(address) ? "ipv4" : "ipv6";
     const bits = prefix === undefined ? undefined : Number(prefix);
-    if (isIP(address) === 0 || rest.length > 0 || (bits !== undefined && (prefix === "" || bits > (family === "ipv4" ? 32 : 128)))) {
+    if (
+      isIP(address) === 0 ||
+      rest.length > 0 ||
+      (bits !== undefined && (prefix === "" || bits > (family === "ipv4" ? 32 : 128)))
+    ) {
       throw new OptionError("trustProxy", range, "IP addresses and CIDR ranges such as 10.0.0.0/8");
     }
     // A range of everything would let any client say who it is.

@@ -155,7 +155,10 @@ const closeClient: Overflow = () => ({ verdict: "close", dropped: 0 });
 
 const dropNewest: Overflow = () => ({ verdict: "drop", dropped: 0 });
 
-const dropOldest: Overflow = (backlog, bytes, sending) => ({ verdict: "queue", dropped: backlog.dropOldest(bytes, sending) });
+const dropOldest: Overflow = (backlog, bytes, sending) => ({
+  verdict: "queue",
+  dropped: backlog.dropOldest(bytes, sending),
+});
 
 const keepLatestPerKey: Overflow = (backlog, bytes, sending, key) => {
   const dropped = backlog.dropSuperseded(key);

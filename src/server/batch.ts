@@ -33,10 +33,9 @@ export class Batch {
     if (this.#joined !== null) return this.#joined;
     if (this.#previous!.byteLength === 0) return (this.#joined = this.#frame);
     const joined = Buffer.allocUnsafe(this.byteLength);
-    let end = this.byteLength;
-    for (let batch: Batch = this; end > 0; batch = batch.#previous!) {
-      end -= batch.#frame.length;
-      joined.set(batch.#frame, end);
+    joined.set(this.#frame, this.byteLength - this.#frame.length);
+    for (let batch = this.#previous!; batch.byteLength > 0; batch = batch.#previous!) {
+      joined.set(batch.#frame, batch.byteLength - batch.#frame.length);
     }
     return (this.#joined = joined);
   }

@@ -3,7 +3,7 @@ import type { LogLevel } from "./log.js";
 /** Who began the end of a connection. */
 export type Initiator = "client" | "server";
 
-interface CauseRule {
+export interface CauseRule {
   /** The close code that was sent or received with it; 1006 where there was no close frame; null where it varies. */
   readonly code: number | null;
   readonly initiator: Initiator;
@@ -12,35 +12,114 @@ interface CauseRule {
   readonly meaning: string;
 }
 
+/** Why a client is gone. */
+export type Cause =
+  | "normal"
+  | "going-away"
+  | "closed-by-client"
+  | "lost"
+  | "closed-by-server"
+  | "terminated"
+  | "server-shutdown"
+  | "idle-timeout"
+  | "max-age"
+  | "heartbeat-timeout"
+  | "write-timeout"
+  | "message-timeout"
+  | "backlog-overflow"
+  | "protocol-error"
+  | "invalid-data"
+  | "too-big"
+  | "control-flood"
+  | "handler-error";
+
 /**
  * Why a client is gone: every disconnect has exactly one of these, by the same word in the API, the log, the documents and the
  * metrics. Names are never reused for something else.
  */
-export const causes = {
-  normal: { code: 1000, initiator: "client", level: "info", meaning: "the client closed, with 1000 or without a code (1005)" },
-  "going-away": { code: 1001, initiator: "client", level: "info", meaning: "the client closed: a page left, a process ended" },
-  "closed-by-client": { code: null, initiator: "client", level: "info", meaning: "the client closed with another code of its own" },
-  lost: { code: 1006, initiator: "client", level: "info", meaning: "the connection ended or was reset without a close frame" },
+export const causes: Readonly<Record<Cause, CauseRule>> = {
+  normal: {
+    code: 1000,
+    initiator: "client",
+    level: "info",
+    meaning: "the client closed, with 1000 or without a code (1005)",
+  },
+  "going-away": {
+    code: 1001,
+    initiator: "client",
+    level: "info",
+    meaning: "the client closed: a page left, a process ended",
+  },
+  "closed-by-client": {
+    code: null,
+    initiator: "client",
+    level: "info",
+    meaning: "the client closed with another code of its own",
+  },
+  lost: {
+    code: 1006,
+    initiator: "client",
+    level: "info",
+    meaning: "the connection ended or was reset without a close frame",
+  },
 
-  "closed-by-server": { code: null, initiator: "server", level: "info", meaning: "the application called client.close()" },
+  "closed-by-server": {
+    code: null,
+    initiator: "server",
+    level: "info",
+    meaning: "the application called client.close()",
+  },
   terminated: { code: 1006, initiator: "server", level: "info", meaning: "the application called client.terminate()" },
   "server-shutdown": { code: 1001, initiator: "server", level: "info", meaning: "the server is shutting down" },
   "idle-timeout": { code: 1000, initiator: "server", level: "info", meaning: "no message for idleTimeoutMs" },
   "max-age": { code: 1001, initiator: "server", level: "info", meaning: "older than maxAgeMs" },
 
-  "heartbeat-timeout": { code: 1006, initiator: "server", level: "info", meaning: "nothing heard for pongWaitMs, pings among it" },
-  "write-timeout": { code: 1006, initiator: "server", level: "warn", meaning: "bytes queued and none taken for writeWaitMs" },
-  "message-timeout": { code: 1008, initiator: "server", level: "warn", meaning: "a message was not complete after messageTimeoutMs" },
-  "backlog-overflow": { code: 1013, initiator: "server", level: "warn", meaning: "too slow: more than maxBacklogBytes waited for it" },
+  "heartbeat-timeout": {
+    code: 1006,
+    initiator: "server",
+    level: "info",
+    meaning: "nothing heard for pongWaitMs, pings among it",
+  },
+  "write-timeout": {
+    code: 1006,
+    initiator: "server",
+    level: "warn",
+    meaning: "bytes queued and none taken for writeWaitMs",
+  },
+  "message-timeout": {
+    code: 1008,
+    initiator: "server",
+    level: "warn",
+    meaning: "a message was not complete after messageTimeoutMs",
+  },
+  "backlog-overflow": {
+    code: 1013,
+    initiator: "server",
+    level: "warn",
+    meaning: "too slow: more than maxBacklogBytes waited for it",
+  },
 
   "protocol-error": { code: 1002, initiator: "server", level: "warn", meaning: "the client broke RFC 6455" },
-  "invalid-data": { code: 1007, initiator: "server", level: "warn", meaning: "text that is not UTF-8, or broken compressed data" },
+  "invalid-data": {
+    code: 1007,
+    initiator: "server",
+    level: "warn",
+    meaning: "text that is not UTF-8, or broken compressed data",
+  },
   "too-big": { code: 1009, initiator: "server", level: "warn", meaning: "a message larger than maxMessageBytes" },
-  "control-flood": { code: 1008, initiator: "server", level: "warn", meaning: "pings, pongs or empty fragments without end" },
-  "handler-error": { code: 1011, initiator: "server", level: "warn", meaning: "a handler threw or its promise was rejected" },
-} as const satisfies Record<string, CauseRule>;
-
-export type Cause = keyof typeof causes;
+  "control-flood": {
+    code: 1008,
+    initiator: "server",
+    level: "warn",
+    meaning: "pings, pongs or empty fragments without end",
+  },
+  "handler-error": {
+    code: 1011,
+    initiator: "server",
+    level: "warn",
+    meaning: "a handler threw or its promise was rejected",
+  },
+};
 
 /** Why and how a client went: what `close` is called with and what the disconnect line says. */
 export interface Disconnect {

@@ -420,7 +420,10 @@ export class Client<Data = unknown> implements ConnectionSink, IntakeOwner, Outb
 
   // Handlers, one after another.
 
-  #run<Name extends keyof Handlers<Data>>(name: Name, call: (handler: NonNullable<Handlers<Data>[Name]>) => HandlerResult): void {
+  #run<Name extends keyof Handlers<Data>>(
+    name: Name,
+    call: (handler: NonNullable<Handlers<Data>[Name]>) => HandlerResult,
+  ): void {
     const handler = this.#context.handlers[name];
     if (handler === undefined) return;
     let result: HandlerResult;

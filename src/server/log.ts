@@ -21,8 +21,22 @@ export function defaultLogger(level: LogLevel): Logger {
   });
 }
 
+export type LogEvent =
+  | "listening"
+  | "connect"
+  | "disconnect"
+  | "refused"
+  | "http-error"
+  | "handler-error"
+  | "authenticate-error"
+  | "log-sampled"
+  | "server-error"
+  | "tls-replaced"
+  | "shutdown-started"
+  | "shutdown-finished";
+
 /** Every event that is logged, with its fixed fields; docs/log-events.md is held equal to it by a test. */
-export const logEvents = {
+export const logEvents: Readonly<Record<LogEvent, readonly string[]>> = {
   listening: ["url", "host", "port"],
   connect: ["id", "address", "path", "subprotocol", "compression", "clients"],
   disconnect: [
@@ -38,9 +52,7 @@ export const logEvents = {
   "tls-replaced": [],
   "shutdown-started": ["clients", "graceMs", "reason"],
   "shutdown-finished": ["clients", "clean", "cut", "droppedMessages", "droppedBytes", "durationMs"],
-} as const satisfies Record<string, readonly string[]>;
-
-export type LogEvent = keyof typeof logEvents;
+};
 
 /** Lines of one kind that are written each second; what a stranger provokes must not fill the disk. */
 const LINES_PER_SECOND = 10;
@@ -81,6 +93,7 @@ export class SampledLog {
 
   #report(kind: string, seen: { lines: number } | undefined): void {
     const omitted = (seen?.lines ?? 0) - LINES_PER_SECOND;
-    if (omitted > 0) this.#log.warn({ event: "log-sampled", of: kind, omitted }, `${omitted} more lines of ${kind} were left out`);
+    if (omitted > 0)
+      this.#log.warn({ event: "log-sampled", of: kind, omitted }, `${omitted} more lines of ${kind} were left out`);
   }
 }

@@ -1,3 +1,5 @@
+import type { ServerOptions } from "./options.js";
+
 /**
  * Every option, as data: what kind of value it takes, its range, its default and one line of help. `resolveOptions` checks
  * against it; the command line derives its flags, `HAWSER_*` variables, config keys and `--help` from it; a test holds
@@ -38,12 +40,24 @@ export interface OptionRule {
   readonly accepts?: (value: string) => boolean;
 }
 
+/** A rule is missing, or one too many, unless the two agree. */
+export type OptionName = keyof ServerOptions;
+
+const NONE: readonly string[] = Object.freeze([]);
 const DAY_MS = 86_400_000;
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
 function milliseconds(group: OptionGroup, value: number | undefined, help: string, min = 10): OptionRule {
-  return { kind: "integer", unit: "milliseconds", group, help, min, max: DAY_MS, ...(value === undefined ? {} : { default: value }) };
+  return {
+    kind: "integer",
+    unit: "milliseconds",
+    group,
+    help,
+    min,
+    max: DAY_MS,
+    ...(value === undefined ? {} : { default: value }),
+  };
 }
 
 function bytes(group: OptionGroup, value: number, help: string, min: number, max: number): OptionRule {
@@ -68,13 +82,13 @@ export function isOrigin(value: string): boolean {
   return url.host !== "" && url.origin !== "null" && /^[a-z][a-z0-9+.-]*:\/\/[^/?#@]+$/i.test(value);
 }
 
-export const optionRules = {
+export const optionRules: Readonly<Record<OptionName, OptionRule>> = {
   generateId: handler("Identity", "makes the id of a new client"),
   trustProxy: {
     kind: "list",
     group: "Identity",
     help: "a proxy whose X-Forwarded-For is believed",
-    default: [],
+    default: NONE,
     form: "an IP address or a CIDR range such as 10.0.0.0/8",
     accepts: (value) => /^[0-9a-f.:]+(\/\d{1,3})?$/i.test(value),
   },
@@ -84,16 +98,32 @@ export const optionRules = {
     ...milliseconds("Deadlines and heartbeat", undefined, "time between pings; below pongWaitMs"),
     defaultText: "9/10 of pongWaitMs",
   },
-  writeWaitMs: milliseconds("Deadlines and heartbeat", 10_000, "write deadline: bytes queued and no progress for so long"),
+  writeWaitMs: milliseconds(
+    "Deadlines and heartbeat",
+    10_000,
+    "write deadline: bytes queued and no progress for so long",
+  ),
   messageTimeoutMs: milliseconds("Deadlines and heartbeat", 60_000, "from a message's first byte to its last"),
   handshakeTimeoutMs: milliseconds("Deadlines and heartbeat", 10_000, "authenticate has to finish within"),
   closeTimeoutMs: milliseconds("Deadlines and heartbeat", 5_000, "the peer has to answer a close frame within"),
   idleTimeoutMs: milliseconds("Deadlines and heartbeat", 0, "close a client without messages for so long; 0: never", 0),
   maxAgeMs: milliseconds("Deadlines and heartbeat", 0, "close a client that is so old, less up to 10 %; 0: never", 0),
 
-  maxMessageBytes: bytes("Sizes and backlog", 512 * KIB, "largest message taken, after decompression too", 1, 1024 * MIB),
+  maxMessageBytes: bytes(
+    "Sizes and backlog",
+    512 * KIB,
+    "largest message taken, after decompression too",
+    1,
+    1024 * MIB,
+  ),
   maxBacklogBytes: bytes("Sizes and backlog", MIB, "most bytes that wait for one slow client", KIB, 1024 * MIB),
-  maxTotalBacklogBytes: bytes("Sizes and backlog", 256 * MIB, "most bytes that wait for all slow clients", KIB, 65_536 * MIB),
+  maxTotalBacklogBytes: bytes(
+    "Sizes and backlog",
+    256 * MIB,
+    "most bytes that wait for all slow clients",
+    KIB,
+    65_536 * MIB,
+  ),
   overflow: {
     kind: "choice",
     group: "Sizes and backlog",
@@ -102,8 +132,20 @@ export const optionRules = {
     choices: ["close", "drop-newest", "drop-oldest", "latest-per-key"],
   },
 
-  maxMessagesPerTurn: count("Fairness", 512, "messages handled for one client before others have their turn", 1, 1_000_000),
-  maxControlFramesPerSecond: count("Fairness", 100, "control frames answered each; ten times as many close the client", 1, 1_000_000),
+  maxMessagesPerTurn: count(
+    "Fairness",
+    512,
+    "messages handled for one client before others have their turn",
+    1,
+    1_000_000,
+  ),
+  maxControlFramesPerSecond: count(
+    "Fairness",
+    100,
+    "control frames answered each; ten times as many close the client",
+    1,
+    1_000_000,
+  ),
 
   path: {
     kind: "string",
@@ -117,7 +159,7 @@ export const optionRules = {
     kind: "list",
     group: "Upgrade",
     help: "an origin whose pages may connect, besides the server's own",
-    default: [],
+    default: NONE,
     form: 'an origin such as https://example.com, or "null"; for all of them see dangerouslyAllowAnyOrigin',
     accepts: isOrigin,
   },
@@ -132,7 +174,7 @@ export const optionRules = {
     kind: "list",
     group: "Upgrade",
     help: "a subprotocol the server speaks, best first",
-    default: [],
+    default: NONE,
     form: "a token (RFC 9110 5.6.2)",
     accepts: (value) => TOKEN.test(value),
   },
@@ -140,14 +182,19 @@ export const optionRules = {
     kind: "list",
     group: "Upgrade",
     help: 'an extra header of the 101 response, "Name: value"',
-    default: [],
+    default: NONE,
     form: '"Name: value" without control characters, and none that the handshake sets itself',
     accepts: isResponseHeader,
   },
   authenticate: handler("Upgrade", "decides who may connect and makes client.data"),
   refusalBody: handler("Upgrade", "the body of a refused handshake's response"),
 
-  compression: { kind: "boolean", group: "Compression", help: "negotiate permessage-deflate (RFC 7692)", default: false },
+  compression: {
+    kind: "boolean",
+    group: "Compression",
+    help: "negotiate permessage-deflate (RFC 7692)",
+    default: false,
+  },
   compressionContextTakeover: {
     kind: "boolean",
     group: "Compression",
@@ -158,14 +205,32 @@ export const optionRules = {
   compressionMemLevel: count("Compression", 8, "zlib's memory level", 1, 9),
   compressionThresholdBytes: bytes("Compression", KIB, "shorter messages go uncompressed", 0, 1024 * MIB),
   compressionServerWindowBits: count("Compression", 15, "log2 of our largest window", 8, 15),
-  compressionClientWindowBits: count("Compression", 15, "log2 of the client's largest window, where it lets us choose", 8, 15),
+  compressionClientWindowBits: count(
+    "Compression",
+    15,
+    "log2 of the client's largest window, where it lets us choose",
+    8,
+    15,
+  ),
 
   maxClients: count("Limits on clients", 65_536, "clients in all; more get 503", 1, 10_000_000),
   maxClientsPerAddress: {
-    ...count("Limits on clients", 0, "clients of one address (IPv6: one /64); more get 429; 0: no limit", 0, 10_000_000),
+    ...count(
+      "Limits on clients",
+      0,
+      "clients of one address (IPv6: one /64); more get 429; 0: no limit",
+      0,
+      10_000_000,
+    ),
   },
   maxHandshakesPerSecond: count("Limits on clients", 10_000, "new clients a second; more get 503", 1, 10_000_000),
-  maxPendingHandshakes: count("Limits on clients", 1_024, "handshakes that wait for authenticate; more get 503", 1, 1_000_000),
+  maxPendingHandshakes: count(
+    "Limits on clients",
+    1_024,
+    "handshakes that wait for authenticate; more get 503",
+    1,
+    1_000_000,
+  ),
 
   headersTimeoutMs: milliseconds("HTTP", 15_000, "a request's headers have to be here within"),
   requestTimeoutMs: milliseconds("HTTP", 15_000, "a whole request has to be here within"),
@@ -191,9 +256,7 @@ export const optionRules = {
   message: handler("Handlers", "a message has arrived"),
   drain: handler("Handlers", "a slow client has taken its whole backlog"),
   close: handler("Handlers", "a client is gone, and why"),
-} as const satisfies Record<string, OptionRule>;
-
-export type OptionName = keyof typeof optionRules;
+};
 
 const SET_BY_THE_HANDSHAKE = /^(connection|upgrade|sec-websocket-[a-z]+|content-length|transfer-encoding)$/i;
 
@@ -201,5 +264,10 @@ function isResponseHeader(value: string): boolean {
   const colon = value.indexOf(":");
   const name = value.slice(0, colon);
   // A control character in a value would let it write further header lines.
-  return colon > 0 && TOKEN.test(name) && !SET_BY_THE_HANDSHAKE.test(name) && /^[\t\x20-\x7e\x80-\xff]*$/.test(value.slice(colon + 1));
+  return (
+    colon > 0 &&
+    TOKEN.test(name) &&
+    !SET_BY_THE_HANDSHAKE.test(name) &&
+    /^[\t\x20-\x7e\x80-\xff]*$/.test(value.slice(colon + 1))
+  );
 }

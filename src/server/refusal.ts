@@ -2,13 +2,26 @@ import { STATUS_CODES } from "node:http";
 import type { HandshakeFault } from "../protocol/handshake.js";
 
 /** Why a handshake was refused, by the same word in the API, the log, the documents and the metrics. */
-export type RefusalReason = HandshakeFault | keyof typeof refusals;
+export type RefusalReason = HandshakeFault | RefusalDecision;
+
+/** The ones that are the server's or the application's decision. */
+export type RefusalDecision =
+  | "draining"
+  | "path"
+  | "origin"
+  | "handshake-rate"
+  | "pending-handshakes"
+  | "client-limit"
+  | "address-limit"
+  | "unauthorized"
+  | "authenticate-timeout"
+  | "authenticate-error";
 
 /**
- * The refusals that are the server's decision. What is wrong with the request itself is in the protocol's catalogue.
+ * What each of them is answered with. What is wrong with the request itself is in the protocol's catalogue.
  * `retry`: the response carries `Retry-After`.
  */
-export const refusals = {
+export const refusals: Readonly<Record<RefusalDecision, { status: number; retry: boolean; message: string }>> = {
   draining: { status: 503, retry: true, message: "the server is shutting down" },
   path: { status: 404, retry: false, message: "there is no WebSocket on this path" },
   origin: { status: 403, retry: false, message: "pages of this origin may not connect" },
@@ -19,7 +32,7 @@ export const refusals = {
   unauthorized: { status: 401, retry: false, message: "the application refused" },
   "authenticate-timeout": { status: 503, retry: true, message: "authenticate did not finish in time" },
   "authenticate-error": { status: 500, retry: false, message: "authenticate failed" },
-} as const satisfies Record<string, { status: number; retry: boolean; message: string }>;
+};
 
 /** Seconds after which a refused client may try again; a little random, so that they do not all come back at once. */
 export function retryAfterSeconds(): number {
@@ -34,7 +47,7 @@ export interface Refusal {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-export function refusal(reason: keyof typeof refusals): Refusal {
+export function refusal(reason: RefusalDecision): Refusal {
   const { status, retry, message } = refusals[reason];
   return { status, reason, message, headers: retry ? { "Retry-After": String(retryAfterSeconds()) } : {} };
 }

@@ -28,7 +28,12 @@ export function writeAccepted(
  * A response on a socket that no `ServerResponse` belongs to; the connection ends with it. What the peer still sends is read and
  * thrown away for a while: a socket closed with bytes unread resets, and the response would be lost with it.
  */
-export function writeRefused(socket: Duplex, status: number, headers: Readonly<Record<string, string>>, body: string): void {
+export function writeRefused(
+  socket: Duplex,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+): void {
   if (socket.destroyed) return;
   const all: Record<string, string> = {
     Connection: "close",
@@ -36,7 +41,10 @@ export function writeRefused(socket: Duplex, status: number, headers: Readonly<R
     "Content-Length": String(Buffer.byteLength(body)),
     ...headers,
   };
-  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Refused"}`, ...Object.entries(all).map(([name, value]) => `${name}: ${value}`)];
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Refused"}`,
+    ...Object.entries(all).map(([name, value]) => `${name}: ${value}`),
+  ];
   socket.end(`${lines.join("\r\n")}\r\n\r\n${body}`);
   socket.resume();
   const timer = setTimeout(() => socket.destroy(), LINGER_MS);

@@ -11,7 +11,8 @@ import { PingSource } from "./heartbeat.js";
 import { createHttpServer } from "./http.js";
 import { defaultLogger, type Logger, SampledLog } from "./log.js";
 import type { Payload } from "./message.js";
-import { type ResolvedOptions, resolveOptions, type ServerOptions, type TlsOptions } from "./options.js";
+import type { ServerOptions, TlsOptions } from "./options.js";
+import { type ResolvedOptions, resolveOptions } from "./resolve-options.js";
 import { Outgoing } from "./outgoing.js";
 import { Registry } from "./registry.js";
 import type { Refusal } from "./refusal.js";
@@ -134,8 +135,12 @@ export class Server<Data = undefined> {
     if (this.#http !== null) throw new UsageError("listen: this server listens already");
     if (this.#shutdown !== null) throw new UsageError("listen: this server has been closed");
     const { tls } = this.#options;
-    const http = createHttpServer(this.#options, tls, (reason, status, socket) => this.#onHttpError(reason, status, socket));
-    http.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrades.handle(request, socket, head));
+    const http = createHttpServer(this.#options, tls, (reason, status, socket) =>
+      this.#onHttpError(reason, status, socket),
+    );
+    http.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) =>
+      this.#upgrades.handle(request, socket, head),
+    );
     http.on("request", (request, response) => this.#onRequest(request, response));
     this.#http = http;
     try {
@@ -215,7 +220,10 @@ export class Server<Data = undefined> {
    * @param options.reason goes into the close frames @default "server shutting down"
    */
   close(options: { graceMs?: number; reason?: string } = {}): Promise<ShutdownReport> {
-    this.#shutdown ??= this.#close(options.graceMs ?? this.#options.shutdownGraceMs, options.reason ?? "server shutting down");
+    this.#shutdown ??= this.#close(
+      options.graceMs ?? this.#options.shutdownGraceMs,
+      options.reason ?? "server shutting down",
+    );
     return this.#shutdown;
   }
 
@@ -253,7 +261,14 @@ export class Server<Data = undefined> {
     this.#registry.add(client);
     this.stats.opened++;
     const { id, address, path, subprotocol } = client;
-    const fields = { id, address, path: path.slice(0, 256), subprotocol, compression: client.isCompressed, clients: this.#registry.size };
+    const fields = {
+      id,
+      address,
+      path: path.slice(0, 256),
+      subprotocol,
+      compression: client.isCompressed,
+      clients: this.#registry.size,
+    };
     this.#log.info({ event: "connect", ...fields }, "client connected");
     client.start(request, head);
   }
@@ -266,7 +281,17 @@ export class Server<Data = undefined> {
     const { id, messagesIn, messagesOut, bytesIn, bytesOut, dropped, rttMs } = client;
     const durationMs = Math.round(this.#options.clock.now() - client.connectedAt);
     const totals = { messagesIn, messagesOut, bytesIn, bytesOut, dropped, rttMs };
-    const fields = { event: "disconnect", id, code, reason, cause, initiator, durationMs, ...totals, clients: this.#registry.size };
+    const fields = {
+      event: "disconnect",
+      id,
+      code,
+      reason,
+      cause,
+      initiator,
+      durationMs,
+      ...totals,
+      clients: this.#registry.size,
+    };
     this.#log[causes[cause].level](fields, "client disconnected");
   }
 
@@ -283,12 +308,17 @@ export class Server<Data = undefined> {
   #onHttpError(reason: string, status: number, socket: Duplex): void {
     this.stats.httpErrors++;
     const address = (socket as Partial<{ remoteAddress: string }>).remoteAddress ?? "";
-    this.#sampledLog.warn(`http-error ${reason}`, { event: "http-error", address, status, reason }, "broken HTTP request");
+    this.#sampledLog.warn(
+      `http-error ${reason}`,
+      { event: "http-error", address, status, reason },
+      "broken HTTP request",
+    );
   }
 
   /** A request that is no upgrade: the application's, unless it is a handshake that went wrong. */
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
-    const isHandshake = request.headers["sec-websocket-key"] !== undefined || request.headers["sec-websocket-version"] !== undefined;
+    const isHandshake =
+      request.headers["sec-websocket-key"] !== undefined || request.headers["sec-websocket-version"] !== undefined;
     const refusal = isHandshake ? this.#upgrades.handleBroken(request) : null;
     if (refusal === null && this.#options.request !== undefined) {
       this.#options.request(request, response);
@@ -297,7 +327,8 @@ export class Server<Data = undefined> {
     // RFC 9110 15.5.22: 426 tells what to upgrade to.
     const { status, headers } = refusal ?? { status: 426, headers: { Upgrade: "websocket" } };
     const body = refusal === null ? "this is a WebSocket server\n" : this.#upgrades.bodyOf(refusal);
-    if (refusal !== null) this.#onRefused(refusal, this.#upgrades.addressOf(request), (request.url ?? "").split("?", 1)[0]!);
+    if (refusal !== null)
+      this.#onRefused(refusal, this.#upgrades.addressOf(request), (request.url ?? "").split("?", 1)[0]!);
     response.writeHead(status, { ...headers, Connection: "close", "Content-Type": "text/plain; charset=utf-8" });
     response.end(body);
   }

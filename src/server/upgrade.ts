@@ -9,7 +9,7 @@ import { clientAddress } from "./address.js";
 import type { ClientIdentity } from "./client.js";
 import type { Clock } from "./clock.js";
 import type { DeadlineWheel, Timed } from "./deadlines.js";
-import type { ResolvedOptions } from "./options.js";
+import type { ResolvedOptions } from "./resolve-options.js";
 import { isOriginAllowed } from "./origin.js";
 import { type Refusal, refusal, Refuse } from "./refusal.js";
 import { readTarget, type UpgradeRequest } from "./request.js";
@@ -145,7 +145,9 @@ export class Upgrades<Data> {
   }
 
   #refusalFor(error: unknown, address: string): Refusal {
-    if (error instanceof Refuse) return { ...error, reason: "unauthorized", message: error.message };
+    if (error instanceof Refuse) {
+      return { status: error.status, reason: "unauthorized", message: error.message, headers: error.headers };
+    }
     this.#port.onAuthenticateError(address, error);
     return refusal("authenticate-error");
   }
@@ -154,7 +156,8 @@ export class Upgrades<Data> {
     let id: string;
     try {
       id = this.#options.generateId?.(request) ?? randomUUID();
-      if (this.#port.isIdTaken(id)) throw new Error(`generateId returned ${JSON.stringify(id)}, which a connected client has`);
+      if (this.#port.isIdTaken(id))
+        throw new Error(`generateId returned ${JSON.stringify(id)}, which a connected client has`);
     } catch (error) {
       this.#port.cancel(request.address);
       this.#refuse(socket, this.#refusalFor(error, request.address), request.address, request.path);
@@ -163,7 +166,12 @@ export class Upgrades<Data> {
     const subprotocol = chooseSubprotocol(handshake.offeredSubprotocols, this.#options.subprotocols);
     writeAccepted(socket, handshake, subprotocol, this.#options.responseHeaders);
     const { address, path } = request;
-    this.#port.accept(socket, { id, data, address, path, subprotocol: subprotocol ?? "", deflate: handshake.deflate }, request, head);
+    this.#port.accept(
+      socket,
+      { id, data, address, path, subprotocol: subprotocol ?? "", deflate: handshake.deflate },
+      request,
+      head,
+    );
   }
 
   #refuse(socket: Duplex, refused: Refusal, address: string, path: string): void {

@@ -1,0 +1,133 @@
+import { systemClock } from "./clock.js";
+import { type OptionName, type OptionRule, optionRules } from "./option-rules.js";
+import type { ServerOptions } from "./options.js";
+import { OptionError, UsageError } from "./usage-error.js";
+
+type Optional =
+  | "generateId" | "path" | "dangerouslyAllowAnyOrigin" | "authenticate" | "refusalBody" | "tls" | "request" | "logger"
+  | "open" | "message" | "drain" | "close"; // oxfmt-ignore
+
+/** What the code sees: every option present and checked, or one of the few that may be undefined. Frozen. */
+export type ResolvedOptions<Data> = Readonly<
+  Required<Omit<ServerOptions<Data>, Optional | "responseHeaders">> & {
+    [Name in Optional]: ServerOptions<Data>[Name] | undefined;
+  } & { responseHeaders: readonly string[] }
+>;
+
+/** Checks what the user gave and fills in the defaults. The argument is not changed. @throws OptionError */
+export function resolveOptions<Data>(given: ServerOptions<Data>): ResolvedOptions<Data> {
+  const values: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(optionRules, name))
+      throw new OptionError(name, value, `nothing: there is no such option${nearest(name)}`);
+    if (value !== undefined) values[name] = checkOption(name as OptionName, value);
+  }
+  for (const [name, rule] of Object.entries<OptionRule>(optionRules)) {
+    values[name] ??= rule.default;
+  }
+  values["pingPeriodMs"] ??= Math.floor((values["pongWaitMs"] as number) * 0.9);
+  values["clock"] ??= systemClock;
+  const resolved = values as unknown as ResolvedOptions<Data>;
+  checkTogether(resolved);
+  return Object.freeze(resolved);
+}
+
+/** Checks the value of one option; returns it, lists as frozen copies. @throws OptionError */
+export function checkOption(name: OptionName, value: unknown): unknown {
+  return checkValue(name, optionRules[name], value);
+}
+
+/** Checks a value against any rule, such as those that the command line adds. @throws OptionError */
+export function checkValue(name: string, rule: ValueRule, value: unknown): unknown {
+  const fits = fitsRule(rule, value);
+  if (fits) return fits.value;
+  throw new OptionError(name, value, takes(rule));
+}
+
+/** What a value has to be, wherever the option stands. */
+export type ValueRule = Omit<OptionRule, "group">;
+
+/** What an option takes, as the end of a sentence. */
+export function takes(rule: ValueRule): string {
+  switch (rule.kind) {
+    case "integer":
+      return `a whole number${rule.unit ? ` of ${rule.unit}` : ""} from ${rule.min} to ${rule.max}`;
+    case "boolean":
+      return "true or false";
+    case "choice":
+      return `one of ${rule.choices?.join(", ")}`;
+    case "list":
+      return `a list, each ${rule.form}`;
+    case "string":
+      return rule.form ?? "text";
+    case "function":
+      return "a function";
+    case "object":
+      return `an object: ${rule.help}`;
+  }
+}
+
+function fitsRule(rule: ValueRule, value: unknown): { value: unknown } | null {
+  const accepts = rule.accepts ?? (() => true);
+  switch (rule.kind) {
+    case "integer":
+      return Number.isInteger(value) && (value as number) >= rule.min! && (value as number) <= rule.max!
+        ? { value }
+        : null;
+    case "boolean":
+      return typeof value === "boolean" ? { value } : null;
+    case "choice":
+      return rule.choices!.includes(value as string) ? { value } : null;
+    case "string":
+      return typeof value === "string" && accepts(value) ? { value } : null;
+    case "list": {
+      const list = isRecord(value) ? Object.entries(value).map(([key, text]) => `${key}: ${String(text)}`) : value;
+      return isStringList(list) && list.every(accepts) ? { value: Object.freeze([...list]) } : null;
+    }
+    case "function":
+      return typeof value === "function" ? { value } : null;
+    case "object":
+      return typeof value === "object" && value !== null ? { value } : null;
+  }
+}
+
+function isStringList(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Values that are fine alone and wrong together. */
+function checkTogether<Data>(options: ResolvedOptions<Data>): void {
+  if (options.pingPeriodMs >= options.pongWaitMs) {
+    // A ping that is due after the deadline would have every quiet client cut.
+    throw new OptionError("pingPeriodMs", options.pingPeriodMs, `less than pongWaitMs, which is ${options.pongWaitMs}`);
+  }
+  if (options.dangerouslyAllowAnyOrigin !== undefined && options.allowedOrigins.length > 0) {
+    throw new UsageError(
+      "allowedOrigins and dangerouslyAllowAnyOrigin exclude each other: any origin leaves no list to check",
+    );
+  }
+  if (options.maxTotalBacklogBytes < options.maxBacklogBytes) {
+    const least = `at least maxBacklogBytes, which is ${options.maxBacklogBytes}`;
+    throw new OptionError("maxTotalBacklogBytes", options.maxTotalBacklogBytes, least);
+  }
+  if (new Set(options.subprotocols).size < options.subprotocols.length) {
+    throw new OptionError("subprotocols", options.subprotocols, "each subprotocol once");
+  }
+}
+
+/** " (did you mean pongWaitMs?)" where an option differs only in case, `-` and `_` or has the name at its start or end. */
+function nearest(name: string): string {
+  const plain = (text: string): string => text.replace(/[-_]/g, "").toLowerCase();
+  const wanted = plain(name);
+  const found = Object.keys(optionRules).find((option) => {
+    const candidate = plain(option);
+    return (
+      candidate === wanted || (wanted.length > 3 && (candidate.startsWith(wanted) || wanted.startsWith(candidate)))
+    );
+  });
+  return found === undefined ? "" : ` (did you mean ${found}?)`;
+}
