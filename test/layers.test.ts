@@ -82,7 +82,12 @@ export * from "node:net";
 import "./side-effect.js";
 const e = await import("@scope/pkg/sub");
 type F = import("./f.js").F;
+import def, { type G } from "node:fs";
+export type { H } from "./h.js";
 // import { no } from "./comment.js";
+ * await import("./comment.js");
+export type State = "open" | "closed";
+export function f(how = "gently") {}
 `,
   );
   assert.deepEqual(found, [
@@ -93,6 +98,8 @@ type F = import("./f.js").F;
     { target: "server/side-effect.ts", typeOnly: false },
     { target: "npm:@scope/pkg", typeOnly: false },
     { target: "server/f.ts", typeOnly: false },
+    { target: "node:fs", typeOnly: false },
+    { target: "server/h.ts", typeOnly: true },
   ]);
 });
 
@@ -111,10 +118,15 @@ function layerOf(path: string): string {
 }
 
 function importsOf(file: string, source: string): Import[] {
-  const statement =
-    /^(?:import|export)\s+(?<type>type\s)?[^"';]*?(?:from\s+)?"(?<from>[^"]+)"|\bimport\(\s*"(?<dynamic>[^"]+)"/gm;
+  const names = String.raw`(?:\{[^}]*\}|\*(?:\s+as\s+\w+)?|\w+(?:\s*,\s*\{[^}]*\})?)`;
+  const statement = new RegExp(
+    String.raw`^(?:import|export)\s+(?<type>type\s+)?${names}\s+from\s+"(?<from>[^"]+)"` +
+      String.raw`|^import\s+"(?<effect>[^"]+)"` +
+      String.raw`|^(?!\s*(?:\*|//)).*\bimport\(\s*"(?<dynamic>[^"]+)"`,
+    "gm",
+  );
   return [...source.matchAll(statement)].map(({ groups }) => ({
-    target: targetOf(file, groups?.from ?? groups?.dynamic ?? ""),
+    target: targetOf(file, groups?.from ?? groups?.effect ?? groups?.dynamic ?? ""),
     typeOnly: groups?.type !== undefined,
   }));
 }
