@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { ConfigError } from "./config-error.js";
+import type { Environment } from "./environment.js";
 import { formatItem } from "./help-layout.js";
 import { print } from "./print.js";
 import { addServe } from "./serve-command.js";
@@ -9,10 +10,22 @@ import { usageLine } from "./usage-line.js";
 
 const WRONG_USAGE = 2;
 
+/** What a command gets from around it, and gives back. */
+export interface Surroundings {
+  readonly environment: Environment;
+  /** One line for the person who called, about what is wrong. */
+  complain(line: string): void;
+}
+
+const surroundings: Surroundings = {
+  environment: process.env,
+  complain: (line) => void process.stderr.write(`${line}\n`),
+};
+
 /** Runs the command that the arguments name; returns the exit code. */
-export async function runProgram(args: readonly string[]): Promise<number> {
+export async function runProgram(args: readonly string[], around: Surroundings = surroundings): Promise<number> {
   let exitCode = 0;
-  const program = makeProgram((code) => (exitCode = code));
+  const program = makeProgram(around.environment, (code) => (exitCode = code));
   if (args.length === 0) {
     program.outputHelp();
     return 0;
@@ -23,13 +36,13 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help, --version
     if (!(error instanceof CommanderError || error instanceof ConfigError)) throw error;
-    process.stderr.write(`hawser: ${error instanceof ConfigError ? error.message : usageLine(error)}\n`);
+    around.complain(`hawser: ${error instanceof ConfigError ? error.message : usageLine(error)}`);
     return WRONG_USAGE;
   }
 }
 
 /** `setExitCode` is how a command that ran says how it went. */
-export function makeProgram(setExitCode: (code: number) => void): Command {
+function makeProgram(environment: Environment, setExitCode: (code: number) => void): Command {
   const program = new Command("hawser")
     .description("A production WebSocket server: safe from the first line.")
     .version(version(), "--version", "print the version")
@@ -42,7 +55,7 @@ export function makeProgram(setExitCode: (code: number) => void): Command {
       getOutHelpWidth: () => Math.min(process.stdout.columns ?? 80, 100),
     })
     .configureHelp({ formatItem });
-  addServe(program, setExitCode);
+  addServe(program, environment, setExitCode);
   program.addHelpText("after", "\n`hawser COMMAND --help` says more about a command.");
   return program;
 }

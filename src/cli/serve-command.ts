@@ -3,13 +3,14 @@ import type { Command } from "commander";
 import { configurationReport } from "./check-config.js";
 import { ConfigError, show } from "./config-error.js";
 import { configure } from "./configure.js";
+import type { Environment } from "./environment.js";
 import { addFlags, givenFlags } from "./flags.js";
 import { aboutServe, afterServeHelp } from "./help-text.js";
 import { print } from "./print.js";
 import { serve } from "./serve.js";
 import { readTls, tlsFiles } from "./tls-files.js";
 
-export function addServe(program: Command, setExitCode: (code: number) => void): void {
+export function addServe(program: Command, environment: Environment, setExitCode: (code: number) => void): void {
   const command = program
     .command("serve")
     .summary("run the server")
@@ -23,7 +24,7 @@ export function addServe(program: Command, setExitCode: (code: number) => void):
     if (extra !== undefined)
       throw new ConfigError(`serve: got ${show(extra)}; takes flags alone; hawser serve --help lists all`);
     const { config, checkConfig } = command.opts<{ config?: string; checkConfig?: true }>();
-    const configuration = configure(givenFlags(command), config, process.env);
+    const configuration = configure(givenFlags(command), config, environment);
     const tls = tlsFiles(configuration.given);
     if (!checkConfig) return setExitCode(await serve(configuration, tls));
     if (tls !== undefined) readTls(tls);
