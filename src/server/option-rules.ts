@@ -6,6 +6,8 @@ import type { ServerOptions } from "./options.js";
  * docs/options.md against it. The long form of each line is the docstring in `options.ts`.
  */
 
+import { isIP } from "node:net";
+
 /** `integer` has a range; `list` is of strings; `function` and `object` exist in the API alone. */
 export type OptionKind = "integer" | "boolean" | "string" | "list" | "choice" | "function" | "object";
 
@@ -74,6 +76,13 @@ function handler(group: OptionGroup, help: string): OptionRule {
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
+/** A range of all addresses would let any client say who it is. */
+function isProxyRange(value: string): boolean {
+  const { address = "", bits } = /^(?<address>[^/]+)(?:\/(?<bits>[1-9]\d{0,2}))?$/.exec(value)?.groups ?? {};
+  const family = isIP(address);
+  return family !== 0 && (bits === undefined || Number(bits) <= (family === 4 ? 32 : 128));
+}
+
 export function isOrigin(value: string): boolean {
   // A page without an origin of its own (a file, a sandboxed frame) sends the word null: RFC 6454 7.
   if (value === "null") return true;
@@ -89,8 +98,8 @@ export const optionRules: Readonly<Record<OptionName, OptionRule>> = {
     group: "Identity",
     help: "a proxy whose X-Forwarded-For is believed",
     default: NONE,
-    form: "an IP address or a CIDR range such as 10.0.0.0/8",
-    accepts: (value) => /^[0-9a-f.:]+(\/\d{1,3})?$/i.test(value),
+    form: "an IP address or a CIDR range such as 10.0.0.0/8, but not of all addresses",
+    accepts: isProxyRange,
   },
 
   pongWaitMs: milliseconds("Deadlines and heartbeat", 60_000, "read deadline: a client not heard for so long is gone"),
