@@ -83,9 +83,9 @@ export async function behindProxy(kind: ProxyKind): Promise<void> {
     it("carries close codes and reasons both ways", async () => {
       const socket = await connect();
       socket.close(4001, "enough");
-      const [code, reason] = (await once(socket, "close")) as [number, Buffer];
-      assert.deepEqual([code, String(reason)], [4001, "enough"]);
-      await server.waitForEvent("disconnect", (line) => line["code"] === 4001);
+      assert.equal((await once(socket, "close"))[0], 4001);
+      const line = await server.waitForEvent("disconnect", ({ code }) => code === 4001);
+      assert.equal(line["reason"], "enough");
 
       const large = await connect({ perMessageDeflate: false });
       large.send("a".repeat(512 * 1024 + 1));
