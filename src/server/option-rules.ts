@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { ServerOptions } from "./options.js";
 
 /**
@@ -5,8 +6,6 @@ import type { ServerOptions } from "./options.js";
  * against it; the command line derives its flags, `HAWSER_*` variables, config keys and `--help` from it; a test holds
  * docs/options.md against it. The long form of each line is the docstring in `options.ts`.
  */
-
-import { isIP } from "node:net";
 
 /** `integer` has a range; `list` is of strings; `function` and `object` exist in the API alone. */
 export type OptionKind = "integer" | "boolean" | "string" | "list" | "choice" | "function" | "object";
@@ -78,7 +77,7 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /** A range of all addresses would let any client say who it is. */
 function isProxyRange(value: string): boolean {
-  const { address = "", bits } = /^(?<address>[^/]+)(?:\/(?<bits>[1-9]\d{0,2}))?$/.exec(value)?.groups ?? {};
+  const { address = "", bits } = /^(?<address>[^/%]+)(?:\/(?<bits>[1-9]\d{0,2}))?$/.exec(value)?.groups ?? {};
   const family = isIP(address);
   return family !== 0 && (bits === undefined || Number(bits) <= (family === 4 ? 32 : 128));
 }
