@@ -23,11 +23,10 @@ const PLAIN: FrameOptions = {};
 export function encodeFrame(opcode: Opcode, payload: string | Uint8Array, options: FrameOptions = PLAIN): Buffer {
   const length = typeof payload === "string" ? Buffer.byteLength(payload) : payload.length;
   const masked = options.maskingKey !== undefined;
-  const start = headerLength(length) + (masked ? 4 : 0);
   // Small frames come out of Node's shared pool: no allocation of their own.
-  const frame = Buffer.allocUnsafe(start + length);
-  frame[0] = (options.more ? 0 : FIN) | (options.compressed ? RSV1 : 0) | opcode;
-  writeLength(frame, length, masked ? MASKED : 0);
+  const frame = Buffer.allocUnsafe(headerLength(length) + (masked ? 4 : 0) + length);
+  const first = (options.more ? 0 : FIN) | (options.compressed ? RSV1 : 0) | opcode;
+  const start = writeHeader(frame, 0, first, length, masked ? MASKED : 0) + (masked ? 4 : 0);
   // Text of as many bytes as characters is ASCII, which is copied faster than it is encoded.
   if (typeof payload === "string") frame.write(payload, start, length === payload.length ? "latin1" : "utf8");
   else frame.set(payload, start);
@@ -37,6 +36,32 @@ export function encodeFrame(opcode: Opcode, payload: string | Uint8Array, option
   }
   return frame;
 }
+
+/** Below this many bytes a plain loop copies faster than a call out of JavaScript and the view it needs. */
+const LOOP_PAYS_BELOW = 128;
+
+/**
+ * Writes an unmasked frame into `target` at `at`, its payload being `bytes[start, end)`; there has to be room for `end - start` bytes
+ * and MAX_HEADER.
+ * @returns where it ends
+ */
+export function writeFrame(
+  target: Buffer,
+  at: number,
+  opcode: Opcode,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): number {
+  const length = end - start;
+  const payload = writeHeader(target, at, FIN | opcode, length, 0);
+  if (length >= LOOP_PAYS_BELOW) bytes.copy(target, payload, start, end);
+  else for (let i = 0; i < length; i++) target[payload + i] = bytes[start + i]!;
+  return payload + length;
+}
+
+/** Longest header of an unmasked frame. */
+export const MAX_HEADER = 10;
 
 export function encodePing(payload: Uint8Array): Buffer {
   return encodeFrame(PING, payload);
@@ -60,15 +85,21 @@ function headerLength(length: number): number {
   return length <= SHORT ? 2 : length < 65_536 ? 4 : 10;
 }
 
-/** RFC 6455 5.2: the length takes as few bytes as it can. */
-function writeLength(frame: Buffer, length: number, maskBit: number): void {
-  if (length <= SHORT) frame[1] = maskBit | length;
-  else if (length < 65_536) {
-    frame[1] = maskBit | 126;
-    frame.writeUInt16BE(length, 2);
-  } else {
-    frame[1] = maskBit | 127;
-    frame.writeUInt32BE(Math.floor(length / 0x100000000), 2);
-    frame.writeUInt32BE(length >>> 0, 6);
+/** RFC 6455 5.2: the length takes as few bytes as it can. @returns where the header ends, a masking key apart */
+function writeHeader(target: Buffer, at: number, first: number, length: number, maskBit: number): number {
+  target[at] = first;
+  if (length <= SHORT) {
+    target[at + 1] = maskBit | length;
+    return at + 2;
   }
+  if (length < 65_536) {
+    target[at + 1] = maskBit | 126;
+    target[at + 2] = length >>> 8;
+    target[at + 3] = length & 0xff;
+    return at + 4;
+  }
+  target[at + 1] = maskBit | 127;
+  target.writeUInt32BE(Math.floor(length / 0x100000000), at + 2);
+  target.writeUInt32BE(length >>> 0, at + 6);
+  return at + 10;
 }

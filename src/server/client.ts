@@ -185,6 +185,10 @@ export class Client<Data = unknown> implements ConnectionSink, IntakeOwner, Outb
    */
   send(payload: Payload, options?: { key?: string }): SendResult {
     if (!this.isOpen) return "closed";
+    if (this.#deflate === null && payload instanceof Message && this.#outbox.sendHeld(payload)) {
+      this.#countSent(payload.byteLength);
+      return "sent";
+    }
     const key = options?.key ?? null;
     if (this.#deflate !== null) return this.deliver(new Outgoing(payload, this.#context.compression), key);
     const frame =
@@ -270,7 +274,7 @@ export class Client<Data = unknown> implements ConnectionSink, IntakeOwner, Outb
     wheel.remove(this);
     for (const topic of this.topics) topics.remove(topic, this);
     this.#topics = null;
-    this.#outbox.release();
+    this.#outbox.discard();
     this.#context.onDisconnect(this, disconnect);
     const closed = (): void => this.#run("close", (close) => close(this, disconnect));
     if (this.#running === 0) closed();
@@ -287,7 +291,7 @@ export class Client<Data = unknown> implements ConnectionSink, IntakeOwner, Outb
 
   /** @internal */
   afterParse(): void {
-    this.#outbox.flush();
+    this.#outbox.letGo();
     if (!this.#connection.inMessage) this.#messageSince = 0;
     else if (this.#messageSince === 0) {
       this.#messageSince = this.#heardAt;
@@ -504,10 +508,14 @@ export class Client<Data = unknown> implements ConnectionSink, IntakeOwner, Outb
       this.#context.stats.dropped++;
       return result;
     }
+    this.#countSent(payloadBytes);
+    return result;
+  }
+
+  #countSent(payloadBytes: number): void {
     this.messagesOut++;
     this.bytesOut += payloadBytes;
     this.#activeAt = this.#context.wheel.now;
-    return result;
   }
 
   // The end.

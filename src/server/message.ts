@@ -1,3 +1,6 @@
+import { BINARY, TEXT } from "../protocol/opcodes.js";
+import type { Scratch } from "./scratch.js";
+
 /** One message as it came: bytes, which become text or JSON only when asked. Pass it to `send` or `publish` to relay it undecoded. */
 export class Message {
   readonly isBinary: boolean;
@@ -21,6 +24,13 @@ export class Message {
   /** The payload, without a copy: a view that keeps up to 64 KiB around it in memory as long as it is kept. */
   get bytes(): Buffer {
     return this.#chunk.subarray(this.#start, this.#end);
+  }
+
+  /** @internal Adds it as a frame, if there is room. */
+  addTo(scratch: Scratch): boolean {
+    if (!scratch.hasRoomFor(this.byteLength)) return false;
+    scratch.addFrame(this.isBinary ? BINARY : TEXT, this.#chunk, this.#start, this.#end);
+    return true;
   }
 
   /** The payload as text. A text message is UTF-8 for certain; in a binary one, what is not becomes U+FFFD. */

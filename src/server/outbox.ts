@@ -1,6 +1,8 @@
 import type { Duplex } from "node:stream";
 import { Backlog, type BacklogBudget, type Overflow } from "./backlog.js";
 import type { Batch } from "./batch.js";
+import type { Message } from "./message.js";
+import type { Scratch } from "./scratch.js";
 import type { Turns } from "./turns.js";
 
 /** Written by the end of this turn; waiting behind a slow client; not sent, for its backlog is full; not sent, for it is closing. */
@@ -21,6 +23,7 @@ export interface OutboxOwner {
 /** What all outboxes of a server share. */
 export interface OutboxSettings {
   readonly turns: Turns;
+  readonly scratch: Scratch;
   readonly budget: BacklogBudget;
   readonly maxBacklogBytes: number;
   readonly overflow: Overflow;
@@ -42,7 +45,7 @@ export class Outbox {
   #batch: Batch;
   /** Set while the socket takes no more. */
   #backlog: Backlog | null = null;
-  /** A flush is certain to come: the outbox is on the list, or its client is being read. */
+  /** It is on the list of those to flush at the end of the turn. */
   #flushComes = false;
   #ending = false;
   /** For the write deadline: when the client was last seen to take bytes while some waited; 0: none waited. */
@@ -63,7 +66,12 @@ export class Outbox {
 
   /** Bytes that were sent and are not with the kernel yet. */
   get bufferedBytes(): number {
-    return this.#batch.byteLength + this.#socket.writableLength + (this.#backlog?.bytes ?? 0);
+    return (
+      this.#settings.scratch.lengthFor(this) +
+      this.#batch.byteLength +
+      this.#socket.writableLength +
+      (this.#backlog?.bytes ?? 0)
+    );
   }
 
   get isBacklogged(): boolean {
@@ -77,6 +85,16 @@ export class Outbox {
     return this.#backlog === null ? "sent" : "queued";
   }
 
+  /**
+   * A short message that has come in, sent as it is while its client is being read: the way of an echo and of most replies.
+   * @returns false when it has to go the long way, by `send`
+   */
+  sendHeld(message: Message): boolean {
+    const { scratch, turns } = this.#settings;
+    // What is in a batch came first.
+    return scratch.owner === this && this.#batch === turns.empty && this.#backlog === null && message.addTo(scratch);
+  }
+
   /** A control frame, which is never dropped. */
   sendControl(frame: Buffer): void {
     if (this.#ending) return;
@@ -84,18 +102,25 @@ export class Outbox {
     else this.#backlog.pushRequired(frame);
   }
 
-  /** Holds back what is sent until `flush`: the client is being read, and its replies leave together. */
+  /** From now until `letGo` its client is being read: what it is sent meanwhile is written into the scratch buffer. */
   hold(): void {
-    this.#flushComes = true;
+    // A handler may make another client's intake go on: that one has to do without.
+    this.#settings.scratch.owner ??= this;
   }
 
-  /** Hands the turn's frames to the socket. */
+  letGo(): void {
+    this.flush();
+    if (this.#settings.scratch.owner === this) this.#settings.scratch.owner = null;
+  }
+
+  /** Hands to the socket what was gathered in this turn. */
   flush(): void {
     this.#flushComes = false;
+    const { scratch, turns } = this.#settings;
+    if (scratch.lengthFor(this) > 0) this.#write(scratch.take());
     const batch = this.#batch;
-    const { empty } = this.#settings.turns;
-    if (batch === empty) return;
-    this.#batch = empty;
+    if (batch === turns.empty) return;
+    this.#batch = turns.empty;
     this.#write(batch.join());
   }
 
@@ -126,7 +151,7 @@ export class Outbox {
   }
 
   /** The socket is gone. What still waited is counted as dropped. */
-  release(): void {
+  discard(): void {
     this.dropWaiting();
     this.#backlog?.release();
     this.#backlog = null;
@@ -146,6 +171,12 @@ export class Outbox {
   }
 
   #add(frame: Buffer): void {
+    const { scratch, turns } = this.#settings;
+    const isHeld = scratch.owner === this;
+    if (isHeld && this.#batch === turns.empty && scratch.hasRoomFor(frame.length)) {
+      scratch.add(frame);
+      return;
+    }
     // A long frame is written as it is: joining would copy it.
     if (frame.length >= BATCH_BYTES) {
       this.flush();
@@ -154,9 +185,9 @@ export class Outbox {
     }
     this.#batch = this.#batch.with(frame);
     if (this.#batch.byteLength >= BATCH_BYTES) this.flush();
-    else if (!this.#flushComes) {
+    else if (!isHeld && !this.#flushComes) {
       this.#flushComes = true;
-      this.#settings.turns.flushLater(this);
+      turns.flushLater(this);
     }
   }
 

@@ -17,6 +17,7 @@ import { Outgoing } from "./outgoing.js";
 import { Registry } from "./registry.js";
 import type { Refusal } from "./refusal.js";
 import type { UpgradeRequest } from "./request.js";
+import { Scratch } from "./scratch.js";
 import { shutDown, type ShutdownReport } from "./shutdown.js";
 import { count, emptyStats, type Stats } from "./stats.js";
 import { Topics } from "./topics.js";
@@ -71,6 +72,7 @@ export class Server<Data = undefined> {
       pings: new PingSource(),
       outboxes: {
         turns: new Turns(),
+        scratch: new Scratch(),
         budget: { used: 0, max: options.maxTotalBacklogBytes },
         maxBacklogBytes: options.maxBacklogBytes,
         overflow: overflowPolicies[options.overflow],
