@@ -21,7 +21,10 @@ export function parseConfigFile(file: string, text: string): FileEntry[] {
 
   // A warning is a tag that nobody knows: the value would not be what it seems.
   const problem = document.errors[0] ?? document.warnings[0];
-  if (problem !== undefined) throw fault(problem.pos[0], problem.message);
+  if (problem !== undefined) {
+    const isSeveral = problem.code === "MULTIPLE_DOCS";
+    throw fault(problem.pos[0], isSeveral ? "takes one document, and here begins another" : problem.message);
+  }
 
   const root = document.contents;
   if (root === null || (isScalar(root) && root.value === null)) return []; // nothing in it but comments

@@ -1,0 +1,71 @@
+// `hawser serve` with clients: rooms, and --echo.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+
+import { roomOf } from "#hawser/cli/rooms.js";
+import { frame } from "../harness/frames.js";
+import { RawClient } from "../harness/raw-client.js";
+import { serve, type ServerProcess } from "../harness/server.js";
+
+test("which paths are one room", () => {
+  assert.equal(roomOf("/lobby"), "/lobby");
+  assert.equal(roomOf("/lobby/"), "/lobby");
+  assert.equal(roomOf("/lobby//"), "/lobby");
+  assert.equal(roomOf("/%6Cobby"), "/lobby");
+  assert.equal(roomOf("/caf%c3%a9"), roomOf("/caf%C3%A9"));
+  assert.equal(roomOf("/"), "/");
+  assert.equal(roomOf("//"), "/");
+  assert.equal(roomOf("/a%2Fb"), "/a%2Fb");
+  assert.equal(roomOf("/%ff"), "/%ff");
+  assert.equal(roomOf("/%"), "/%");
+});
+
+describe("rooms", () => {
+  let server: ServerProcess;
+  before(async () => void (server = await serve([])));
+  after(() => server.stop());
+  const join = (path: string): Promise<RawClient> => RawClient.open(new URL(path, server.url).href);
+
+  test("what a client sends goes to everyone else in the room, and to nobody beyond", async () => {
+    const [a, b, c, elsewhere] = await Promise.all(["/one", "/one/", "/%6Fne", "/two"].map(join));
+    await a!.sendFrame(frame.text("hello"));
+    await a!.sendFrame(frame.binary(Uint8Array.of(0, 255)));
+    for (const other of [b!, c!]) {
+      const [text, binary] = [await other.nextMessage(), await other.nextMessage()];
+      assert.deepEqual([text.type, text.bytes.toString()], ["text", "hello"]);
+      assert.deepEqual([binary.type, [...binary.bytes]], ["binary", [0, 255]]);
+    }
+    // What the others send comes last: had there been anything before it, it would be seen.
+    await b!.sendFrame(frame.text("back"));
+    assert.equal((await a!.nextMessage()).bytes.toString(), "back");
+    await elsewhere!.sendFrame(frame.ping("x"));
+    assert.equal((await elsewhere!.nextEvent())?.type, "pong");
+    for (const client of [a!, b!, c!, elsewhere!]) await client.close();
+  });
+
+  test("an empty message is a message", async () => {
+    const [a, b] = await Promise.all(["/empty", "/empty"].map(join));
+    await a!.sendFrame(frame.text(""));
+    assert.deepEqual(await b!.nextMessage(), { type: "text", bytes: Buffer.alloc(0), compressed: false });
+    for (const client of [a!, b!]) await client.close();
+  });
+});
+
+describe("--echo", () => {
+  let server: ServerProcess;
+  before(async () => void (server = await serve(["--echo"])));
+  after(() => server.stop());
+
+  test("each message comes back as its own type, on any path, and goes to nobody else", async () => {
+    const [a, b] = await Promise.all([RawClient.open(`${server.url}x/y?z`), RawClient.open(`${server.url}x/y`)]);
+    await a.echo("hello");
+    await a.sendFrame(frame.binary(Uint8Array.of(1, 2)));
+    const back = await a.nextMessage();
+    assert.deepEqual([back.type, [...back.bytes]], ["binary", [1, 2]]);
+    await b.echo("mine"); // the first thing b sees
+    assert.deepEqual([...a.unreadEvents(), ...b.unreadEvents()], []);
+    await a.close();
+    await b.close();
+  });
+});
