@@ -5,7 +5,7 @@ import type { ConnectOptions } from "../harness/raw-client.js";
 export interface Case {
   id: string;
   says: string;
-  run(url: string): Promise<void>;
+  run: (url: string) => Promise<void>;
 }
 
 export function testCase(id: string, says: string, what: Exchange, options: ConnectOptions = {}): Case {

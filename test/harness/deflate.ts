@@ -79,5 +79,5 @@ export function agreedCompression(
     if (withValue) assert.match(value ?? "", /^([89]|1[0-5])$/, `parameter ${parameter}`);
     agreed[key] = withValue ? Number(value) : true;
   }
-  return new PeerCompression(agreed as DeflateParameters);
+  return new PeerCompression(agreed);
 }

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 
 import { sleep } from "./concurrency.js";
 import { encodeFrame, type FrameSpec, frame, toBytes } from "./frames.js";
-import { type ConnectOptions, describe, type Event, RawClient } from "./raw-client.js";
+import { type ConnectOptions, describe, RawClient } from "./raw-client.js";
 
 /** A frame, bytes as they are, or a wait. */
 export type Step = FrameSpec | { bytes: Uint8Array | string } | { pauseMs: number };
@@ -94,7 +94,7 @@ async function expectEvent(client: RawClient, expected: Expected, timeoutMs?: nu
   const bytes = toBytes("text" in expected ? expected.text : "binary" in expected ? expected.binary : expected.pong);
   if (expected.optional === true && (await client.peekEvent(timeoutMs))?.type === "close") return;
   const event = await client.nextEvent(timeoutMs);
-  const wanted = describe({ type, bytes, compressed: false } as Event);
+  const wanted = describe({ type, bytes, compressed: false });
   if (event?.type !== type) assert.fail(`${wanted} was expected, but ${describe(event, await client.ended(0))}`);
   if (bytes.equals(event.bytes)) return;
   const at = bytes.findIndex((byte, index) => byte !== event.bytes[index]);

@@ -127,7 +127,7 @@ export class RawClient {
 
   /** Sends an upgrade request and waits for the answer. */
   async handshake(options: HandshakeOptions = this.#options): Promise<HttpResponse> {
-    this.sendBytes(upgradeRequest(this.url, options));
+    void this.sendBytes(upgradeRequest(this.url, options));
     const response = await this.nextResponse();
     assert.ok(response, "the server closed the connection instead of answering the upgrade request");
     return response;
@@ -346,7 +346,7 @@ export class RawClient {
         try {
           if (condition()) settle(done);
         } catch (error) {
-          settle(() => fail(error as Error));
+          settle(() => fail(error instanceof Error ? error : new Error(String(error))));
         }
       };
       const settle = (how: () => void): void => {

@@ -1,0 +1,201 @@
+/** Clients that are slow on purpose, against a server with short deadlines. */
+import assert from "node:assert/strict";
+
+import { sleep } from "../../harness/concurrency.js";
+import { encodeFrame, frame } from "../../harness/frames.js";
+import { upgradeRequest } from "../../harness/http.js";
+import { type Ending, RawClient } from "../../harness/raw-client.js";
+import type { ServerProcess } from "../../harness/server.js";
+import { DEADLINES, type Group, type HostileCase } from "../group.js";
+
+/** A deadline may be missed by the machine's noise and the timers' grain, and never be early. */
+const LATE_BY_AT_MOST_MS = 8_000;
+
+interface Slow {
+  name: string;
+  /** Not ended before this many milliseconds, counted from the connection's start. */
+  notBeforeMs: number;
+  /** What the client does; it may go on until the connection has ended. */
+  does: (client: RawClient, ended: () => boolean) => Promise<unknown>;
+  /** @default a raw connection, without a handshake */
+  upgraded?: boolean;
+  closeCode?: number | "none";
+  status?: number;
+}
+
+function slowCase({ name, notBeforeMs, does, upgraded = false, closeCode, status }: Slow): HostileCase {
+  return {
+    name,
+    async run(server: ServerProcess) {
+      const client = upgraded ? await RawClient.open(server.url) : await RawClient.connect(server.url);
+      try {
+        let over = false;
+        const doing = does(client, () => over);
+        const ending = await client.ended(notBeforeMs + LATE_BY_AT_MOST_MS);
+        over = true;
+        await doing;
+        checkTime(ending, notBeforeMs);
+        if (closeCode !== undefined) assert.equal(ending.close === undefined ? "none" : ending.close.code, closeCode);
+        if (status !== undefined) assert.equal((await client.nextResponse())?.status, status);
+      } finally {
+        client.destroy();
+      }
+    },
+  };
+}
+
+function checkTime(ending: Ending, notBeforeMs: number): void {
+  assert.notEqual(ending.how, "open", `still open ${LATE_BY_AT_MOST_MS} ms after the deadline`);
+  assert.ok(
+    ending.afterMs >= notBeforeMs,
+    `ended after ${ending.afterMs} ms, before the deadline of ${notBeforeMs} ms`,
+  );
+}
+
+/** Sends the bytes one at a time until they are gone or the connection is. */
+const drip =
+  (bytes: (client: RawClient) => string | Uint8Array, everyMs: number) =>
+  async (client: RawClient, ended: () => boolean): Promise<void> => {
+    for (const byte of Buffer.from(bytes(client) as string)) {
+      if (ended() || !(await client.sendBytes(Uint8Array.of(byte)))) return;
+      await sleep(everyMs);
+    }
+  };
+
+const once = (bytes: (client: RawClient) => string | Uint8Array) => (client: RawClient) =>
+  client.sendBytes(bytes(client));
+const request = (client: RawClient): string => upgradeRequest(client.url);
+const { headersTimeoutMs, messageTimeoutMs, pongWaitMs } = DEADLINES;
+
+const headers: Slow[] = [
+  { name: "a connection on which nothing is sent", does: async () => {}, notBeforeMs: headersTimeoutMs },
+  { name: "half a request line", does: once(() => "GET /lob"), notBeforeMs: headersTimeoutMs },
+  {
+    name: "headers that do not end",
+    does: once((client) => request(client).slice(0, -2)),
+    notBeforeMs: headersTimeoutMs,
+  },
+  { name: "headers that drip", does: drip(request, 100), notBeforeMs: headersTimeoutMs },
+  {
+    name: "a header that drips without end",
+    does: drip(() => `GET / HTTP/1.1\r\nX: ${"a".repeat(500)}`, 50),
+    notBeforeMs: headersTimeoutMs,
+  },
+  { name: "empty lines that drip", does: drip(() => "\r\n".repeat(200), 50), notBeforeMs: headersTimeoutMs },
+  {
+    name: "a body that does not come",
+    does: once(() => "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nabc"),
+    notBeforeMs: 0,
+  },
+];
+
+const long = encodeFrame(frame.text("x".repeat(500)));
+const pingAfterPing = async (client: RawClient, ended: () => boolean): Promise<void> => {
+  await client.sendFrame(frame.text("begun", { fin: false }));
+  while (!ended() && (await client.sendFrame(frame.ping()))) await sleep(100);
+};
+const fragmentAfterFragment = async (client: RawClient, ended: () => boolean): Promise<void> => {
+  await client.sendFrame(frame.text("begun", { fin: false }));
+  while (!ended() && (await client.sendFrame(frame.next("x", { fin: false })))) await sleep(100);
+};
+
+const messages: Slow[] = [
+  {
+    name: "a message that drips",
+    does: drip(() => long, 50),
+    notBeforeMs: messageTimeoutMs,
+    upgraded: true,
+    closeCode: 1008,
+  },
+  {
+    name: "a frame header that drips",
+    does: drip(() => encodeFrame(frame.text("", { declaredLength: 70_000 })).subarray(0, 9), 400),
+    notBeforeMs: messageTimeoutMs,
+    upgraded: true,
+  },
+  {
+    name: "a message in fragments without end",
+    does: fragmentAfterFragment,
+    notBeforeMs: messageTimeoutMs,
+    upgraded: true,
+    closeCode: 1008,
+  },
+  {
+    name: "a message kept open by pings",
+    does: pingAfterPing,
+    notBeforeMs: messageTimeoutMs,
+    upgraded: true,
+    closeCode: 1008,
+  },
+  {
+    name: "half a message, then silence",
+    does: once(() => long.subarray(0, 100)),
+    notBeforeMs: Math.min(messageTimeoutMs, pongWaitMs),
+    upgraded: true,
+  },
+  {
+    name: "half a frame header, then silence",
+    does: once(() => long.subarray(0, 1)),
+    notBeforeMs: Math.min(messageTimeoutMs, pongWaitMs),
+    upgraded: true,
+  },
+];
+
+const silent: Slow[] = [
+  { name: "a client that never says a word", does: async () => {}, notBeforeMs: pongWaitMs, upgraded: true },
+  {
+    name: "a client that goes silent after a message",
+    does: (client) => client.echo("once"),
+    notBeforeMs: pongWaitMs,
+    upgraded: true,
+  },
+  {
+    name: "a client that does not answer the close frame",
+    does: (client) => client.sendFrame({ opcode: 3 }),
+    notBeforeMs: 0,
+    upgraded: true,
+    closeCode: 1002,
+  },
+];
+
+/** The other side of each deadline: who keeps to it stays. */
+const honest: HostileCase[] = [
+  {
+    name: "honest: answers pings for three times the read deadline",
+    async run(server) {
+      const client = await RawClient.open(server.url, { answerPings: true });
+      await sleep(3 * pongWaitMs);
+      await client.echo("still here");
+      await client.close();
+    },
+  },
+  {
+    name: "honest: never answers a ping, but sends messages",
+    async run(server) {
+      const client = await RawClient.open(server.url);
+      const until = performance.now() + 2 * pongWaitMs;
+      while (performance.now() < until) {
+        await client.echo("still here");
+        await sleep(100);
+      }
+      await client.close();
+    },
+  },
+  {
+    name: "pings arrive on schedule",
+    async run(server) {
+      const client = await RawClient.open(server.url, { answerPings: true });
+      await sleep(6 * DEADLINES.pingPeriodMs);
+      const pings = client.frames().filter(({ opcode }) => opcode === 0x9).length;
+      assert.ok(pings >= 2 && pings <= 7, `${pings} pings in six periods`);
+      await client.close();
+    },
+  },
+];
+
+export const deadlines: Group = {
+  name: "deadlines",
+  server: "hasty",
+  atOnce: 32, // they mostly wait
+  cases: [...[...headers, ...messages, ...silent].map(slowCase), ...honest],
+};
