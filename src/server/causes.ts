@@ -129,10 +129,8 @@ export interface Disconnect {
   readonly reason: string;
   readonly cause: Cause;
   readonly initiator: Initiator;
-}
-
-export function disconnectOf(cause: Cause, code: number, reason: string): Disconnect {
-  return { code, reason, cause, initiator: causes[cause].initiator };
+  /** Whether both sides sent a close frame (RFC 6455 7.1.4). */
+  readonly wasClean: boolean;
 }
 
 /** The cause of a close that the client began, by its code (RFC 6455 7.4.1). */

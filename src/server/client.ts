@@ -6,7 +6,7 @@ import type { DeflateParameters } from "../protocol/deflate-negotiation.js";
 import { encodeFrame, encodePong, payloadLength } from "../protocol/encoder.js";
 import { BINARY, TEXT } from "../protocol/opcodes.js";
 import type { Violation } from "../protocol/violations.js";
-import { type Cause, causeOfClientClose, causeOfViolation, type Disconnect, disconnectOf } from "./causes.js";
+import { type Cause, causeOfClientClose, causeOfViolation, causes, type Disconnect } from "./causes.js";
 import type { Clock } from "./clock.js";
 import { ControlRate, type ControlVerdict } from "./control-rate.js";
 import type { DeadlineWheel, Timed } from "./deadlines.js";
@@ -120,7 +120,9 @@ export class Client<Data = unknown> implements ConnectionSink, IntakeOwner, Outb
   /** Handlers whose promises are pending, and what is to be done when there are none. */
   #running = 0;
   #whenIdle: (() => void) | null = null;
-  #disconnect: Disconnect | null = null;
+  /** Why it ends: what came first counts. */
+  #end: { cause: Cause; code: number; reason: string } | null = null;
+  #closedByPeer = false;
   #gone = false;
 
   wheelAt = 0;
@@ -245,9 +247,7 @@ export class Client<Data = unknown> implements ConnectionSink, IntakeOwner, Outb
 
   /** @internal Closes with 1001 once the handlers that are running have finished. */
   shutDown(reason: string): void {
-    const close = (): void => void this.#beginClose("server-shutdown", 1001, reason);
-    if (this.#running === 0) close();
-    else this.#whenIdle = close;
+    this.#closeWhenIdle("server-shutdown", 1001, reason);
   }
 
   /** @internal Cuts what is left when a shutdown's grace is over. */
@@ -268,7 +268,8 @@ export class Client<Data = unknown> implements ConnectionSink, IntakeOwner, Outb
   #onClosed(): void {
     if (this.#gone) return;
     this.#gone = true;
-    const disconnect = (this.#disconnect ??= disconnectOf("lost", 1006, ""));
+    const { cause, code, reason } = this.#ends("lost", 1006, "");
+    const disconnect = { code, reason, cause, initiator: causes[cause].initiator, wasClean: this.#closedByPeer };
     const { wheel, topics } = this.#context;
     this.#connection.abandon();
     wheel.remove(this);
@@ -301,7 +302,7 @@ export class Client<Data = unknown> implements ConnectionSink, IntakeOwner, Outb
 
   /** @internal The peer has ended its side. Without a close frame before that, the connection is lost (RFC 6455 7.1.5). */
   onPeerEnded(): void {
-    this.#disconnect ??= disconnectOf("lost", 1006, "");
+    this.#ends("lost", 1006, "");
     this.#connection.abandon();
     this.#endSocket();
   }
@@ -346,7 +347,8 @@ export class Client<Data = unknown> implements ConnectionSink, IntakeOwner, Outb
 
   /** @internal */
   onClose({ code, reason }: CloseBody, reply: Buffer | null): void {
-    this.#disconnect ??= disconnectOf(causeOfClientClose(code), code, reason);
+    this.#closedByPeer = true;
+    this.#ends(causeOfClientClose(code), code, reason);
     if (reply !== null) this.#outbox.sendControl(reply);
     // RFC 6455 7.1.1: it is the server that closes the TCP connection first.
     this.#endSocket();
@@ -354,7 +356,7 @@ export class Client<Data = unknown> implements ConnectionSink, IntakeOwner, Outb
 
   /** @internal */
   onViolation({ code, reason }: Violation, farewell: Buffer | null): void {
-    this.#disconnect ??= disconnectOf(causeOfViolation(code), code, reason);
+    this.#ends(causeOfViolation(code), code, reason);
     if (farewell !== null) this.#outbox.sendControl(farewell);
     this.#endSocket();
   }
@@ -408,8 +410,8 @@ export class Client<Data = unknown> implements ConnectionSink, IntakeOwner, Outb
     if (now >= messageAt) return this.#fail("message-timeout", 1008, "the message took too long");
 
     const idleAt = settings.idleTimeoutMs === 0 ? Infinity : this.#activeAt + settings.idleTimeoutMs;
-    if (now >= idleAt) return this.#beginClose("idle-timeout", 1000, "idle");
-    if (now >= this.#expiresAt) return this.#beginClose("max-age", 1001, "please reconnect");
+    if (now >= idleAt) return this.#closeWhenIdle("idle-timeout", 1000, "idle");
+    if (now >= this.#expiresAt) return this.#closeWhenIdle("max-age", 1001, "please reconnect");
 
     if (this.#control !== null && now >= this.#control.answerAt) {
       this.#outbox.sendControl(encodePong(this.#control.latestPing!));
@@ -524,12 +526,19 @@ export class Client<Data = unknown> implements ConnectionSink, IntakeOwner, Outb
   #beginClose(cause: Cause, code: number, reason: string): number {
     const frame = this.#connection.close(code, reason);
     if (frame === null) return this.#cutAt;
-    this.#disconnect ??= disconnectOf(cause, code, reason);
+    this.#ends(cause, code, reason);
     this.#outbox.sendControl(frame);
     this.#cutLater();
     // The peer's close frame has to be heard, even behind messages that no handler will see any more.
     this.#intake.go(StopReason.any);
     return this.#cutAt;
+  }
+
+  /** The same, once the handlers that are running have finished and sent what they had to send. */
+  #closeWhenIdle(cause: Cause, code: number, reason: string): number {
+    if (this.#running === 0) return this.#beginClose(cause, code, reason);
+    this.#whenIdle ??= () => void this.#beginClose(cause, code, reason);
+    return this.#context.wheel.now + LOOK_AGAIN_MS;
   }
 
   /** Sends a close frame and takes no more from the peer. */
@@ -551,6 +560,10 @@ export class Client<Data = unknown> implements ConnectionSink, IntakeOwner, Outb
     this.#intake.go(StopReason.any);
   }
 
+  #ends(cause: Cause, code: number, reason: string): { cause: Cause; code: number; reason: string } {
+    return (this.#end ??= { cause, code, reason });
+  }
+
   #cutLater(): void {
     if (this.#cutAt !== 0) return;
     const { clock, settings, wheel } = this.#context;
@@ -560,11 +573,14 @@ export class Client<Data = unknown> implements ConnectionSink, IntakeOwner, Outb
 
   #cut(cause: Cause): number {
     if (this.#gone) return Infinity;
-    this.#disconnect ??= disconnectOf(cause, 1006, "");
+    this.#ends(cause, 1006, "");
     this.#connection.abandon();
     this.#socket.destroy();
     return Infinity;
   }
 }
+
+/** The other deadlines hold meanwhile. */
+const LOOK_AGAIN_MS = 1000;
 
 const NO_TOPICS: ReadonlySet<string> = new Set<string>();

@@ -24,13 +24,15 @@ export function createHttpServer(
   tls: TlsOptions | undefined,
   onError: (reason: string, status: number, socket: Duplex) => void,
 ): http.Server {
+  // The headers are a part of the request, and Node refuses a limit for the part that is above that for the whole.
+  const firstTimeoutMs = Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs);
   const settings: http.ServerOptions = {
-    headersTimeout: limits.headersTimeoutMs,
-    requestTimeout: Math.max(limits.requestTimeoutMs, limits.headersTimeoutMs),
+    headersTimeout: firstTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     maxHeaderSize: limits.maxHeaderBytes,
     // Node looks for late requests only so often; by itself every 30 s, which would make 15 s mean 45.
-    connectionsCheckingInterval: Math.max(50, Math.min(1000, limits.headersTimeoutMs / 4)),
+    connectionsCheckingInterval: Math.max(50, Math.min(1000, firstTimeoutMs / 4)),
     noDelay: true,
   };
   const server = tls === undefined ? http.createServer(settings) : https.createServer({ ...settings, ...tls });

@@ -65,6 +65,7 @@ export class SampledLog {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #kinds = new Map<string, { since: number; lines: number }>();
+  #stopTimer: (() => void) | null = null;
 
   constructor(log: Logger, clock: Clock) {
     this.#log = log;
@@ -79,16 +80,23 @@ export class SampledLog {
       this.#kinds.set(kind, (seen = { since: now, lines: 0 }));
     }
     if (++seen.lines <= LINES_PER_SECOND) this.#log.warn(fields, message);
+    else this.#stopTimer ??= this.#clock.every(1000, () => this.#flush(this.#clock.now()));
   }
 
-  /** Reports what was left out in seconds that are over. Called now and then, and with `all` before the log ends. */
-  flush(all = false): void {
-    const now = this.#clock.now();
+  /** Reports what was left out so far: the log ends here. */
+  end(): void {
+    this.#flush(Infinity);
+  }
+
+  #flush(now: number): void {
     for (const [kind, seen] of this.#kinds) {
-      if (!all && now - seen.since < 1000) continue;
+      if (now - seen.since < 1000) continue;
       this.#kinds.delete(kind);
       this.#report(kind, seen);
     }
+    if (this.#kinds.size > 0) return;
+    this.#stopTimer?.();
+    this.#stopTimer = null;
   }
 
   #report(kind: string, seen: { lines: number } | undefined): void {

@@ -102,7 +102,7 @@ export interface ServerOptions<Data = undefined> extends Handlers<Data> {
   /** Certificate and key in PEM: `listen` serves `wss://`. Replaced while running by `server.setTls`. */
   tls?: TlsOptions;
   /** Answers plain HTTP requests on the same port. @default 426 Upgrade Required */
-  request?: (request: IncomingMessage, response: ServerResponse) => void;
+  request?: (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
 
   /** How long a shutdown waits before it cuts the clients that are left. @default 5000 */
   shutdownGraceMs?: number;

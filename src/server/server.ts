@@ -53,8 +53,8 @@ export class Server<Data = undefined> {
   #http: HttpServer | null = null;
   #httpEnded = true;
   #shutdown: Promise<ShutdownReport> | null = null;
-  /** Clients that went without a close frame since the shutdown began. */
-  readonly #shutdownOutcome = { lost: 0 };
+  /** Clients that have closed cleanly since the shutdown began. */
+  readonly #shutdownOutcome = { clean: 0 };
 
   /** @internal See `createServer`. */
   constructor(options: ResolvedOptions<Data>) {
@@ -243,7 +243,7 @@ export class Server<Data = undefined> {
     for (const [http, listener] of this.#attached) http.removeListener("upgrade", listener);
     this.#attached.clear();
     this.#context.wheel.stop();
-    this.#sampledLog.flush(true);
+    this.#sampledLog.end();
     this.#log.info({ event: "shutdown-finished", ...report }, "shut down");
     return report;
   }
@@ -279,7 +279,7 @@ export class Server<Data = undefined> {
     const { code, reason, cause, initiator } = disconnect;
     this.#registry.remove(client);
     count(this.stats.closed, cause);
-    if (this.#shutdown !== null && cause === "lost") this.#shutdownOutcome.lost++;
+    if (this.#shutdown !== null && disconnect.wasClean) this.#shutdownOutcome.clean++;
     const { id, messagesIn, messagesOut, bytesIn, bytesOut, dropped, rttMs } = client;
     const durationMs = Math.round(this.#options.clock.now() - client.connectedAt);
     const totals = { messagesIn, messagesOut, bytesIn, bytesOut, dropped, rttMs };
@@ -317,13 +317,27 @@ export class Server<Data = undefined> {
     );
   }
 
+  async #runRequestHandler(
+    handler: NonNullable<ServerOptions["request"]>,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    try {
+      await handler(request, response);
+    } catch (err) {
+      this.#log.error({ event: "server-error", err }, "the request handler failed");
+      if (response.headersSent) response.destroy();
+      else response.writeHead(500, { Connection: "close" }).end();
+    }
+  }
+
   /** A request that is no upgrade: the application's, unless it is a handshake that went wrong. */
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     const isHandshake =
       request.headers["sec-websocket-key"] !== undefined || request.headers["sec-websocket-version"] !== undefined;
     const refusal = isHandshake ? this.#upgrades.handleBroken(request) : null;
     if (refusal === null && this.#options.request !== undefined) {
-      this.#options.request(request, response);
+      void this.#runRequestHandler(this.#options.request, request, response);
       return;
     }
     // RFC 9110 15.5.22: 426 tells what to upgrade to.

@@ -4,9 +4,9 @@ import type { Clock } from "./clock.js";
 export interface ShutdownReport {
   /** How many there were. */
   clients: number;
-  /** Closed with a close frame. */
+  /** Answered the close frame, or sent one of their own. */
   clean: number;
-  /** Went without one before we were done. */
+  /** Went without one. */
   lost: number;
   /** Were still there when the grace was over, and cut. */
   cut: number;
@@ -42,7 +42,7 @@ export async function shutDown(
   port: ShutdownPort,
   graceMs: number,
   reason: string,
-  outcome: { lost: number },
+  outcome: { readonly clean: number },
 ): Promise<ShutdownReport> {
   const startedAt = port.clock.now();
   const deadline = startedAt + graceMs;
@@ -76,8 +76,8 @@ export async function shutDown(
   const dropped = sumDropped(leaving);
   return {
     clients: leaving.length,
-    clean: leaving.length - cut - outcome.lost,
-    lost: outcome.lost,
+    clean: outcome.clean,
+    lost: leaving.length - cut - outcome.clean,
     cut,
     droppedMessages: dropped.messages - droppedBefore.messages,
     droppedBytes: dropped.bytes - droppedBefore.bytes,
