@@ -111,16 +111,16 @@ export async function behindProxy(kind: ProxyKind): Promise<void> {
     });
 
     if (silenceS !== undefined) {
-      it("and without them the proxy would have cut it", async () => {
+      it("and without them the proxy would have cut it", async (t) => {
         const quiet = await serve(["--echo"]); // its first ping comes after some fifty seconds
+        t.after(() => quiet.stop());
         const short = await startProxy(kind, quiet.port);
+        t.after(() => short.stop());
         const socket = dial(short);
         const [code] = (await once(socket, "close")) as [number];
         assert.equal(code, 1006);
         const line = await quiet.waitForEvent("connect");
         assert.equal(line["address"], PROXY, "an address from a proxy that is not trusted is not believed");
-        await short.stop();
-        await quiet.stop();
       });
     }
 
