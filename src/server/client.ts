@@ -1,24 +1,7 @@
-import type { Duplex } from "node:stream";
-import { type CloseBody, isValidCloseCode } from "../protocol/close-codes.js";
-import { Connection, type ConnectionSink } from "../protocol/connection.js";
-import { Deflater, Inflater } from "../protocol/deflate.js";
-import type { DeflateParameters } from "../protocol/deflate-negotiation.js";
-import { encodeFrame, encodePong, payloadLength } from "../protocol/encoder.js";
-import { BINARY, TEXT } from "../protocol/opcodes.js";
-import type { Violation } from "../protocol/violations.js";
-import { type Cause, causeOfClientClose, causeOfViolation, causes, type Disconnect } from "./causes.js";
-import type { Clock } from "./clock.js";
-import { ControlRate, type ControlVerdict } from "./control-rate.js";
-import type { DeadlineWheel, Timed } from "./deadlines.js";
-import { Heartbeat, type PingSource } from "./heartbeat.js";
-import { Intake, type IntakeOwner, StopReason } from "./intake.js";
-import { Message, type Payload } from "./message.js";
-import { Outbox, type OutboxOwner, type OutboxSettings, type SendResult } from "./outbox.js";
-import { type CompressionSettings, Outgoing } from "./outgoing.js";
+import type { Disconnect } from "./causes.js";
+import type { Message, Payload } from "./message.js";
+import type { SendResult } from "./outbox.js";
 import type { UpgradeRequest } from "./request.js";
-import type { Stats } from "./stats.js";
-import type { Topics } from "./topics.js";
-import { UsageError } from "./usage-error.js";
 
 /** What a handler may return. A client's next message waits for the promise; its rejection closes the client with 1011. */
 export type HandlerResult = void | Promise<void>;
@@ -34,49 +17,8 @@ export interface Handlers<Data> {
   close?: (client: Client<Data>, disconnect: Disconnect) => HandlerResult;
 }
 
-/** The options that concern one client; see `ServerOptions`. */
-export interface ClientSettings {
-  readonly pongWaitMs: number;
-  readonly pingPeriodMs: number;
-  readonly writeWaitMs: number;
-  readonly messageTimeoutMs: number;
-  readonly closeTimeoutMs: number;
-  readonly idleTimeoutMs: number;
-  readonly maxAgeMs: number;
-  readonly maxMessageBytes: number;
-  readonly maxMessagesPerTurn: number;
-  readonly maxControlFramesPerSecond: number;
-}
-
-/** What a client needs of its server. */
-export interface ClientContext<Data> {
-  readonly settings: ClientSettings;
-  readonly handlers: { readonly [Name in keyof Handlers<Data>]: Handlers<Data>[Name] | undefined };
-  readonly clock: Clock;
-  readonly wheel: DeadlineWheel;
-  readonly pings: PingSource;
-  readonly outboxes: OutboxSettings;
-  readonly compression: CompressionSettings;
-  readonly topics: Topics<Client<Data>>;
-  readonly stats: Stats;
-  /** A handler threw, or its promise was rejected. */
-  onHandlerError(client: Client<Data>, handler: keyof Handlers<Data>, error: unknown): void;
-  /** The connection is over; the client is not to be counted any more. */
-  onDisconnect(client: Client<Data>, disconnect: Disconnect): void;
-}
-
-/** What the handshake found out about a client. */
-export interface ClientIdentity<Data> {
-  readonly id: string;
-  readonly data: Data;
-  readonly address: string;
-  readonly path: string;
-  readonly subprotocol: string;
-  readonly deflate: DeflateParameters | null;
-}
-
 /** One connected client. */
-export class Client<Data = unknown> implements ConnectionSink, IntakeOwner, OutboxOwner, Timed {
+export interface Client<Data = unknown> {
   /** Unique among the connected: a fresh UUID unless `generateId` says otherwise. */
   readonly id: string;
   /** What `authenticate` returned. Yours to change. */
@@ -87,500 +29,44 @@ export class Client<Data = unknown> implements ConnectionSink, IntakeOwner, Outb
   readonly path: string;
   /** The subprotocol that was agreed on, "" if none. */
   readonly subprotocol: string;
-  /** Totals of this connection: whole messages and their payload bytes before compression. */
-  messagesIn = 0;
-  messagesOut = 0;
-  bytesIn = 0;
-  bytesOut = 0;
-  /** When it connected, by the server's clock. */
+  /** Whether permessage-deflate was agreed on. */
+  readonly isCompressed: boolean;
+  /** When it connected, in milliseconds by the server's clock. */
   readonly connectedAt: number;
 
-  readonly #context: ClientContext<Data>;
-  readonly #socket: Duplex;
-  readonly #connection: Connection;
-  readonly #intake: Intake;
-  readonly #outbox: Outbox;
-  readonly #heartbeat: Heartbeat;
-  readonly #deflate: DeflateParameters | null;
-  #deflater: Deflater | null = null;
-  #control: ControlRate | null = null;
-  #topics: Set<string> | null = null;
-
-  #heardAt: number;
-  /** When the message that is coming in began; 0: none is. */
-  #messageSince = 0;
-  /** When a message last went in or out. */
-  #activeAt: number;
-  /** For maxAgeMs. */
-  readonly #expiresAt: number;
-  /** When the socket is cut, whatever the peer does; 0: not closing. */
-  #cutAt = 0;
-
-  #turnLeft = 0;
-  /** Handlers whose promises are pending, and what is to be done when there are none. */
-  #running = 0;
-  #whenIdle: (() => void) | null = null;
-  /** Why it ends: what came first counts. */
-  #end: { cause: Cause; code: number; reason: string } | null = null;
-  #closedByPeer = false;
-  #gone = false;
-
-  wheelAt = 0;
-  wheelPrevious: Timed | null = null;
-  wheelNext: Timed | null = null;
-
-  /** @internal Made by the server when a handshake has succeeded. */
-  constructor(socket: Duplex, identity: ClientIdentity<Data>, context: ClientContext<Data>) {
-    this.id = identity.id;
-    this.data = identity.data;
-    this.address = identity.address;
-    this.path = identity.path;
-    this.subprotocol = identity.subprotocol;
-    const { settings } = context;
-    const now = context.clock.now();
-    this.connectedAt = this.#heardAt = this.#activeAt = now;
-    this.#expiresAt = settings.maxAgeMs === 0 ? Infinity : now + settings.maxAgeMs * (1 - Math.random() / 10);
-    this.#context = context;
-    this.#socket = socket;
-    this.#deflate = identity.deflate;
-    const inflater = identity.deflate === null ? null : new Inflater(identity.deflate, "server");
-    const { maxMessageBytes } = settings;
-    this.#connection = new Connection({ role: "server", maxMessageBytes, inflater }, this);
-    this.#intake = new Intake(socket, this.#connection, this);
-    this.#outbox = new Outbox(socket, this, context.outboxes);
-    this.#heartbeat = new Heartbeat(now, settings.pingPeriodMs);
-  }
-
-  /** Whether messages can be sent: the connection is open and nobody has begun to close it. */
-  get isOpen(): boolean {
-    return this.#connection.state === "open" && !this.#gone;
-  }
-
+  /** Whether messages can be sent: nobody has begun to close the connection. */
+  readonly isOpen: boolean;
   /** Bytes that were sent and have not left the process. */
-  get bufferedBytes(): number {
-    return this.#outbox.bufferedBytes;
-  }
-
+  readonly bufferedBytes: number;
   /** Round-trip time of the last ping in milliseconds; null before the first pong. */
-  get rttMs(): number | null {
-    return this.#heartbeat.rttMs;
-  }
-
+  readonly rttMs: number | null;
+  /** Totals of this connection: whole messages, and their payload bytes before compression. */
+  readonly messagesIn: number;
+  readonly messagesOut: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
   /** Messages that were not sent because this client was too slow. */
-  get dropped(): number {
-    return this.#outbox.droppedMessages;
-  }
-
-  /** Whether permessage-deflate was agreed on. */
-  get isCompressed(): boolean {
-    return this.#deflate !== null;
-  }
-
-  /** The topics this client is subscribed to. */
-  get topics(): ReadonlySet<string> {
-    return this.#topics ?? NO_TOPICS;
-  }
+  readonly dropped: number;
+  /** The topics it is subscribed to. */
+  readonly topics: ReadonlySet<string>;
 
   /**
-   * Sends a message: a string as text, bytes as binary, a received message as what it was. Never throws for what the client does.
+   * Sends a message: a string as text, bytes as binary, a received message as what it was. Never throws for what the client does. Bytes
+   * are copied: the buffer is yours again.
    * @param options.key what the message is an update of, for the overflow policy `latest-per-key`
    */
-  send(payload: Payload, options?: { key?: string }): SendResult {
-    if (!this.isOpen) return "closed";
-    if (this.#deflate === null && payload instanceof Message && this.#outbox.sendHeld(payload)) {
-      this.#countSent(payload.byteLength);
-      return "sent";
-    }
-    const key = options?.key ?? null;
-    if (this.#deflate !== null) return this.deliver(new Outgoing(payload, this.#context.compression), key);
-    const frame =
-      payload instanceof Message
-        ? encodeFrame(payload.isBinary ? BINARY : TEXT, payload.bytes)
-        : encodeFrame(typeof payload === "string" ? TEXT : BINARY, payload);
-    return this.#sendFrame(frame, payloadLength(frame), key);
-  }
-
-  /** @internal Sends a message that others may be sent as well. */
-  deliver(message: Outgoing, key: string | null): SendResult {
-    if (!this.isOpen) return "closed";
-    return this.#sendFrame(this.#frameOf(message), message.byteLength, key);
-  }
+  send(payload: Payload, options?: { key?: string }): SendResult;
 
   /** Receives what is published to the topic from now on. */
-  subscribe(topic: string): void {
-    if (this.#gone) return;
-    (this.#topics ??= new Set()).add(topic);
-    this.#context.topics.add(topic, this);
-  }
-
-  unsubscribe(topic: string): void {
-    if (this.#topics?.delete(topic)) this.#context.topics.remove(topic, this);
-  }
+  subscribe(topic: string): void;
+  unsubscribe(topic: string): void;
 
   /**
    * Closes the connection, with the messages sent so far delivered first (RFC 6455 7.1.2). Nothing happens when it is closing already.
+   * @param code @default 1000
    * @throws UsageError for a code that must not be sent, or a reason past 123 bytes
    */
-  close(code = 1000, reason = ""): void {
-    if (!isValidCloseCode(code)) throw new UsageError(`close: got code ${code}, takes 1000-1003, 1007-1014, 3000-4999`);
-    if (Buffer.byteLength(reason) > 123) throw new UsageError("close: the reason takes at most 123 bytes of UTF-8");
-    this.#beginClose("closed-by-server", code, reason);
-  }
-
+  close(code?: number, reason?: string): void;
   /** Cuts the connection at once, without a close frame: the client sees 1006. */
-  terminate(): void {
-    this.#cut("terminated");
-  }
-
-  /** @internal Begins to read. `head` is what came with the handshake. */
-  start(request: UpgradeRequest, head: Buffer): void {
-    const socket = this.#socket;
-    socket.on("data", (chunk: Buffer) => this.#onData(chunk));
-    socket.on("drain", () => this.#outbox.onSocketDrain());
-    socket.on("end", () => this.#intake.end());
-    socket.on("close", () => this.#onClosed());
-    this.#context.wheel.schedule(this, this.checkDeadlines(this.connectedAt));
-    this.#run("open", (open) => open(this, request));
-    if (head.length > 0) socket.unshift(head);
-    socket.resume();
-  }
-
-  /** @internal Closes with 1001 once the handlers that are running have finished. */
-  shutDown(reason: string): void {
-    this.#closeWhenIdle("server-shutdown", 1001, reason);
-  }
-
-  /** @internal Cuts what is left when a shutdown's grace is over. */
-  cutForShutdown(): void {
-    this.#cut("server-shutdown");
-  }
-
-  /** @internal */
-  get droppedBytes(): number {
-    return this.#outbox.droppedBytes;
-  }
-
-  #onData(chunk: Buffer): void {
-    this.#heardAt = this.#context.clock.now();
-    this.#intake.take(chunk);
-  }
-
-  #onClosed(): void {
-    if (this.#gone) return;
-    this.#gone = true;
-    const { cause, code, reason } = this.#ends("lost", 1006, "");
-    const disconnect = { code, reason, cause, initiator: causes[cause].initiator, wasClean: this.#closedByPeer };
-    const { wheel, topics } = this.#context;
-    this.#connection.abandon();
-    wheel.remove(this);
-    for (const topic of this.topics) topics.remove(topic, this);
-    this.#topics = null;
-    this.#outbox.discard();
-    this.#context.onDisconnect(this, disconnect);
-    const closed = (): void => this.#run("close", (close) => close(this, disconnect));
-    if (this.#running === 0) closed();
-    else this.#whenIdle = closed;
-  }
-
-  // What the intake says (IntakeOwner).
-
-  /** @internal */
-  beforeParse(): void {
-    this.#turnLeft = this.#context.settings.maxMessagesPerTurn;
-    this.#outbox.hold();
-  }
-
-  /** @internal */
-  afterParse(): void {
-    this.#outbox.letGo();
-    if (!this.#connection.inMessage) this.#messageSince = 0;
-    else if (this.#messageSince === 0) {
-      this.#messageSince = this.#heardAt;
-      this.#context.wheel.schedule(this, this.#heardAt + this.#context.settings.messageTimeoutMs);
-    }
-  }
-
-  /** @internal The peer has ended its side. Without a close frame before that, the connection is lost (RFC 6455 7.1.5). */
-  onPeerEnded(): void {
-    this.#ends("lost", 1006, "");
-    this.#connection.abandon();
-    this.#endSocket();
-  }
-
-  // What the connection finds (ConnectionSink).
-
-  /** @internal */
-  onMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void {
-    this.messagesIn++;
-    this.bytesIn += end - start;
-    this.#messageSince = 0;
-    this.#activeAt = this.#heardAt;
-    this.#countTurn();
-    const handler = this.#context.handlers.message;
-    if (handler === undefined) return;
-    let result: HandlerResult;
-    try {
-      result = handler(this, new Message(bytes, start, end, isBinary));
-    } catch (error) {
-      this.#onHandlerError("message", error);
-      return;
-    }
-    if (result !== undefined) this.#waitFor("message", result);
-  }
-
-  /** @internal */
-  onPing(payload: Buffer): void {
-    const verdict = this.#countControl();
-    if (verdict === "answer") this.#outbox.sendControl(encodePong(payload));
-    else if (verdict === "later") {
-      const control = this.#control!;
-      control.latestPing = Buffer.from(payload);
-      this.#context.wheel.schedule(this, control.answerAt);
-    }
-  }
-
-  /** @internal */
-  onPong(payload: Buffer): void {
-    this.#countControl();
-    this.#heartbeat.onPong(payload, this.#heardAt);
-  }
-
-  /** @internal */
-  onClose({ code, reason }: CloseBody, reply: Buffer | null): void {
-    this.#closedByPeer = true;
-    this.#ends(causeOfClientClose(code), code, reason);
-    if (reply !== null) this.#outbox.sendControl(reply);
-    // RFC 6455 7.1.1: it is the server that closes the TCP connection first.
-    this.#endSocket();
-  }
-
-  /** @internal */
-  onViolation({ code, reason }: Violation, farewell: Buffer | null): void {
-    this.#ends(causeOfViolation(code), code, reason);
-    if (farewell !== null) this.#outbox.sendControl(farewell);
-    this.#endSocket();
-  }
-
-  // What the outbox says (OutboxOwner).
-
-  /** @internal */
-  onWaiting(): void {
-    const now = this.#context.clock.now();
-    this.#context.wheel.schedule(this, this.#outbox.stalledSince(now) + this.#context.settings.writeWaitMs);
-  }
-
-  /** @internal */
-  onBacklog(): void {
-    this.#intake.stop(StopReason.backlog);
-  }
-
-  /** @internal */
-  onDrained(): void {
-    this.#intake.go(StopReason.backlog);
-    if (this.isOpen) this.#run("drain", (drain) => drain(this));
-  }
-
-  /** @internal */
-  onOverflow(): void {
-    this.#outbox.dropWaiting();
-    this.#fail("backlog-overflow", 1013, "too slow: the backlog is full");
-  }
-
-  // Deadlines.
-
-  /** @internal */
-  checkDeadlines(now: number): number {
-    if (this.#gone) return Infinity;
-    const { settings } = this.#context;
-    if (this.#cutAt !== 0) {
-      if (now >= this.#cutAt) this.#socket.destroy();
-      return this.#cutAt;
-    }
-    // While we do not read, we cannot hear: that is no fault of the client's.
-    if (this.#intake.isStopped) this.#heardAt = Math.max(this.#heardAt, now - settings.pongWaitMs / 2);
-    const readAt = this.#heardAt + settings.pongWaitMs;
-    if (now >= readAt) return this.#cut("heartbeat-timeout");
-
-    const stalledSince = this.#outbox.stalledSince(now);
-    const writeAt = stalledSince === 0 ? Infinity : stalledSince + settings.writeWaitMs;
-    if (now >= writeAt) return this.#cut("write-timeout");
-
-    if (this.#messageSince !== 0 && this.#intake.isStopped) this.#messageSince = now;
-    const messageAt = this.#messageSince === 0 ? Infinity : this.#messageSince + settings.messageTimeoutMs;
-    if (now >= messageAt) return this.#fail("message-timeout", 1008, "the message took too long");
-
-    const idleAt = settings.idleTimeoutMs === 0 ? Infinity : this.#activeAt + settings.idleTimeoutMs;
-    if (now >= idleAt) return this.#closeWhenIdle("idle-timeout", 1000, "idle");
-    if (now >= this.#expiresAt) return this.#closeWhenIdle("max-age", 1001, "please reconnect");
-
-    if (this.#control !== null && now >= this.#control.answerAt) {
-      this.#outbox.sendControl(encodePong(this.#control.latestPing!));
-      this.#control.latestPing = null;
-    }
-    // A ping behind a backlog would say nothing about the client, and the write deadline is watching it.
-    const pingAt = this.#heartbeat.beat(now, this.#context.pings, (frame) => {
-      if (!this.#outbox.isBacklogged) this.#outbox.sendControl(frame);
-    });
-    return Math.min(readAt, writeAt, messageAt, idleAt, this.#expiresAt, this.#control?.answerAt ?? Infinity, pingAt);
-  }
-
-  // Handlers, one after another.
-
-  #run<Name extends keyof Handlers<Data>>(
-    name: Name,
-    call: (handler: NonNullable<Handlers<Data>[Name]>) => HandlerResult,
-  ): void {
-    const handler = this.#context.handlers[name];
-    if (handler === undefined) return;
-    let result: HandlerResult;
-    try {
-      result = call(handler);
-    } catch (error) {
-      this.#onHandlerError(name, error);
-      return;
-    }
-    if (result !== undefined) this.#waitFor(name, result);
-  }
-
-  #waitFor(name: keyof Handlers<Data>, result: Promise<void>): void {
-    this.#running++;
-    this.#intake.stop(StopReason.handler);
-    // Promise.resolve: a handler written in JavaScript may return anything.
-    void Promise.resolve(result).then(
-      () => this.#onHandlerDone(),
-      (error: unknown) => {
-        this.#onHandlerError(name, error);
-        this.#onHandlerDone();
-      },
-    );
-  }
-
-  #onHandlerDone(): void {
-    if (--this.#running > 0) return;
-    const whenIdle = this.#whenIdle;
-    this.#whenIdle = null;
-    whenIdle?.();
-    this.#intake.go(StopReason.handler);
-  }
-
-  #onHandlerError(name: keyof Handlers<Data>, error: unknown): void {
-    this.#context.onHandlerError(this, name, error);
-    this.#fail("handler-error", 1011, "internal error");
-  }
-
-  // Its share of a turn.
-
-  #countTurn(): void {
-    if (--this.#turnLeft > 0) return;
-    this.#intake.stop(StopReason.turn);
-    this.#context.outboxes.turns.resumeLater(this);
-  }
-
-  /** @internal */
-  resumeTurn(): void {
-    this.#intake.go(StopReason.turn);
-  }
-
-  /** Pings and pongs cost work, too, and are answered at a bounded rate. */
-  #countControl(): ControlVerdict {
-    this.#countTurn();
-    this.#control ??= new ControlRate(this.#context.settings.maxControlFramesPerSecond);
-    const verdict = this.#control.take(this.#heardAt);
-    if (verdict === "flood") this.#fail("control-flood", 1008, "too many control frames");
-    return verdict;
-  }
-
-  // Writing.
-
-  #frameOf(message: Outgoing): Buffer {
-    const deflate = this.#deflate;
-    if (deflate === null) return message.plainFrame();
-    if (deflate.serverNoContextTakeover) return message.deflatedFrame(deflate.serverMaxWindowBits);
-    if (!message.isLong) return message.plainFrame();
-    // With context takeover what is compressed has to be sent, for the next message may refer to it; so nothing is compressed for a
-    // client that may not get it.
-    if (this.#outbox.isBacklogged) return message.plainFrame();
-    this.#deflater ??= new Deflater(deflate, "server", this.#context.compression);
-    return message.compressedFrame(this.#deflater.compress(message.bytes));
-  }
-
-  #sendFrame(frame: Buffer, payloadBytes: number, key: string | null): SendResult {
-    const result = this.#outbox.send(frame, key);
-    if (result === "dropped") {
-      this.#context.stats.dropped++;
-      return result;
-    }
-    this.#countSent(payloadBytes);
-    return result;
-  }
-
-  #countSent(payloadBytes: number): void {
-    this.messagesOut++;
-    this.bytesOut += payloadBytes;
-    this.#activeAt = this.#context.wheel.now;
-  }
-
-  // The end.
-
-  /** Sends a close frame and waits for the peer's. */
-  #beginClose(cause: Cause, code: number, reason: string): number {
-    const frame = this.#connection.close(code, reason);
-    if (frame === null) return this.#cutAt;
-    this.#ends(cause, code, reason);
-    this.#outbox.sendControl(frame);
-    this.#cutLater();
-    // The peer's close frame has to be heard, even behind messages that no handler will see any more.
-    this.#intake.go(StopReason.any);
-    return this.#cutAt;
-  }
-
-  /** The same, once the handlers that are running have finished and sent what they had to send. */
-  #closeWhenIdle(cause: Cause, code: number, reason: string): number {
-    if (this.#running === 0) return this.#beginClose(cause, code, reason);
-    this.#whenIdle ??= () => void this.#beginClose(cause, code, reason);
-    return this.#context.wheel.now + LOOK_AGAIN_MS;
-  }
-
-  /** Sends a close frame and takes no more from the peer. */
-  #fail(cause: Cause, code: number, reason: string): number {
-    if (this.#gone) return Infinity;
-    this.#beginClose(cause, code, reason);
-    this.#connection.abandon();
-    this.#endSocket();
-    return this.#cutAt;
-  }
-
-  /**
-   * Ends our side once all is sent. What the peer still sends is read and thrown away until it ends its own: a socket that is closed
-   * with bytes unread resets the connection, and the close frame would be lost with it.
-   */
-  #endSocket(): void {
-    this.#cutLater();
-    this.#outbox.end();
-    this.#intake.go(StopReason.any);
-  }
-
-  #ends(cause: Cause, code: number, reason: string): { cause: Cause; code: number; reason: string } {
-    return (this.#end ??= { cause, code, reason });
-  }
-
-  #cutLater(): void {
-    if (this.#cutAt !== 0) return;
-    const { clock, settings, wheel } = this.#context;
-    this.#cutAt = clock.now() + settings.closeTimeoutMs;
-    wheel.schedule(this, this.#cutAt);
-  }
-
-  #cut(cause: Cause): number {
-    if (this.#gone) return Infinity;
-    this.#ends(cause, 1006, "");
-    this.#connection.abandon();
-    this.#socket.destroy();
-    return Infinity;
-  }
+  terminate(): void;
 }
-
-/** The other deadlines hold meanwhile. */
-const LOOK_AGAIN_MS = 1000;
-
-const NO_TOPICS: ReadonlySet<string> = new Set<string>();

@@ -1,5 +1,6 @@
 import { BINARY, TEXT } from "../protocol/opcodes.js";
 import type { Scratch } from "./scratch.js";
+import { UsageError } from "./usage-error.js";
 
 /** One message as it came: bytes, which become text or JSON only when asked. Pass it to `send` or `publish` to relay it undecoded. */
 export class Message {
@@ -46,3 +47,15 @@ export class Message {
 
 /** What `send` and `publish` take: text, bytes (sent as a binary message), or a message that came in (sent as its own type). */
 export type Payload = string | Uint8Array | Message;
+
+/** @throws UsageError for what cannot be sent */
+export function checkPayload(payload: Payload): void {
+  if (typeof payload === "string" || payload instanceof Uint8Array || payload instanceof Message) return;
+  throw new UsageError(`send: takes a string, a Uint8Array or a received message, got ${describe(payload)}`);
+}
+
+function describe(value: unknown): string {
+  return typeof value === "object" && value !== null
+    ? `an object (${value.constructor?.name ?? "without a prototype"})`
+    : String(value);
+}

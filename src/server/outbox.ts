@@ -27,6 +27,7 @@ export interface OutboxSettings {
   readonly budget: BacklogBudget;
   readonly maxBacklogBytes: number;
   readonly overflow: Overflow;
+  readonly stats: { dropped: number };
 }
 
 /** A batch leaves early at this size: it would not fit into one write of the kernel's anyway. */
@@ -146,8 +147,7 @@ export class Outbox {
   dropWaiting(): void {
     if (this.#backlog === null) return;
     const { messages, bytes } = this.#backlog.dropAll();
-    this.droppedMessages += messages;
-    this.droppedBytes += bytes;
+    this.#countDropped(messages, bytes);
   }
 
   /** The socket is gone. What still waited is counted as dropped. */
@@ -223,16 +223,20 @@ export class Outbox {
     if (!backlog.hasRoom(frame.length, sending)) {
       const before = backlog.bytes;
       const { verdict, dropped } = this.#settings.overflow(backlog, frame.length, sending, key);
-      this.droppedMessages += dropped;
-      this.droppedBytes += before - backlog.bytes;
+      this.#countDropped(dropped, before - backlog.bytes);
       if (verdict !== "queue") {
-        this.droppedMessages++;
-        this.droppedBytes += frame.length;
+        this.#countDropped(1, frame.length);
         if (verdict === "close") this.#owner.onOverflow();
         return "dropped";
       }
     }
     backlog.pushMessage(frame, key);
     return "queued";
+  }
+
+  #countDropped(messages: number, bytes: number): void {
+    this.droppedMessages += messages;
+    this.droppedBytes += bytes;
+    this.#settings.stats.dropped += messages;
   }
 }

@@ -1,7 +1,7 @@
 import { type DeflateEffort, deflateShared } from "../protocol/deflate.js";
 import { encodeFrame } from "../protocol/encoder.js";
 import { BINARY, TEXT } from "../protocol/opcodes.js";
-import { Message, type Payload } from "./message.js";
+import { checkPayload, Message, type Payload } from "./message.js";
 
 /** How compressed messages are made, for the whole server. */
 export interface CompressionSettings extends DeflateEffort {
@@ -19,6 +19,7 @@ export class Outgoing {
   #bytes: Uint8Array | null = null;
 
   constructor(payload: Payload, compression: CompressionSettings) {
+    checkPayload(payload);
     this.#payload = payload instanceof Message ? payload.bytes : payload;
     this.#opcode = isText(payload) ? TEXT : BINARY;
     this.#compression = compression;

@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import { proxyList } from "./address.js";
 import { overflowPolicies } from "./backlog.js";
 import { causes, type Disconnect } from "./causes.js";
-import { Client, type ClientContext, type ClientIdentity, type Handlers } from "./client.js";
+import type { Client, Handlers } from "./client.js";
 import { DeadlineWheel } from "./deadlines.js";
 import { PingSource } from "./heartbeat.js";
 import { createHttpServer } from "./http.js";
@@ -18,6 +18,7 @@ import { Registry } from "./registry.js";
 import type { Refusal } from "./refusal.js";
 import type { UpgradeRequest } from "./request.js";
 import { Scratch } from "./scratch.js";
+import { Session, type SessionContext, type SessionIdentity } from "./session.js";
 import { shutDown, type ShutdownReport } from "./shutdown.js";
 import { count, emptyStats, type Stats } from "./stats.js";
 import { Topics } from "./topics.js";
@@ -45,9 +46,9 @@ export class Server<Data = undefined> {
   readonly #options: ResolvedOptions<Data>;
   readonly #log: Logger;
   readonly #sampledLog: SampledLog;
-  readonly #registry: Registry<Client<Data>>;
-  readonly #topics = new Topics<Client<Data>>();
-  readonly #context: ClientContext<Data>;
+  readonly #registry: Registry<Session<Data>>;
+  readonly #topics = new Topics<Session<Data>>();
+  readonly #context: SessionContext<Data>;
   readonly #upgrades: Upgrades<Data>;
   readonly #attached = new Map<HttpServer, (request: IncomingMessage, socket: Duplex, head: Buffer) => void>();
   #http: HttpServer | null = null;
@@ -76,6 +77,7 @@ export class Server<Data = undefined> {
         budget: { used: 0, max: options.maxTotalBacklogBytes },
         maxBacklogBytes: options.maxBacklogBytes,
         overflow: overflowPolicies[options.overflow],
+        stats: this.stats,
       },
       compression: {
         level: options.compressionLevel,
@@ -258,8 +260,8 @@ export class Server<Data = undefined> {
     return this.#httpEnded || this.#registry.size > 0;
   }
 
-  #accept(socket: Duplex, identity: ClientIdentity<Data>, request: UpgradeRequest, head: Buffer): void {
-    const client = new Client(socket, identity, this.#context);
+  #accept(socket: Duplex, identity: SessionIdentity<Data>, request: UpgradeRequest, head: Buffer): void {
+    const client = new Session(socket, identity, this.#context);
     this.#registry.add(client);
     this.stats.opened++;
     const { id, address, path, subprotocol } = client;
@@ -275,7 +277,7 @@ export class Server<Data = undefined> {
     client.start(request, head);
   }
 
-  #onDisconnect(client: Client<Data>, disconnect: Disconnect): void {
+  #onDisconnect(client: Session<Data>, disconnect: Disconnect): void {
     const { code, reason, cause, initiator } = disconnect;
     this.#registry.remove(client);
     count(this.stats.closed, cause);

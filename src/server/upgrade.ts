@@ -6,7 +6,6 @@ import type { DeflateOptions } from "../protocol/deflate-negotiation.js";
 import { type AcceptedHandshake, checkHandshake } from "../protocol/handshake.js";
 import { chooseSubprotocol } from "../protocol/subprotocol.js";
 import { clientAddress } from "./address.js";
-import type { ClientIdentity } from "./client.js";
 import type { Clock } from "./clock.js";
 import type { DeadlineWheel, Timed } from "./deadlines.js";
 import type { ResolvedOptions } from "./resolve-options.js";
@@ -14,6 +13,7 @@ import { isOriginAllowed } from "./origin.js";
 import { type Refusal, refusal, Refuse } from "./refusal.js";
 import { readTarget, type UpgradeRequest } from "./request.js";
 import { writeAccepted, writeRefused } from "./response.js";
+import type { SessionIdentity } from "./session.js";
 import { TokenBucket } from "./token-bucket.js";
 
 /** What upgrades need of their server. */
@@ -26,7 +26,7 @@ export interface UpgradePort<Data> {
   reserve(address: string): "reserved" | "client-limit" | "address-limit";
   cancel(address: string): void;
   isIdTaken(id: string): boolean;
-  accept(socket: Duplex, identity: ClientIdentity<Data>, request: UpgradeRequest, head: Buffer): void;
+  accept(socket: Duplex, identity: SessionIdentity<Data>, request: UpgradeRequest, head: Buffer): void;
   onRefused(refusal: Refusal, address: string, path: string): void;
   /** The client went away while `authenticate` ran. */
   onAborted(): void;
