@@ -46,11 +46,11 @@ export class Backlog {
 
   /**
    * Whether so many more bytes fit, `sending` being handed to the socket and not taken by the client yet. One message always fits
-   * when none waits, so that a client can be sent what is larger than its backlog.
+   * when none waits, so that a client can be sent what is larger than its backlog; but not past what all may use together.
    */
   hasRoom(bytes: number, sending: number): boolean {
-    if (this.#messages === 0) return true;
-    return this.#bytes + sending + bytes <= this.#maxBytes && this.#budget.used + bytes <= this.#budget.max;
+    if (this.#budget.used + bytes > this.#budget.max) return false;
+    return this.#messages === 0 || this.#bytes + sending + bytes <= this.#maxBytes;
   }
 
   pushMessage(frame: Buffer, key: string | null): void {
@@ -155,10 +155,10 @@ const closeClient: Overflow = () => ({ verdict: "close", dropped: 0 });
 
 const dropNewest: Overflow = () => ({ verdict: "drop", dropped: 0 });
 
-const dropOldest: Overflow = (backlog, bytes, sending) => ({
-  verdict: "queue",
-  dropped: backlog.dropOldest(bytes, sending),
-});
+const dropOldest: Overflow = (backlog, bytes, sending) => {
+  const dropped = backlog.dropOldest(bytes, sending);
+  return { verdict: backlog.hasRoom(bytes, sending) ? "queue" : "drop", dropped };
+};
 
 const keepLatestPerKey: Overflow = (backlog, bytes, sending, key) => {
   const dropped = backlog.dropSuperseded(key);

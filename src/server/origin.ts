@@ -17,9 +17,10 @@ export function isOriginAllowed(origin: string | undefined, host: string | undef
   return normal !== "null" && isSameHost(normal, host);
 }
 
-/** Behind a proxy that ends TLS our own scheme is not known: host and port decide. */
+/** Behind a proxy that ends TLS our own scheme is not known: host and port decide, for pages that a web server served. */
 function isSameHost(origin: string, host: string | undefined): boolean {
   const { protocol } = new URL(origin);
+  if (protocol !== "https:" && protocol !== "http:") return false;
   return host !== undefined && normalOrigin(`${protocol}//${host}`) === origin;
 }
 

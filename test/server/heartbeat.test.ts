@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Heartbeat, PingSource } from "#hawser/server/heartbeat.js";
+
+const PERIOD = 54_000;
+
+/** The times of the pings in `ms` from 1,000,000 on, asked each time it said it wanted to be. */
+function pingsOf(heartbeat: Heartbeat, ms: number, source = new PingSource()): number[] {
+  const start = 1_000_000;
+  const times: number[] = [];
+  for (let now = start; now <= start + ms;) {
+    const next = heartbeat.beat(now, source, () => void times.push(now - start));
+    assert.ok(next > now, "the next ping lies ahead");
+    now = next;
+  }
+  return times;
+}
+
+describe("heartbeat", () => {
+  it("pings once a period, the first time after three quarters of one to a whole one", () => {
+    for (let i = 0; i < 50; i++) {
+      const times = pingsOf(new Heartbeat(1_000_000, PERIOD), 10 * PERIOD);
+      assert.ok(times[0]! >= PERIOD * 0.75 && times[0]! <= PERIOD, `first after ${times[0]} ms`);
+      for (const [index, time] of times.entries())
+        if (index > 0)
+          assert.ok(Math.abs(time - times[index - 1]! - PERIOD) < 1, `${time - times[index - 1]!} ms apart`);
+    }
+  });
+
+  it("spreads the pings of clients that came at once", () => {
+    const firsts = Array.from({ length: 400 }, () => pingsOf(new Heartbeat(1_000_000, PERIOD), PERIOD)[0]!);
+    const span = Math.max(...firsts) - Math.min(...firsts);
+    assert.ok(span > PERIOD * 0.2, `all within ${span} ms`);
+    for (let quarter = 0; quarter < 4; quarter++) {
+      const from = PERIOD * (0.75 + quarter / 16);
+      const there = firsts.filter((time) => time >= from && time < from + PERIOD / 16).length;
+      assert.ok(there > 50 && there < 150, `${there} of 400 in quarter ${quarter}`);
+    }
+  });
+
+  it("catches up after a hold-up without a burst", () => {
+    const heartbeat = new Heartbeat(0, PERIOD);
+    let pings = 0;
+    const late = heartbeat.beat(10 * PERIOD, new PingSource(), () => void pings++);
+    assert.equal(pings, 1);
+    assert.ok(late >= 10 * PERIOD + PERIOD / 2);
+  });
+
+  it("measures the round trip of the ping that is answered, and of no other", () => {
+    const heartbeat = new Heartbeat(0, PERIOD);
+    let payload: Buffer = Buffer.alloc(0);
+    heartbeat.beat(PERIOD, new PingSource(), (frame) => (payload = frame.subarray(2)));
+    assert.equal(heartbeat.rttMs, null);
+    heartbeat.onPong(Buffer.from("abcd"), PERIOD + 5);
+    heartbeat.onPong(Buffer.alloc(0), PERIOD + 6);
+    heartbeat.onPong(Buffer.concat([payload, payload]), PERIOD + 7);
+    assert.equal(heartbeat.rttMs, null, "a pong that answers nothing of ours");
+    heartbeat.onPong(payload, PERIOD + 12.3456);
+    assert.equal(heartbeat.rttMs, 12.346);
+    heartbeat.onPong(payload, PERIOD + 9_000);
+    assert.equal(heartbeat.rttMs, 12.346, "a pong counts once");
+  });
+
+  it("pings of one time share one frame; those of different times have different payloads", () => {
+    const source = new PingSource();
+    assert.equal(source.next(1).frame, source.next(1).frame);
+    assert.notDeepEqual(source.next(1).frame, source.next(2).frame);
+    assert.equal(source.next(3).frame[0], 0x89);
+  });
+});

@@ -1,0 +1,278 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type BacklogBudget, overflowPolicies, type OverflowPolicy } from "#hawser/server/backlog.js";
+import { Message } from "#hawser/server/message.js";
+import { Outbox } from "#hawser/server/outbox.js";
+import { Scratch } from "#hawser/server/scratch.js";
+import { Turns } from "#hawser/server/turns.js";
+import { FakeSocket } from "./fake-socket.js";
+import { turns } from "./rig.js";
+
+const KIB = 1024;
+
+/** Its constructor is no part of the public types. */
+const ReceivedMessage = Message as unknown as new (
+  chunk: Buffer,
+  start: number,
+  end: number,
+  isBinary: boolean,
+) => Message;
+
+interface Bench {
+  outbox: Outbox;
+  socket: FakeSocket;
+  budget: BacklogBudget;
+  said: string[];
+}
+
+function outboxOn(
+  socket: FakeSocket,
+  {
+    policy = "close",
+    max = 100,
+    shared = new Turns(),
+    scratch = new Scratch(),
+  }: { policy?: OverflowPolicy; max?: number; shared?: Turns; scratch?: Scratch } = {},
+): Bench {
+  const said: string[] = [];
+  const budget = { used: 0, max: 100 * KIB * KIB };
+  const owner = {
+    onWaiting: () => void said.push("waiting"),
+    onBacklog: () => void said.push("backlog"),
+    onDrained: () => void said.push("drained"),
+    onOverflow: () => void said.push("overflow"),
+    onDropped: () => void said.push("dropped"),
+  };
+  const settings = { turns: shared, scratch, budget, maxBacklogBytes: max, overflow: overflowPolicies[policy] };
+  const outbox = new Outbox(socket, owner, settings);
+  socket.on("drain", () => outbox.onSocketDrain());
+  return { outbox, socket, budget, said };
+}
+
+function frame(text: string, length = text.length): Buffer {
+  return Buffer.from(text.padEnd(length, "."));
+}
+
+/** An outbox whose socket has taken as much as it can hold and nothing more. */
+function stalled(options: { policy?: OverflowPolicy; max?: number } = {}): Bench {
+  const bench = outboxOn(new FakeSocket(0), { max: 100 + 20 * KIB, ...options });
+  bench.outbox.send(frame("first", 20 * KIB), null);
+  bench.outbox.flush();
+  assert.ok(bench.outbox.isBacklogged);
+  return bench;
+}
+
+describe("an outbox whose client takes everything", () => {
+  it("joins the frames of a turn into one write at its end", async () => {
+    const { outbox, socket, said } = outboxOn(new FakeSocket());
+    for (const text of ["one ", "two ", "three"]) assert.equal(outbox.send(frame(text), null), "sent");
+    assert.equal(socket.writes.length, 0);
+    assert.equal(outbox.bufferedBytes, 13);
+    await turns();
+    assert.deepEqual(socket.writes.map(String), ["one two three"]);
+    assert.equal(outbox.bufferedBytes, 0);
+    assert.deepEqual(said, []);
+  });
+
+  it("holds the replies of a parse back until its end", async () => {
+    const { outbox, socket } = outboxOn(new FakeSocket());
+    outbox.hold();
+    outbox.send(frame("re"), null);
+    outbox.sendControl(frame("ply"));
+    assert.equal(outbox.bufferedBytes, 5);
+    await turns();
+    assert.equal(socket.writes.length, 0);
+    outbox.letGo();
+    assert.deepEqual(socket.writes.map(String), ["reply"]);
+  });
+
+  it("keeps the order of what is sent while it is read, whatever its size and however it is sent", async () => {
+    const { outbox, socket } = outboxOn(new FakeSocket());
+    const emptyMessage = new ReceivedMessage(Buffer.alloc(0), 0, 0, true);
+    let expected = "";
+    outbox.hold();
+    for (let i = 0; i < 400; i++) {
+      if (i % 10 === 0) {
+        if (!outbox.sendHeld(emptyMessage)) outbox.send(Buffer.from([0x82, 0]), null);
+        expected += "\x82\0";
+      }
+      const text = `${i};`.repeat((i * 37) % 900);
+      if (text.length > 0) outbox.send(Buffer.from(text), null);
+      expected += text;
+    }
+    outbox.letGo();
+    outbox.send(frame("end"), null);
+    await turns();
+    assert.equal(socket.taken.toString("latin1"), `${expected}end`);
+  });
+
+  it("does not write into the buffer of another client that is being read", async () => {
+    const scratch = new Scratch();
+    const reading = outboxOn(new FakeSocket(), { scratch });
+    const other = outboxOn(new FakeSocket(), { scratch });
+    reading.outbox.hold();
+    other.outbox.hold();
+    reading.outbox.send(frame("mine"), null);
+    other.outbox.send(frame("yours"), null);
+    other.outbox.letGo();
+    reading.outbox.letGo();
+    await turns();
+    assert.equal(reading.socket.taken.toString(), "mine");
+    assert.equal(other.socket.taken.toString(), "yours");
+    assert.equal(scratch.owner, null);
+  });
+
+  it("shares the joined bytes with others that were sent the same", async () => {
+    const shared = new Turns();
+    const benches = [outboxOn(new FakeSocket(), { shared }), outboxOn(new FakeSocket(), { shared })];
+    for (const text of ["a", "b"].map((letter) => frame(letter)))
+      for (const { outbox } of benches) outbox.send(text, null);
+    await turns();
+    assert.equal(benches[0]!.socket.writes[0], benches[1]!.socket.writes[0]);
+    assert.equal(benches[0]!.socket.taken.toString(), "ab");
+  });
+
+  it("writes a long frame as it is, after what was sent before it", () => {
+    const { outbox, socket } = outboxOn(new FakeSocket());
+    const long = frame("long", 64 * KIB);
+    outbox.send(frame("short"), null);
+    outbox.send(long, null);
+    assert.equal(socket.writes[0]!.toString(), "short");
+    assert.equal(socket.writes[1], long);
+  });
+
+  it("lets a batch go early when it has grown long", () => {
+    const { outbox, socket } = outboxOn(new FakeSocket());
+    for (let i = 0; i < 70; i++) outbox.send(frame("x", KIB), null);
+    assert.equal(socket.writes.length, 1);
+    assert.equal(socket.writes[0]!.length, 64 * KIB);
+  });
+
+  it("takes a frame of megabytes without any waiting", () => {
+    const { outbox, socket, said } = outboxOn(new FakeSocket());
+    assert.equal(outbox.send(frame("huge", 5 * KIB * KIB), null), "sent");
+    assert.equal(socket.taken.length, 5 * KIB * KIB);
+    assert.deepEqual(said, []);
+  });
+
+  it("ends the socket after all that was sent", async () => {
+    const { outbox, socket } = outboxOn(new FakeSocket());
+    outbox.send(frame("last words"), null);
+    outbox.end();
+    outbox.end();
+    outbox.sendControl(frame("too late"));
+    await turns();
+    assert.equal(socket.taken.toString(), "last words");
+    assert.ok(socket.ended);
+  });
+});
+
+describe("an outbox whose client takes nothing", () => {
+  it("hands over no more than the socket asks for, and queues the rest", () => {
+    const { outbox, socket, said } = outboxOn(new FakeSocket(0), { max: 10 * KIB * KIB });
+    assert.equal(outbox.send(frame("huge", 5 * KIB * KIB), null), "queued");
+    assert.ok(socket.handed.length <= 128 * KIB, `${socket.handed.length} bytes handed over`);
+    assert.equal(outbox.send(frame("next"), null), "queued");
+    assert.equal(outbox.bufferedBytes, 5 * KIB * KIB + 4);
+    assert.deepEqual(said, ["waiting", "backlog"]);
+  });
+
+  it("close: tells its owner when the backlog is full, and says what was not sent", () => {
+    const { outbox, said, budget } = stalled();
+    assert.equal(outbox.send(frame("m", 60), null), "queued");
+    assert.equal(outbox.send(frame("m", 60), null), "dropped");
+    assert.ok(said.includes("overflow"));
+    assert.equal(outbox.droppedMessages, 1);
+    assert.equal(outbox.droppedBytes, 60);
+    assert.equal(budget.used, 60);
+  });
+
+  it("drop-newest, drop-oldest, latest-per-key: what arrives in the end", async () => {
+    const left = async (policy: OverflowPolicy): Promise<string> => {
+      const { outbox, socket } = stalled({ policy, max: 6 + 20 * KIB });
+      for (const text of ["a1", "b1", "c1", "b2"]) outbox.send(frame(text), text[0]!);
+      socket.swallow(100 * KIB);
+      await turns();
+      assert.ok(!outbox.isBacklogged);
+      return socket.taken.toString().replace(/first\.+/, "");
+    };
+    assert.equal(await left("drop-newest"), "a1b1c1");
+    assert.equal(await left("drop-oldest"), "b1c1b2");
+    assert.equal(await left("latest-per-key"), "a1c1b2");
+  });
+
+  it("never drops a control frame, whatever the policy", async () => {
+    for (const policy of Object.keys(overflowPolicies) as OverflowPolicy[]) {
+      const { outbox, socket } = stalled({ policy });
+      outbox.sendControl(frame("PING"));
+      for (let i = 0; i < 100; i++) outbox.send(frame("m", 90), null);
+      outbox.sendControl(frame("PONG"));
+      outbox.dropWaiting();
+      socket.swallow(100 * KIB);
+      await turns();
+      assert.match(socket.taken.toString(), /PING.*PONG$/s, policy);
+    }
+  });
+
+  it("says since when nothing was taken", () => {
+    const { outbox } = stalled();
+    assert.equal(outbox.stalledSince(100), 100);
+    assert.equal(outbox.stalledSince(5_000), 100);
+  });
+
+  it("counts what still waited when the socket is gone, and gives the budget back", () => {
+    const { outbox, budget } = stalled();
+    outbox.send(frame("m", 40), null);
+    outbox.send(frame("m", 40), null);
+    outbox.discard();
+    assert.equal(outbox.droppedMessages, 2);
+    assert.equal(outbox.droppedBytes, 80);
+    assert.equal(budget.used, 0);
+  });
+
+  it("ends the socket only once what waited has gone", async () => {
+    const { outbox, socket } = stalled();
+    outbox.send(frame("waiting"), null);
+    outbox.end();
+    await turns();
+    assert.ok(!socket.ended);
+    socket.swallow(100 * KIB);
+    await turns();
+    assert.ok(socket.ended);
+    assert.match(socket.taken.toString(), /waiting$/);
+  });
+});
+
+describe("an outbox whose client takes a little at a time", () => {
+  it("delivers everything in order and tells when the backlog is empty", async () => {
+    const { outbox, socket, said, budget } = outboxOn(new FakeSocket(0), { max: 10 * KIB * KIB });
+    let expected = "";
+    for (let i = 0; i < 200; i++) {
+      const text = `${i};`.repeat(500);
+      expected += text;
+      outbox.send(frame(text), null);
+    }
+    for (let i = 0; i < 2_000 && socket.taken.length < expected.length; i++) {
+      socket.swallow(KIB);
+      await turns(1);
+    }
+    assert.equal(socket.taken.toString(), expected);
+    assert.equal(said.at(-1), "drained");
+    assert.equal(said.filter((word) => word === "drained").length, 1);
+    assert.equal(budget.used, 0);
+    assert.ok(!outbox.isBacklogged);
+  });
+
+  it("restarts the write deadline with each byte of progress, and stops it when nothing waits", async () => {
+    const { outbox, socket } = outboxOn(new FakeSocket(0), { max: 10 * KIB * KIB });
+    outbox.send(frame("huge", 300 * KIB), null);
+    assert.equal(outbox.stalledSince(1_000), 1_000);
+    assert.equal(outbox.stalledSince(2_000), 1_000);
+    socket.swallow(64 * KIB);
+    await turns();
+    assert.equal(outbox.stalledSince(3_000), 3_000);
+    socket.swallow(KIB * KIB);
+    await turns();
+    assert.equal(outbox.stalledSince(4_000), 0);
+  });
+});
