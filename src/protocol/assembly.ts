@@ -4,8 +4,10 @@ export class Assembly {
   length = 0;
 
   /**
-   * Adds `chunk[start, end)`. `expected` is how many bytes the frame has still to bring, `end - start` among them.
-   * What is set aside stays below twice what has come, whatever length was declared: a header alone buys no memory.
+   * Adds `chunk[start, end)`. `expected` is the most that the message can still bring, `end - start` included; Infinity while
+   * more frames are to follow.
+   * What is set aside is at most twice what has come (or 256 bytes), whatever length was declared: a header alone buys no
+   * memory. It doubles, so that a byte is copied a few times at most, however small the fragments are.
    */
   append(chunk: Buffer, start: number, end: number, expected: number): void {
     const length = this.length + end - start;
@@ -18,11 +20,6 @@ export class Assembly {
     }
     chunk.copy(this.bytes, this.length, start, end);
     this.length = length;
-  }
-
-  clear(): void {
-    this.bytes = NOTHING;
-    this.length = 0;
   }
 }
 

@@ -207,7 +207,7 @@ export class Parser {
 
   /** What does not compress becomes a little longer instead (RFC 1951 3.2.4), and must not be refused for that. */
   #limit(compressed: boolean): number {
-    return compressed ? this.#maxMessageBytes + (this.#maxMessageBytes >> 6) + 64 : this.#maxMessageBytes;
+    return compressed ? this.#maxMessageBytes * (1 + 1 / 64) + 64 : this.#maxMessageBytes;
   }
 
   /** Keeps the beginning of a header or of a control frame until the rest has come. */
@@ -328,10 +328,10 @@ export class Parser {
     this.#sink.onMessage(message, 0, length, isBinary);
   }
 
-  /** Adds to the message, and fails at the first byte that no text could hold. */
+  /** Adds to the message, and fails at the first byte that no text could hold. `expected` is what its frame can still bring. */
   #gather(bytes: Buffer, start: number, end: number, expected: number): boolean {
     const assembly = this.#assembly!;
-    assembly.append(bytes, start, end, expected);
+    assembly.append(bytes, start, end, this.#fin ? expected : Infinity);
     if (this.#messageOpcode !== TEXT || this.#compressed) return true;
     const checked = checkUtf8(assembly.bytes, this.#checked, assembly.length);
     if (checked < 0) {

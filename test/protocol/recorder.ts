@@ -1,0 +1,90 @@
+/** Bytes in, events out: what the tests of the parser and the connection are written with. */
+import { createHash } from "node:crypto";
+import type { CloseBody } from "#hawser/protocol/close-codes.js";
+import type { ParserSink } from "#hawser/protocol/parser.js";
+import type { Violation } from "#hawser/protocol/violations.js";
+
+/**
+ * Notes what was found, a line for each. The bytes are read when the lines are asked for and not before: what a sink was
+ * handed is its to keep, so nothing that came later may have changed it.
+ */
+export class Recorder implements ParserSink {
+  readonly #lines: Array<() => string> = [];
+
+  get events(): string[] {
+    return this.#lines.map((line) => line());
+  }
+
+  onMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void {
+    const payload = bytes.subarray(start, end);
+    this.#lines.push(() => message(payload, isBinary));
+  }
+
+  onPing(payload: Buffer): void {
+    this.#lines.push(() => `ping ${payload.toString("hex")}`);
+  }
+
+  onPong(payload: Buffer): void {
+    this.#lines.push(() => `pong ${payload.toString("hex")}`);
+  }
+
+  onClose({ code, reason }: CloseBody): void {
+    this.#lines.push(() => `close ${code} ${JSON.stringify(reason)}`);
+  }
+
+  onViolation({ name }: Violation): void {
+    this.#lines.push(() => `violation ${name}`);
+  }
+}
+
+export function message(payload: Uint8Array, isBinary: boolean): string {
+  const bytes = Buffer.from(payload);
+  if (bytes.length > 125) {
+    const digest = createHash("sha1").update(bytes).digest("hex").slice(0, 8);
+    return `${isBinary ? "binary" : "text"} of ${bytes.length} bytes, ${digest}`;
+  }
+  return isBinary ? `binary ${bytes.toString("hex")}` : `text ${JSON.stringify(bytes.toString("utf8"))}`;
+}
+
+export function hex(text: string): Buffer {
+  const digits = text.replaceAll(" ", "");
+  if (digits.length % 2 === 1 || /[^0-9a-f]/.test(digits)) throw new Error(`not hex: ${text}`);
+  return Buffer.from(digits, "hex");
+}
+
+/** An unmasked frame as a client would send it. It may be cut short, but not in its header. */
+export function masked(frame: Buffer, key: Buffer): Buffer {
+  const form = frame[1]! & 0x7f;
+  const start = form === 127 ? 10 : form === 126 ? 4 : 2;
+  const head = Buffer.from(frame.subarray(0, start));
+  head[1]! |= 0x80;
+  return Buffer.concat([head, key, frame.subarray(start).map((byte, i) => byte ^ key[i & 3]!)]);
+}
+
+interface Receiver {
+  receive(chunk: Buffer, start: number): number;
+}
+
+/** Hands over `bytes` in pieces that end at `cuts`, each in memory of its own, as a socket does. */
+export function feed(receiver: Receiver, bytes: Uint8Array, cuts: readonly number[] = []): void {
+  let from = 0;
+  for (const cut of [...cuts, bytes.length]) {
+    // What is in front of `start` was read before, and is not to be touched.
+    const before = Buffer.alloc(from & 3, 0xee);
+    const chunk = Buffer.concat([before, bytes.subarray(from, cut)]);
+    const start = before.length;
+    for (let at = start, turns = 0; at < chunk.length; turns++) {
+      at = receiver.receive(chunk, at);
+      if (turns > bytes.length) throw new Error("receive goes nowhere");
+    }
+    if (!chunk.subarray(0, start).equals(before)) throw new Error("wrote in front of start");
+    from = cut;
+  }
+}
+
+/** Every way to cut `length` bytes that the tests try: nowhere, once anywhere, after each byte. */
+export function* everyCut(length: number): Generator<number[]> {
+  yield [];
+  for (let cut = 0; cut <= length; cut++) yield [cut];
+  yield Array.from({ length }, (_, index) => index);
+}
