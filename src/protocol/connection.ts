@@ -17,15 +17,27 @@ export interface ConnectionSink {
   onViolation(violation: Violation, farewell: Buffer | null): void;
 }
 
+interface ServerOptions extends ParserOptions {
+  readonly role: "server";
+}
+
+interface ClientOptions extends ParserOptions {
+  readonly role: "client";
+  /** RFC 6455 5.3: each frame of a client takes a fresh key of 32 bits from a strong source of entropy. */
+  readonly nextMaskingKey: () => number;
+}
+
 /** One WebSocket connection after its handshake, without I/O: bytes in, events out. */
 export class Connection implements ParserSink {
   readonly #parser: Parser;
   readonly #sink: ConnectionSink;
+  readonly #nextMaskingKey: (() => number) | null;
   #state: ConnectionState = "open";
 
-  constructor(options: ParserOptions, sink: ConnectionSink) {
+  constructor(options: ServerOptions | ClientOptions, sink: ConnectionSink) {
     this.#parser = new Parser(options, this);
     this.#sink = sink;
+    this.#nextMaskingKey = options.role === "client" ? options.nextMaskingKey : null;
   }
 
   get state(): ConnectionState {
@@ -52,7 +64,7 @@ export class Connection implements ParserSink {
 
   /** @returns the close frame to send, or null when one went out already (RFC 6455 5.5.1: a single one) */
   close(code: number, reason: string): Buffer | null {
-    return this.#on("closeSent") ? encodeClose(code, reason) : null;
+    return this.#on("closeSent") ? this.#closeFrame(code, reason) : null;
   }
 
   /** Ignores whatever comes from now on. */
@@ -76,13 +88,19 @@ export class Connection implements ParserSink {
   }
 
   onClose(body: CloseBody): void {
-    const reply = this.#state === "open" ? encodeClose(body.code, "") : null;
+    const reply = this.#state === "open" ? this.#closeFrame(body.code, "") : null;
     if (this.#on("closeReceived")) this.#sink.onClose(body, reply);
   }
 
   onViolation(violation: Violation): void {
-    const farewell = this.#state === "open" ? encodeClose(violation.code, violation.reason) : null;
+    const farewell = this.#state === "open" ? this.#closeFrame(violation.code, violation.reason) : null;
     if (this.#on("failed")) this.#sink.onViolation(violation, farewell);
+  }
+
+  /** RFC 6455 5.1: a client masks all its frames, a server none. */
+  #closeFrame(code: number, reason: string): Buffer {
+    const next = this.#nextMaskingKey;
+    return next === null ? encodeClose(code, reason) : encodeClose(code, reason, { maskingKey: next() });
   }
 
   #on(event: ConnectionEvent): boolean {
