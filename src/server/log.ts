@@ -21,6 +21,20 @@ export function defaultLogger(level: LogLevel): Logger {
   });
 }
 
+/** The same logger, of which nobody has to fear an exception: a log that is broken must not stop what it was to tell of. */
+export function unfailing(log: Logger): Logger {
+  const guarded =
+    (level: keyof Logger): Logger[keyof Logger] =>
+    (fields, message) => {
+      try {
+        log[level](fields, message);
+      } catch {
+        // Where would we say so?
+      }
+    };
+  return { debug: guarded("debug"), info: guarded("info"), warn: guarded("warn"), error: guarded("error") };
+}
+
 export type LogEvent =
   | "listening"
   | "connect"
@@ -51,7 +65,7 @@ export const logEvents: Readonly<Record<LogEvent, readonly string[]>> = {
   "server-error": ["err"],
   "tls-replaced": [],
   "shutdown-started": ["clients", "graceMs", "reason"],
-  "shutdown-finished": ["clients", "clean", "cut", "droppedMessages", "droppedBytes", "durationMs"],
+  "shutdown-finished": ["clients", "clean", "lost", "cut", "droppedMessages", "droppedBytes", "durationMs"],
 };
 
 /** Lines of one kind that are written each second; what a stranger provokes must not fill the disk. */
@@ -73,14 +87,23 @@ export class SampledLog {
   }
 
   warn(kind: string, fields: object, message: string): void {
+    if (this.#mayWrite(kind)) this.#log.warn(fields, message);
+  }
+
+  error(kind: string, fields: object, message: string): void {
+    if (this.#mayWrite(kind)) this.#log.error(fields, message);
+  }
+
+  #mayWrite(kind: string): boolean {
     const now = this.#clock.now();
     let seen = this.#kinds.get(kind);
     if (seen === undefined || now - seen.since >= 1000) {
       this.#report(kind, seen);
       this.#kinds.set(kind, (seen = { since: now, lines: 0 }));
     }
-    if (++seen.lines <= LINES_PER_SECOND) this.#log.warn(fields, message);
-    else this.#stopTimer ??= this.#clock.every(1000, () => this.#flush(this.#clock.now()));
+    if (++seen.lines <= LINES_PER_SECOND) return true;
+    this.#stopTimer ??= this.#clock.every(1000, () => this.#flush(this.#clock.now()));
+    return false;
   }
 
   /** Reports what was left out so far: the log ends here. */

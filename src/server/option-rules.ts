@@ -39,6 +39,10 @@ export interface OptionRule {
   /** For strings and lists: what one value looks like, as the end of a sentence, and the check itself. */
   readonly form?: string;
   readonly accepts?: (value: string) => boolean;
+  /** For lists of `Name: value`: an object may be given as well. */
+  readonly orRecord?: true;
+  /** For objects: what it has to have. */
+  readonly members?: Readonly<Record<string, "function" | "text">>;
 }
 
 /** A rule is missing, or one too many, unless the two agree. */
@@ -193,6 +197,7 @@ export const optionRules: Readonly<Record<OptionName, OptionRule>> = {
     default: NONE,
     form: '"Name: value" without control characters, and none that the handshake sets itself',
     accepts: isResponseHeader,
+    orRecord: true,
   },
   authenticate: handler("Upgrade", "decides who may connect and makes client.data"),
   refusalBody: handler("Upgrade", "the body of a refused handshake's response"),
@@ -245,12 +250,22 @@ export const optionRules: Readonly<Record<OptionName, OptionRule>> = {
   responseTimeoutMs: milliseconds("HTTP", 15_000, "a response that makes no progress for so long is cut"),
   keepAliveTimeoutMs: milliseconds("HTTP", 60_000, "an idle HTTP connection is closed after"),
   maxHeaderBytes: bytes("HTTP", 16 * KIB, "largest request head; more gets 431", KIB, MIB),
-  tls: { kind: "object", group: "HTTP", help: "certificate and key: serve wss://" },
+  tls: {
+    kind: "object",
+    group: "HTTP",
+    help: "certificate and key: serve wss://",
+    members: { cert: "text", key: "text" },
+  },
   request: handler("HTTP", "answers plain HTTP requests on the same port"),
 
   shutdownGraceMs: milliseconds("Shutdown", 5_000, "clients still there so long after the shutdown began are cut", 0),
 
-  logger: { kind: "object", group: "Logging", help: "a pino logger, or one of that shape" },
+  logger: {
+    kind: "object",
+    group: "Logging",
+    help: "a pino logger, or one of that shape",
+    members: { debug: "function", info: "function", warn: "function", error: "function" },
+  },
   logLevel: {
     kind: "choice",
     group: "Logging",
@@ -258,7 +273,12 @@ export const optionRules: Readonly<Record<OptionName, OptionRule>> = {
     default: "info",
     choices: ["trace", "debug", "info", "warn", "error", "fatal", "silent"],
   },
-  clock: { kind: "object", group: "Handlers", help: "the time, for tests" },
+  clock: {
+    kind: "object",
+    group: "Handlers",
+    help: "the time, for tests",
+    members: { now: "function", every: "function" },
+  },
 
   open: handler("Handlers", "a client has connected"),
   message: handler("Handlers", "a message has arrived"),

@@ -63,7 +63,7 @@ export function takes(rule: ValueRule): string {
     case "function":
       return "a function";
     case "object":
-      return `an object: ${rule.help}`;
+      return `an object with ${Object.keys(rule.members ?? {}).join(", ")}: ${rule.help}`;
   }
 }
 
@@ -81,14 +81,26 @@ function fitsRule(rule: ValueRule, value: unknown): { value: unknown } | null {
     case "string":
       return typeof value === "string" && accepts(value) ? { value } : null;
     case "list": {
-      const list = isRecord(value) ? Object.entries(value).map(([key, text]) => `${key}: ${String(text)}`) : value;
+      const list =
+        rule.orRecord && isRecord(value)
+          ? Object.entries(value).map(([key, text]) => `${key}: ${String(text)}`)
+          : value;
       return isStringList(list) && list.every(accepts) ? { value: Object.freeze([...list]) } : null;
     }
     case "function":
       return typeof value === "function" ? { value } : null;
     case "object":
-      return typeof value === "object" && value !== null ? { value } : null;
+      return isRecord(value) && hasMembers(value, rule.members ?? {}) ? { value } : null;
   }
+}
+
+function hasMembers(value: Record<string, unknown>, members: Readonly<Record<string, "function" | "text">>): boolean {
+  return Object.entries(members).every(([name, kind]) => {
+    const member = value[name];
+    return kind === "function"
+      ? typeof member === "function"
+      : typeof member === "string" || member instanceof Uint8Array;
+  });
 }
 
 function isStringList(value: unknown): value is string[] {

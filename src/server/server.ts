@@ -2,6 +2,7 @@ import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node
 import type { Server as HttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
+import { createSecureContext } from "node:tls";
 import { proxyList } from "./address.js";
 import { overflowPolicies } from "./backlog.js";
 import { causes, type Disconnect } from "./causes.js";
@@ -9,10 +10,11 @@ import type { Client, Handlers } from "./client.js";
 import { DeadlineWheel } from "./deadlines.js";
 import { PingSource } from "./heartbeat.js";
 import { createHttpServer } from "./http.js";
-import { defaultLogger, type Logger, SampledLog } from "./log.js";
+import { defaultLogger, type Logger, SampledLog, unfailing } from "./log.js";
+import { optionRules } from "./option-rules.js";
 import type { Payload } from "./message.js";
 import type { ServerOptions, TlsOptions } from "./options.js";
-import { type ResolvedOptions, resolveOptions } from "./resolve-options.js";
+import { checkValue, type ResolvedOptions, resolveOptions } from "./resolve-options.js";
 import { Outgoing } from "./outgoing.js";
 import { Registry } from "./registry.js";
 import type { Refusal } from "./refusal.js";
@@ -51,6 +53,7 @@ export class Server<Data = undefined> {
   readonly #context: SessionContext<Data>;
   readonly #upgrades: Upgrades<Data>;
   readonly #attached = new Map<HttpServer, (request: IncomingMessage, socket: Duplex, head: Buffer) => void>();
+  #tls: TlsOptions | undefined;
   #http: HttpServer | null = null;
   #httpEnded = true;
   #shutdown: Promise<ShutdownReport> | null = null;
@@ -62,7 +65,8 @@ export class Server<Data = undefined> {
     const { clock } = options;
     const wheel = new DeadlineWheel(clock);
     this.#options = options;
-    this.#log = options.logger ?? defaultLogger(options.logLevel);
+    this.#log = unfailing(options.logger ?? defaultLogger(options.logLevel));
+    this.#tls = options.tls;
     this.#sampledLog = new SampledLog(this.#log, clock);
     this.#registry = new Registry(options.maxClients, options.maxClientsPerAddress);
     this.#context = {
@@ -104,7 +108,14 @@ export class Server<Data = undefined> {
       onRefused: (refusal, address, path) => this.#onRefused(refusal, address, path),
       onAborted: () => void this.stats.aborted++,
       onAuthenticateError: (address, err) => {
-        this.#log.error({ event: "authenticate-error", address, err }, "authenticate failed");
+        this.#sampledLog.error(
+          "authenticate-error",
+          { event: "authenticate-error", address, err },
+          "authenticate failed",
+        );
+      },
+      onRefusalBodyError: (err) => {
+        this.#sampledLog.error("server-error refusalBody", { event: "server-error", err }, "refusalBody failed");
       },
     });
   }
@@ -138,7 +149,7 @@ export class Server<Data = undefined> {
   async listen(port = 8080, host = "127.0.0.1"): Promise<Listening> {
     if (this.#http !== null) throw new UsageError("listen: this server listens already");
     if (this.#shutdown !== null) throw new UsageError("listen: this server has been closed");
-    const { tls } = this.#options;
+    const tls = this.#tls;
     const http = createHttpServer(this.#options, tls, (reason, status, socket) =>
       this.#onHttpError(reason, status, socket),
     );
@@ -158,6 +169,10 @@ export class Server<Data = undefined> {
     } catch (error) {
       this.#http = null;
       throw error;
+    }
+    if (this.#shutdown !== null) {
+      http.close();
+      throw new UsageError("listen: this server was closed meanwhile");
     }
     this.#httpEnded = false;
     http.once("close", () => (this.#httpEnded = true));
@@ -212,8 +227,10 @@ export class Server<Data = undefined> {
 
   /** Replaces the certificate: new connections get the new one, the others keep what they have. @throws what `node:tls` throws */
   setTls(tls: TlsOptions): void {
-    if (this.#options.tls === undefined) throw new UsageError("setTls: this server was made without tls");
-    (this.#http as HttpsServer | null)?.setSecureContext(tls);
+    if (this.#tls === undefined) throw new UsageError("setTls: this server was made without tls");
+    if (this.#http === null) createSecureContext(tls);
+    else (this.#http as HttpsServer).setSecureContext(tls);
+    this.#tls = tls;
     this.#log.info({ event: "tls-replaced" }, "the certificate was replaced");
   }
 
@@ -224,11 +241,9 @@ export class Server<Data = undefined> {
    * @param options.reason goes into the close frames @default "server shutting down"
    */
   close(options: { graceMs?: number; reason?: string } = {}): Promise<ShutdownReport> {
-    this.#shutdown ??= this.#close(
-      options.graceMs ?? this.#options.shutdownGraceMs,
-      options.reason ?? "server shutting down",
-    );
-    return this.#shutdown;
+    const { graceMs = this.#options.shutdownGraceMs, reason = "server shutting down" } = options;
+    checkValue("graceMs", optionRules.shutdownGraceMs, graceMs);
+    return (this.#shutdown ??= this.#close(graceMs, reason));
   }
 
   async #close(graceMs: number, reason: string): Promise<ShutdownReport> {
@@ -252,6 +267,7 @@ export class Server<Data = undefined> {
 
   #stopAccepting(): void {
     this.#http?.close();
+    this.#upgrades.refusePending();
   }
 
   #endHttp(force: boolean): boolean {
@@ -327,7 +343,7 @@ export class Server<Data = undefined> {
     try {
       await handler(request, response);
     } catch (err) {
-      this.#log.error({ event: "server-error", err }, "the request handler failed");
+      this.#sampledLog.error("server-error request", { event: "server-error", err }, "the request handler failed");
       if (response.headersSent) response.destroy();
       else response.writeHead(500, { Connection: "close" }).end();
     }

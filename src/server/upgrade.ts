@@ -15,6 +15,7 @@ import { readTarget, type UpgradeRequest } from "./request.js";
 import { writeAccepted, writeRefused } from "./response.js";
 import type { SessionIdentity } from "./session.js";
 import { TokenBucket } from "./token-bucket.js";
+import { UsageError } from "./usage-error.js";
 
 /** What upgrades need of their server. */
 export interface UpgradePort<Data> {
@@ -31,6 +32,7 @@ export interface UpgradePort<Data> {
   /** The client went away while `authenticate` ran. */
   onAborted(): void;
   onAuthenticateError(address: string, error: unknown): void;
+  onRefusalBodyError(error: unknown): void;
 }
 
 /** Takes handshakes: checks them, in the order in which they cost, and accepts or refuses each. */
@@ -39,7 +41,7 @@ export class Upgrades<Data> {
   readonly #port: UpgradePort<Data>;
   readonly #compression: DeflateOptions | null;
   readonly #rate: TokenBucket;
-  #pending = 0;
+  readonly #pending = new Set<PendingHandshake>();
 
   constructor(options: ResolvedOptions<Data>, port: UpgradePort<Data>) {
     this.#options = options;
@@ -64,6 +66,11 @@ export class Upgrades<Data> {
     // The limits of HTTP end here; the deadlines of a WebSocket take over.
     (socket as Socket).setTimeout?.(0);
     (socket as Socket).setNoDelay?.(true);
+    // Whoever hands it over may have taken its time; a socket that has closed says so no more.
+    if (socket.destroyed) {
+      this.#port.onAborted();
+      return;
+    }
 
     const { path, query } = readTarget(raw.url ?? "/");
     const address = this.addressOf(raw);
@@ -91,6 +98,11 @@ export class Upgrades<Data> {
     return handshake.ok ? null : handshake;
   }
 
+  /** Refuses the handshakes that wait for `authenticate`: the server shuts down. */
+  refusePending(): void {
+    for (const pending of this.#pending) pending.end("draining");
+  }
+
   addressOf(raw: IncomingMessage): string {
     const forwardedFor = raw.headers["x-forwarded-for"];
     const list = Array.isArray(forwardedFor) ? forwardedFor.join(",") : forwardedFor;
@@ -104,7 +116,7 @@ export class Upgrades<Data> {
     if (options.path !== undefined && options.path !== path) return refusal("path");
     if (!isOriginAllowed(raw.headers.origin, raw.headers.host, options)) return refusal("origin");
     if (!this.#rate.take(this.#port.clock.now())) return refusal("handshake-rate");
-    if (this.#pending >= options.maxPendingHandshakes) return refusal("pending-handshakes");
+    if (this.#pending.size >= options.maxPendingHandshakes) return refusal("pending-handshakes");
     const place = this.#port.reserve(address);
     return place === "reserved" ? null : refusal(place);
   }
@@ -120,24 +132,30 @@ export class Upgrades<Data> {
     const { clock, wheel } = this.#port;
     const pending = new PendingHandshake(clock.now() + this.#options.handshakeTimeoutMs);
     wheel.schedule(pending, pending.dueAt);
-    const onGone = (): void => pending.abort();
+    const onGone = (): void => pending.end("gone");
+    // Who ends his side now gives up: there is nothing yet that he could have asked for before.
+    socket.once("end", onGone);
     socket.once("close", onGone);
-    this.#pending++;
+    this.#pending.add(pending);
     let data: Data | undefined;
     let refused: Refusal | null = null;
     try {
       data = await pending.race(Promise.resolve(authenticate(request, { signal: pending.signal })));
     } catch (error) {
-      refused = pending.isOver ? refusal("authenticate-timeout") : this.#refusalFor(error, request.address);
+      if (pending.ended === null) refused = this.#refusalFor(error, request.address);
     }
-    this.#pending--;
+    this.#pending.delete(pending);
     wheel.remove(pending);
+    socket.removeListener("end", onGone);
     socket.removeListener("close", onGone);
-    if (refused === null && this.#port.isDraining) refused = refusal("draining");
-    if (socket.destroyed) {
+    if (pending.ended === "gone" || socket.destroyed) {
       this.#port.cancel(request.address);
       this.#port.onAborted();
-    } else if (refused === null) this.#accept(socket, handshake, request, data as Data, head);
+      socket.destroy();
+      return;
+    }
+    if (pending.ended !== null) refused = refusal(pending.ended);
+    if (refused === null) this.#accept(socket, handshake, request, data as Data, head);
     else {
       this.#port.cancel(request.address);
       this.#refuse(socket, refused, request.address, request.path);
@@ -155,9 +173,7 @@ export class Upgrades<Data> {
   #accept(socket: Duplex, handshake: AcceptedHandshake, request: UpgradeRequest, data: Data, head: Buffer): void {
     let id: string;
     try {
-      id = this.#options.generateId?.(request) ?? randomUUID();
-      if (this.#port.isIdTaken(id))
-        throw new Error(`generateId returned ${JSON.stringify(id)}, which a connected client has`);
+      id = this.#newId(request);
     } catch (error) {
       this.#port.cancel(request.address);
       this.#refuse(socket, this.#refusalFor(error, request.address), request.address, request.path);
@@ -174,21 +190,44 @@ export class Upgrades<Data> {
     );
   }
 
+  /** @throws what `generateId` throws; UsageError when it returns no id, or one that a connected client has */
+  #newId(request: UpgradeRequest): string {
+    const { generateId } = this.#options;
+    if (generateId === undefined) return randomUUID();
+    const id: unknown = generateId(request);
+    if (typeof id !== "string" || id === "")
+      throw new UsageError("generateId has to return a string that is not empty");
+    if (this.#port.isIdTaken(id)) throw new UsageError(`generateId returned ${id}, which a connected client has`);
+    return id;
+  }
+
   #refuse(socket: Duplex, refused: Refusal, address: string, path: string): void {
     this.#port.onRefused(refused, address, path);
     writeRefused(socket, refused.status, refused.headers, this.bodyOf(refused));
   }
 
   bodyOf({ status, reason, message }: Refusal): string {
-    return this.#options.refusalBody?.({ status, reason, message }) ?? `${message}\n`;
+    const plain = `${message}\n`;
+    try {
+      const body: unknown = this.#options.refusalBody?.({ status, reason, message }) ?? plain;
+      if (typeof body === "string") return body;
+      throw new UsageError(`refusalBody returned ${typeof body}, has to return a string`);
+    } catch (error) {
+      this.#port.onRefusalBodyError(error);
+      return plain;
+    }
   }
 }
+
+/** Why a handshake is not waited for any longer. */
+type HandshakeEnd = "gone" | "authenticate-timeout" | "draining";
 
 /** A handshake that waits for `authenticate`, and its deadline. */
 class PendingHandshake implements Timed {
   readonly dueAt: number;
   readonly #controller = new AbortController();
-  isOver = false;
+  /** Null: it is still waited for. What came first counts. */
+  ended: HandshakeEnd | null = null;
   wheelAt = 0;
   wheelPrevious: Timed | null = null;
   wheelNext: Timed | null = null;
@@ -201,14 +240,14 @@ class PendingHandshake implements Timed {
     return this.#controller.signal;
   }
 
-  abort(): void {
+  end(why: HandshakeEnd): void {
+    this.ended ??= why;
     this.#controller.abort();
   }
 
   checkDeadlines(now: number): number {
     if (now < this.dueAt) return this.dueAt;
-    this.isOver = true;
-    this.abort();
+    this.end("authenticate-timeout");
     return Infinity;
   }
 

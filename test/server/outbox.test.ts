@@ -22,6 +22,7 @@ interface Bench {
   outbox: Outbox;
   socket: FakeSocket;
   budget: BacklogBudget;
+  stats: { dropped: number };
   said: string[];
 }
 
@@ -36,17 +37,17 @@ function outboxOn(
 ): Bench {
   const said: string[] = [];
   const budget = { used: 0, max: 100 * KIB * KIB };
+  const stats = { dropped: 0 };
   const owner = {
     onWaiting: () => void said.push("waiting"),
     onBacklog: () => void said.push("backlog"),
     onDrained: () => void said.push("drained"),
     onOverflow: () => void said.push("overflow"),
-    onDropped: () => void said.push("dropped"),
   };
-  const settings = { turns: shared, scratch, budget, maxBacklogBytes: max, overflow: overflowPolicies[policy] };
+  const settings = { turns: shared, scratch, stats, budget, maxBacklogBytes: max, overflow: overflowPolicies[policy] };
   const outbox = new Outbox(socket, owner, settings);
   socket.on("drain", () => outbox.onSocketDrain());
-  return { outbox, socket, budget, said };
+  return { outbox, socket, budget, stats, said };
 }
 
 function frame(text: string, length = text.length): Buffer {
@@ -221,12 +222,13 @@ describe("an outbox whose client takes nothing", () => {
   });
 
   it("counts what still waited when the socket is gone, and gives the budget back", () => {
-    const { outbox, budget } = stalled();
+    const { outbox, budget, stats } = stalled();
     outbox.send(frame("m", 40), null);
     outbox.send(frame("m", 40), null);
     outbox.discard();
     assert.equal(outbox.droppedMessages, 2);
     assert.equal(outbox.droppedBytes, 80);
+    assert.equal(stats.dropped, 2);
     assert.equal(budget.used, 0);
   });
 

@@ -10,6 +10,7 @@ import {
   type Logger,
   type Server,
   type ServerOptions,
+  type UpgradeRequest,
 } from "#hawser/index.js";
 import { until } from "../harness/concurrency.js";
 import { type ConnectOptions, RawClient } from "../harness/raw-client.js";
@@ -57,6 +58,8 @@ export interface Rig<Data> {
   readonly port: number;
   /** The clients as their `open` saw them, in order. */
   readonly opened: Client<Data>[];
+  /** The requests they came with. */
+  readonly requests: UpgradeRequest[];
   /** What `close` was called with, in order. */
   readonly closed: { client: Client<Data>; disconnect: Disconnect }[];
   /** A client that has upgraded, and its other end. */
@@ -81,6 +84,7 @@ export async function startRig<Data = undefined>(
   const clock = new StepClock();
   const log = new LogBook();
   const opened: Client<Data>[] = [];
+  const requests: UpgradeRequest[] = [];
   const closed: { client: Client<Data>; disconnect: Disconnect }[] = [];
   const peers: RawClient[] = [];
   let closedSeen = 0;
@@ -90,6 +94,7 @@ export async function startRig<Data = undefined>(
     ...options,
     open(client, request) {
       opened.push(client);
+      requests.push(request);
       return options.open?.(client, request);
     },
     close(client, disconnect) {
@@ -122,6 +127,7 @@ export async function startRig<Data = undefined>(
     url,
     port,
     opened,
+    requests,
     closed,
     dial,
     async connect({ at = "", ...how } = {}) {
