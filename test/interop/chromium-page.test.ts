@@ -1,4 +1,7 @@
-/** The page of `hawser serve` in a real browser, as two people would use it; and pages of other origins, which may not connect. */
+/**
+ * What a browser makes of the page's policy, of a server that restarts, and of pages of other origins. (What the page itself does
+ * is in ../cli/page-browser.test.ts.)
+ */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdirSync } from "node:fs";
@@ -7,7 +10,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, after, before, describe, it } from "node:test";
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { type ServerProcess, serve } from "../harness/server.js";
 import { launch } from "./peers/chromium.js";
 import { need } from "./system.js";
@@ -26,79 +29,29 @@ describe("the page, in Chromium", { skip: chromium.missing }, () => {
     await server?.stop();
   });
 
-  it("two tabs in one room talk to each other, and a third in another room hears nothing", async () => {
-    const tabs = await openTabs(browser);
-    const [anna, ben, carl] = [
-      await tabs.open(at("/lobby")),
-      await tabs.open(at("/lobby")),
-      await tabs.open(at("/other")),
-    ];
-
-    await anna.getByRole("textbox", { name: "Message" }).fill("Hello from Anna ⚓");
-    await anna.getByRole("textbox", { name: "Message" }).press("Enter");
-    await inLog(ben).getByText("Hello from Anna ⚓").waitFor();
-    await inLog(anna).getByText("Hello from Anna ⚓").waitFor();
-
-    await ben.getByRole("textbox", { name: "Message" }).fill("Two lines\nfrom Ben");
-    await ben.getByRole("button", { name: "Send" }).click();
-    await inLog(anna).getByText("Two lines from Ben").waitFor();
-    await screenshot(anna, "rooms");
-
-    // Carl's first message is the one that a fourth tab sends to his room.
-    const dora = await tabs.open(at("/other"));
-    await dora.getByRole("textbox", { name: "Message" }).fill("only here");
-    await dora.getByRole("textbox", { name: "Message" }).press("Enter");
-    await inLog(carl).getByText("only here").waitFor();
-    assert.equal(await inLog(carl).getByText("Anna").count(), 0);
-    await tabs.closeUnharmed();
-  });
-
-  it("shows what others send as text, whatever it is", async () => {
-    const tabs = await openTabs(browser);
-    const [sender, receiver] = [await tabs.open(at("/markup")), await tabs.open(at("/markup"))];
-    const markup = '<img src="x" onerror="document.title=1"><script>document.title=2</script>';
-    await sender.getByRole("textbox", { name: "Message" }).fill(markup);
-    await sender.getByRole("textbox", { name: "Message" }).press("Enter");
-    await inLog(receiver).getByText(markup).waitFor();
-    assert.equal(await inLog(receiver).locator("img, script").count(), 0);
-    await tabs.closeUnharmed();
-  });
-
   it("has a content security policy that allows no foreign and no inline code", async () => {
     const policy = (await fetch(at("/"))).headers.get("content-security-policy") ?? "";
     assert.match(policy, /default-src 'none'/);
     assert.doesNotMatch(policy, /unsafe-/);
-    const tabs = await openTabs(browser);
-    const page = await tabs.open(at("/"));
+    const page = await openPage(browser, at("/"));
     // The policy is at work: a script that somebody manages to put into the page does not run.
     await page.evaluate(
       `document.body.append(Object.assign(document.createElement("script"), { textContent: "window.ran = 1" }))`,
     );
     assert.equal(await page.evaluate("window.ran"), undefined);
+    await screenshot(page, "page");
+    await page.context().close();
   });
 
   it("says so when the server goes away, and finds it again", async (t) => {
     const own = await serveFor(t, []);
-    const tabs = await openTabs(browser);
-    const page = await tabs.open(`http://127.0.0.1:${own.port}/`);
+    const page = await openPage(browser, `http://127.0.0.1:${own.port}/`);
     assert.deepEqual(await own.stop(), { code: 0, signal: null });
     await page.getByRole("status").getByText("Reconnecting").waitFor();
     await screenshot(page, "reconnecting");
     await serveFor(t, ["--port", String(own.port)]);
     await page.getByRole("status").getByText("Connected").waitFor();
     await page.context().close();
-  });
-
-  it("in echo mode what one sends comes back", async (t) => {
-    const echo = await serveFor(t, ["--echo"]);
-    const tabs = await openTabs(browser);
-    const page = await tabs.open(`http://127.0.0.1:${echo.port}/`);
-    await page.getByRole("textbox", { name: "Message" }).fill("is there anybody?");
-    await page.getByRole("textbox", { name: "Message" }).press("Enter");
-    await inLog(page).getByText("Echo").waitFor();
-    assert.equal(await inLog(page).getByText("is there anybody?").count(), 2);
-    await screenshot(page, "echo");
-    await tabs.closeUnharmed();
   });
 
   const at = (path: string): string => `http://127.0.0.1:${server.port}${path}`;
@@ -149,30 +102,11 @@ async function serveFor(t: TestContext, args: readonly string[]): Promise<Server
   return server;
 }
 
-/** Tabs of one window, and all that they complained of. */
-async function openTabs(browser: Browser) {
-  const context: BrowserContext = await browser.newContext({ viewport: { width: 800, height: 600 } });
-  const complaints: string[] = [];
-  context.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
-  });
-  context.on("weberror", (error) => complaints.push(String(error.error())));
-  return {
-    async open(url: string): Promise<Page> {
-      const page = await context.newPage();
-      await page.goto(url);
-      await page.getByRole("status").getByText("Connected").waitFor();
-      return page;
-    },
-    async closeUnharmed(): Promise<void> {
-      assert.deepEqual(complaints, []);
-      await context.close();
-    },
-  };
-}
-
-function inLog(page: Page) {
-  return page.getByRole("log", { name: "Messages" });
+async function openPage(browser: Browser, url: string): Promise<Page> {
+  const page = await browser.newPage({ viewport: { width: 800, height: 600 } });
+  await page.goto(url);
+  await page.getByRole("status").getByText("Connected").waitFor();
+  return page;
 }
 
 async function connectFrom(

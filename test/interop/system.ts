@@ -46,7 +46,7 @@ interface NpmProgram {
 export const GO_SOURCES = "/usr/share/gocode";
 
 const DEBIAN: Record<
-  "chromium" | "python-websockets" | "go-gorilla" | "nginx" | "haproxy" | "caddy" | "openssl",
+  "chromium" | "python-websockets" | "go-gorilla" | "nginx" | "haproxy" | "caddy" | "systemd-analyze",
   DebianProgram
 > = {
   chromium: { command: "chromium", packages: ["chromium"] },
@@ -64,7 +64,7 @@ const DEBIAN: Record<
   nginx: { command: "nginx", packages: ["nginx"] },
   haproxy: { command: "haproxy", packages: ["haproxy"] },
   caddy: { command: "caddy", packages: ["caddy"] },
-  openssl: { command: "openssl", packages: ["openssl"] },
+  "systemd-analyze": { command: "systemd-analyze", packages: ["systemd"] },
 };
 
 const NPM: Record<"bun" | "node24", NpmProgram> = {

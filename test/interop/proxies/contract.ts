@@ -5,6 +5,7 @@ import { request } from "node:https";
 import { after, before, describe, it } from "node:test";
 import { type ClientOptions, WebSocket } from "ws";
 import { type ServerProcess, serve } from "../../harness/server.js";
+import { launch } from "../peers/chromium.js";
 import { need } from "../system.js";
 import { type Proxy, type ProxyKind, startProxy } from "./proxy.js";
 
@@ -12,6 +13,8 @@ import { type Proxy, type ProxyKind, startProxy } from "./proxy.js";
 const CLIENT = "127.0.0.2";
 const PROXY = "127.0.0.1";
 const PING_PERIOD_MS = 500;
+
+const chromium = await need("chromium");
 
 export async function behindProxy(kind: ProxyKind): Promise<void> {
   const skip = await whyNot(kind);
@@ -79,6 +82,20 @@ export async function behindProxy(kind: ProxyKind): Promise<void> {
       const line = await server.waitForEvent("connect", (candidate) => server.lines.indexOf(candidate) >= after_);
       return { address: line["address"] };
     };
+
+    it("carries the page and its connection in Chromium", { skip: chromium.missing }, async (t) => {
+      const browser = await launch(chromium.path);
+      t.after(() => browser.close());
+      const page = await browser.newPage({ ignoreHTTPSErrors: true });
+      const complaints: string[] = [];
+      page.on("console", (message) => complaints.push(message.text()));
+      await page.goto(`https://127.0.0.1:${proxy.port}/`);
+      await page.getByRole("status").getByText("Connected").waitFor();
+      await page.getByRole("textbox", { name: "Message" }).fill("from a browser");
+      await page.keyboard.press("Enter");
+      await page.getByText("Echo ·").waitFor();
+      assert.deepEqual(complaints, []);
+    });
 
     it("carries close codes and reasons both ways", async () => {
       const socket = await connect();
@@ -150,7 +167,7 @@ export async function behindProxy(kind: ProxyKind): Promise<void> {
 async function whyNot(kind: ProxyKind): Promise<string | false> {
   if (process.platform !== "linux")
     return "cannot be installed here: the proxy tests use Debian's packages and Linux's 127.0.0.2";
-  return (await need("openssl")).missing || (await need(kind.program)).missing;
+  return (await need(kind.program)).missing;
 }
 
 function dial(proxy: Proxy, options: ClientOptions = {}): WebSocket {

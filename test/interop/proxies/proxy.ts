@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { projectRoot } from "../../harness/server.js";
-import { need, run } from "../system.js";
+import { certificates } from "../../server/certificates.js";
+import { need } from "../system.js";
 
 export interface ProxyKind {
   readonly name: string;
@@ -33,7 +34,7 @@ export interface Place {
 export interface Proxy {
   readonly port: number;
   /** The certificate to trust. */
-  readonly ca: Buffer;
+  readonly ca: string;
   stop(): Promise<void>;
 }
 
@@ -51,7 +52,7 @@ export function deployed(file: string, replacements: Readonly<Record<string, str
 export async function startProxy(kind: ProxyKind, target: number): Promise<Proxy> {
   const { path } = await need(kind.program);
   const folder = mkdtempSync(join(tmpdir(), "hawser-proxy-"));
-  const certificate = await selfSigned(folder);
+  const certificate = certificateIn(folder);
   const port = await freePort();
   const args = kind.prepare({ folder, port, target, certificate });
   // Caddy keeps things in its home.
@@ -72,7 +73,7 @@ export async function startProxy(kind: ProxyKind, target: number): Promise<Proxy
     }
     await sleep(50);
   }
-  return { port, ca: readFileSync(certificate.cert), stop };
+  return { port, ca: certificates.first.cert, stop };
 }
 
 async function end(child: ChildProcess): Promise<void> {
@@ -81,15 +82,14 @@ async function end(child: ChildProcess): Promise<void> {
   await once(child, "exit");
 }
 
-async function selfSigned(folder: string): Promise<Place["certificate"]> {
-  const [cert, key, both] = [join(folder, "cert.pem"), join(folder, "key.pem"), join(folder, "both.pem")];
-  const openssl = await need("openssl");
-  const args = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1";
-  const san = ["-addext", "subjectAltName=IP:127.0.0.1"];
-  const { failure, stderr } = await run(openssl.path, [...args.split(" "), ...san, "-keyout", key, "-out", cert]);
-  if (failure !== undefined) throw new Error(stderr);
-  writeFileSync(both, `${readFileSync(cert, "utf8")}${readFileSync(key, "utf8")}`);
-  return { cert, key, both };
+/** The certificate of the server's own tests, which is for 127.0.0.1 too. */
+function certificateIn(folder: string): Place["certificate"] {
+  const place = { cert: join(folder, "cert.pem"), key: join(folder, "key.pem"), both: join(folder, "both.pem") };
+  const { cert, key } = certificates.first;
+  writeFileSync(place.cert, cert);
+  writeFileSync(place.key, key);
+  writeFileSync(place.both, `${cert}${key}`);
+  return place;
 }
 
 /** A port that was free a moment ago: a proxy cannot be told to take any. */

@@ -1,0 +1,136 @@
+/** deploy/ and docs/deploy/: the files are sound, and their numbers agree with the server's own. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { describe, it } from "node:test";
+import { type OptionName, optionRules } from "#hawser/server/option-rules.js";
+import { WebSocket } from "ws";
+import { type LogLine, cliPath, projectRoot } from "../harness/server.js";
+import { need, run } from "./system.js";
+
+const read = (path: string): string => readFileSync(join(projectRoot, path), "utf8");
+const defaultOf = (name: OptionName): number => Number(optionRules[name].default);
+
+/** The number that follows a name in a file, in its unit. */
+function numberIn(path: string, name: string): number {
+  const found = new RegExp(`^\\s*${name}[ =](\\d+)m?s?;?$`, "m").exec(read(path));
+  assert.ok(found, `${path} sets ${name}`);
+  return Number(found[1]);
+}
+
+describe("timeouts that have to agree", () => {
+  for (const [path, silence, keepAlive] of [
+    ["docs/deploy/nginx.conf", "proxy_read_timeout", "keepalive_timeout"],
+    ["docs/deploy/haproxy.cfg", "timeout tunnel", undefined], // its idle connections to a server end after 5 s
+    ["docs/deploy/Caddyfile", undefined, "keepalive"], // it bears any silence
+  ] as const) {
+    it(path, () => {
+      if (silence !== undefined) assert.ok(numberIn(path, silence) * 1000 > defaultOf("pongWaitMs"), silence);
+      if (keepAlive !== undefined)
+        assert.ok(numberIn(path, keepAlive) * 1000 < defaultOf("keepAliveTimeoutMs"), keepAlive);
+    });
+  }
+
+  it("HAProxy waits for an answer longer than the server may take for it", () => {
+    assert.ok(numberIn("docs/deploy/haproxy.cfg", "timeout server") * 1000 > defaultOf("handshakeTimeoutMs"));
+    assert.ok(numberIn("docs/deploy/haproxy.cfg", "timeout client-fin") * 1000 > defaultOf("closeTimeoutMs"));
+    assert.equal(numberIn("docs/deploy/haproxy.cfg", "maxconn"), defaultOf("maxClients"));
+  });
+
+  it("systemd waits for the shutdown, and gives a descriptor to every client", () => {
+    assert.ok(numberIn("deploy/hawser.service", "TimeoutStopSec") * 1000 > defaultOf("shutdownGraceMs"));
+    assert.ok(
+      numberIn("deploy/hawser.service", "LimitNOFILE") > defaultOf("maxClients") + defaultOf("maxPendingHandshakes"),
+    );
+  });
+});
+
+const systemd = await need("systemd-analyze");
+
+describe("deploy/hawser.service", { skip: systemd.missing }, () => {
+  it("is a unit that systemd has nothing to say about, and well fenced in", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "hawser-unit-"));
+    const unit = join(folder, "hawser.service");
+    // What it starts is not installed here.
+    writeFileSync(unit, read("deploy/hawser.service").replaceAll("/usr/local/bin/hawser", "/bin/true"));
+    const verified = await run(systemd.path, ["verify", "--recursive-errors=no", unit]);
+    const fenced = await run(systemd.path, ["security", "--offline=true", "--threshold=20", unit]);
+    rmSync(folder, { recursive: true });
+    assert.equal(verified.stderr, "");
+    assert.equal(verified.failure, undefined);
+    assert.equal(fenced.failure, undefined, fenced.stdout);
+  });
+
+  it("gives the server flags that it knows", async () => {
+    const flags = /^ExecStart=\S+ (.*)$/m.exec(read("deploy/hawser.service"))?.[1]?.split(" ") ?? [];
+    const config = flags[flags.indexOf("--config") + 1];
+    assert.ok(config?.startsWith("/etc/hawser/"));
+    const help = await run(process.execPath, [cliPath(), "serve", "--help"]);
+    for (const flag of flags.filter((word) => word.startsWith("--"))) assert.ok(help.stdout.includes(`${flag} `), flag);
+  });
+});
+
+describe("deploy/Dockerfile", () => {
+  const instructions = read("deploy/Dockerfile")
+    .split("\n")
+    .filter((line) => /^[A-Z]+ /.test(line));
+  const last = (name: string): string =>
+    instructions.findLast((line) => line.startsWith(`${name} `))?.slice(name.length + 1) ?? "";
+  const command = [...(JSON.parse(last("ENTRYPOINT")) as string[]), ...(JSON.parse(last("CMD")) as string[])];
+
+  it("copies files that exist and that its .dockerignore lets through", () => {
+    const allowed = read("deploy/Dockerfile.dockerignore")
+      .split("\n")
+      .filter((line) => line.startsWith("!"));
+    const copied = instructions
+      .filter((line) => line.startsWith("COPY ") && !line.includes("--from="))
+      .flatMap((line) => line.split(" ").slice(1, -1));
+    assert.deepEqual(copied.toSorted(), allowed.map((line) => line.slice(1)).toSorted());
+    for (const path of copied) assert.ok(existsSync(join(projectRoot, path)), path);
+  });
+
+  it("runs without a shell, as a user by number who is not root, and stops by SIGTERM", () => {
+    assert.match(last("USER"), /^[1-9]\d*:[1-9]\d*$/);
+    assert.equal(last("STOPSIGNAL"), "SIGTERM");
+    for (const line of instructions.filter((each) => each.startsWith("RUN "))) assert.match(line, /^RUN \[/);
+    assert.equal(command[1], "/hawser/dist/cli/main.js");
+  });
+
+  it("what it starts works as process 1, without capabilities, and stops in good order", async (t) => {
+    const fence = [
+      "--pid",
+      "--fork",
+      "--kill-child",
+      "setpriv",
+      "--no-new-privs",
+      "--bounding-set=-all",
+      "--inh-caps=-all",
+    ];
+    const probe = await run("unshare", [...fence, "true"]);
+    if (probe.failure) return t.skip(`cannot be installed here: a process namespace: ${probe.stderr.trim()}`);
+    const variables = instructions
+      .filter((line) => line.startsWith("ENV "))
+      .map((line) => line.slice(4).split("=") as [string, string]);
+    const [, , ...args] = command;
+    const child = spawn("unshare", [...fence, process.execPath, cliPath(), ...args, "--port", "0"], {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { PATH: process.env["PATH"], ...Object.fromEntries(variables) },
+    });
+    t.after(() => child.kill("SIGKILL"));
+    const exited = once(child, "exit");
+    const output = createInterface({ input: child.stdout });
+    const { host, port } = JSON.parse(String((await once(output, "line"))[0])) as LogLine;
+    assert.equal(host, "0.0.0.0");
+    const socket = new WebSocket(`ws://127.0.0.1:${String(port)}/`);
+    await once(socket, "open");
+    const closed = once(socket, "close");
+    const { stdout } = await run("pgrep", ["--parent", String(child.pid)]);
+    process.kill(Number(stdout), "SIGTERM");
+    assert.equal((await closed)[0], 1001);
+    assert.deepEqual(await exited, [0, null]);
+  });
+});
