@@ -1,5 +1,7 @@
 /** Data of five kinds to compress, made rather than stored: the same on every run, as different to deflate as Autobahn's files. */
 
+import { Random } from "../harness/random.js";
+
 export interface Sample {
   says: string;
   type: "text" | "binary";
@@ -9,22 +11,12 @@ export interface Sample {
 
 const LENGTH = 262_144;
 
-/** A small generator of pseudo-random numbers below `limit` (mulberry32): a fixed seed gives a fixed sequence. */
-export function randomNumbers(seed: number): (limit: number) => number {
-  let state = seed >>> 0;
-  return (limit) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * limit);
-  };
-}
-
 const WORDS =
   "habe nun ach philosophie juristerei und medizin durchaus studiert mit heißem bemühn da steh ich nun".split(" ");
 
 function fill(seed: number, next: (random: (limit: number) => number, index: number) => string | Uint8Array): Buffer {
-  const random = randomNumbers(seed);
+  const numbers = new Random(seed);
+  const random = (limit: number): number => numbers.below(limit);
   const parts: Buffer[] = [];
   for (let length = 0, index = 0; length < LENGTH; index++) {
     const part = Buffer.from(next(random, index) as string);

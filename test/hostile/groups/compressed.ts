@@ -3,7 +3,7 @@ import { constants, deflateRawSync } from "node:zlib";
 
 import { frame, fragments, TEXT, BINARY } from "../../harness/frames.js";
 import type { Exchange } from "../../harness/exchange.js";
-import { randomNumbers } from "../../conformance/sample-data.js";
+import { Random } from "../../harness/random.js";
 import { atEveryCut, exchangeCase, type Group, type HostileCase } from "../group.js";
 
 const OFFER = { offer: "permessage-deflate; client_max_window_bits" };
@@ -91,8 +91,7 @@ const VALID: readonly (readonly [name: string, Exchange])[] = [
 
 /** RFC 1951 3.2.4: what does not compress becomes longer than it was; the limit is on the message, not on that. */
 function growing(): Exchange {
-  const random = randomNumbers(7);
-  const binary = Uint8Array.from({ length: 524_288 }, () => random(256));
+  const binary = new Random(7).bytes(524_288);
   return { send: [frame.binary(deflated(binary, 0), RSV1)], expect: [{ binary }] };
 }
 
@@ -133,8 +132,8 @@ const GARBAGE: readonly (readonly [name: string, bytes: Uint8Array])[] = [
 
 /** A random stream can be valid by chance as far as it goes: it must be told off, or come back as something; not kill. */
 const RANDOM: HostileCase[] = Array.from({ length: 24 }, (_, seed) => {
-  const random = randomNumbers(seed);
-  const bytes = Uint8Array.from({ length: 1 + random(300) }, () => random(256));
+  const random = new Random(seed);
+  const bytes = random.bytes(1 + random.below(300));
   bytes[0] = (bytes[0] ?? 0) | 6; // block type 3 is reserved (RFC 1951 3.2.3), so that the verdict is certain
   return exchangeCase(`random bytes as deflate ${seed}`, { send: [frame.binary(bytes, RSV1)], end: INVALID }, OFFER);
 });
