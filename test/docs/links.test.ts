@@ -1,0 +1,58 @@
+// Every document can be trusted as far as a program can tell: links lead somewhere, options and dependencies exist.
+
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { optionRules } from "hawser";
+import { projectRoot } from "../harness/server.js";
+import { anchors, codeWords, documents, links, readDocument } from "./markdown.js";
+
+test("every relative link leads to a file, and every anchor to a heading", () => {
+  const broken: string[] = [];
+  for (const path of documents()) {
+    for (const link of links(readDocument(path))) {
+      if (/^[a-z]+:/i.test(link)) continue;
+      const [target = "", anchor] = link.split("#");
+      const file = target === "" ? path : join(dirname(path), target);
+      if (!existsSync(join(projectRoot, file))) broken.push(`${path}: ${link}`);
+      else if (anchor !== undefined && !anchors(readDocument(file)).has(anchor)) broken.push(`${path}: ${link}`);
+    }
+  }
+  assert.deepEqual(broken, []);
+});
+
+/** What `ws` calls it. */
+const WS_MAX_PAYLOAD = "maxPayload";
+
+test("what looks like an option is one", () => {
+  const known = new Set<string>([...Object.keys(optionRules), "durationMs", "rttMs", "graceMs", WS_MAX_PAYLOAD]);
+  const unknown: string[] = [];
+  for (const path of documents()) {
+    for (const word of codeWords(readDocument(path).replace(/^```[\s\S]*?^```/gm, ""))) {
+      const isLike = /^(max[A-Z]\w+|\w+(Ms|PerSecond|PerTurn|PerAddress)|dangerously\w+|compression[A-Z]\w+)$/.test(
+        word,
+      );
+      if (isLike && !known.has(word)) unknown.push(`${path}: ${word}`);
+    }
+  }
+  assert.deepEqual(unknown, []);
+});
+
+test("docs/architecture.md says why for each dependency, and for no other", () => {
+  const manifest = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8")) as Record<
+    "dependencies" | "devDependencies",
+    Record<string, string>
+  >;
+  const page = readDocument("docs/architecture.md");
+  const rows = page.slice(page.indexOf("## Dependencies")).match(/^\| `.*$/gm) ?? [];
+  const explained = rows.flatMap((row) => codeWords(row.split("|")[1] ?? ""));
+  const all = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.devDependencies)];
+  assert.deepEqual(explained.toSorted(), all.toSorted());
+});
+
+test("nothing in a document is true on one machine only", () => {
+  for (const path of documents()) {
+    assert.doesNotMatch(readDocument(path), /\/(work|root|home)\//, `${path} has a path of somebody's machine`);
+  }
+});
