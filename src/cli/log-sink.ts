@@ -9,6 +9,8 @@ import { pino } from "pino";
 
 export interface LogSink {
   write(line: string): void;
+  /** Whether there is something that is not written yet. */
+  readonly isWaiting: boolean;
   /** Waits until everything is written, or so long. Whether it was. */
   drained(timeoutMs: number): Promise<boolean>;
 }
@@ -43,8 +45,12 @@ class PipeSink implements LogSink {
     else this.#socket.write(line);
   }
 
-  async drained(timeoutMs: number): Promise<boolean> {
-    return waitUntil(() => this.#socket.destroyed || this.#socket.writableLength === 0, timeoutMs);
+  get isWaiting(): boolean {
+    return !this.#socket.destroyed && this.#socket.writableLength > 0;
+  }
+
+  drained(timeoutMs: number): Promise<boolean> {
+    return waitUntil(() => !this.isWaiting, timeoutMs);
   }
 }
 
@@ -72,8 +78,12 @@ class FileSink implements LogSink {
     this.#destination.write(line);
   }
 
-  async drained(timeoutMs: number): Promise<boolean> {
-    return waitUntil(() => this.#waiting === 0, timeoutMs);
+  get isWaiting(): boolean {
+    return this.#waiting > 0;
+  }
+
+  drained(timeoutMs: number): Promise<boolean> {
+    return waitUntil(() => !this.isWaiting, timeoutMs);
   }
 }
 

@@ -2,6 +2,7 @@
 import { isatty } from "node:tty";
 import { type Logger as PinoLogger, pino } from "pino";
 import type { LogLevel } from "../index.js";
+import type { TerminalFault } from "./exit.js";
 import { openLogSink } from "./log-sink.js";
 import { prettyLine } from "./pretty-line.js";
 
@@ -11,8 +12,7 @@ export interface Log {
   readonly isPretty: boolean;
   /** A line for people, outside the log. */
   say(line: string): void;
-  /** Whether it went to a terminal that is no longer there. */
-  isCutOff(): boolean;
+  terminalFault(): TerminalFault | undefined;
   /** Waits, not for long, until the last line is written. Whether it was. */
   flush(): Promise<boolean>;
 }
@@ -42,7 +42,10 @@ export function openLog(level: LogLevel, format: LogFormat): Log {
     logger,
     isPretty,
     say: (line) => sink.write(`${line}\n`),
-    isCutOff: () => onTerminal && !isatty(STDOUT),
+    terminalFault: () => {
+      if (!onTerminal) return undefined;
+      return isatty(STDOUT) ? (sink.isWaiting ? "on hold" : undefined) : "gone";
+    },
     flush: () => sink.drained(FLUSH_MS),
   };
 }

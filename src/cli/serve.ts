@@ -1,6 +1,7 @@
 /** `hawser serve` from its start to its end: listen, wait for a reason to stop, shut down, say how it went. */
-import { createServer, type Server } from "../index.js";
+import { createServer, optionRules, type Server } from "../index.js";
 import type { Configuration } from "./configure.js";
+import { exitNow } from "./exit.js";
 import { onFaults } from "./faults.js";
 import { listenErrorText } from "./listen-error.js";
 import { type Log, openLog } from "./log.js";
@@ -35,10 +36,13 @@ export async function serve(configuration: Configuration, tls: TlsFiles | undefi
   }
 
   const exitCode = await stopped;
-  const stuck = setTimeout(() => process.exit(FAILED), (options.shutdownGraceMs ?? 0) + STUCK_MS);
+  const graceMs = options.shutdownGraceMs ?? Number(optionRules.shutdownGraceMs.default);
+  const stuck = setTimeout(() => exitNow(FAILED, log.terminalFault()), graceMs + STUCK_MS);
   await server.close();
   await log.flush();
   clearTimeout(stuck);
+  const fault = log.terminalFault();
+  if (fault !== undefined) exitNow(exitCode, fault);
   return exitCode;
 }
 
@@ -62,9 +66,9 @@ function waitForStop(server: Server<string>, tls: TlsFiles | undefined, log: Log
     };
     onSignals(process, {
       stop: stopFor,
-      stopAtOnce: (exitCode) => process.exit(exitCode),
+      stopAtOnce: (exitCode) => exitNow(exitCode, log.terminalFault()),
       // A terminal that is closed sends SIGHUP as well: then nobody is there to stop the server later.
-      hangUp: () => (log.isCutOff() ? stopFor("SIGHUP") : reloadTls(server, tls, log.logger)),
+      hangUp: () => (log.terminalFault() === "gone" ? stopFor("SIGHUP") : reloadTls(server, tls, log.logger)),
     });
     onFaults(process, log.logger, () => stop(FAILED));
   });
