@@ -49,6 +49,46 @@ describe("timeouts that have to agree", () => {
   });
 });
 
+describe("docs/deployment.md", () => {
+  const page = read("docs/deployment.md");
+
+  it("shows lines of the proxies' files, in their order", () => {
+    for (const [language, path] of [
+      ["nginx", "docs/deploy/nginx.conf"],
+      ["haproxy", "docs/deploy/haproxy.cfg"],
+      ["caddyfile", "docs/deploy/Caddyfile"],
+    ] as const) {
+      const shown = new RegExp(`^\`\`\`${language}\n([^\`]*)`, "m").exec(page)?.[1];
+      assert.ok(shown, language);
+      const lines = read(path).split("\n");
+      let at = 0;
+      for (const line of shown.split("\n").filter((each) => each !== "")) {
+        at = lines.indexOf(line, at) + 1;
+        assert.ok(at > 0, `${path} has no further line ${JSON.stringify(line)}`);
+      }
+    }
+  });
+
+  it("names flags and options that there are", async () => {
+    const help = (await run(process.execPath, [cliPath(), "serve", "--help"])).stdout;
+    const foreign = new Set([
+      "--rm",
+      "--read-only",
+      "--cap-drop",
+      "--security-opt",
+      "--init",
+      "--deploy-hook",
+      "--ulimit",
+    ]);
+    const flags = new Set(page.match(/(?<=[ `])--[a-z][a-z-]+/g)?.filter((flag) => !foreign.has(flag)));
+    assert.ok(flags.size > 5);
+    for (const flag of flags) assert.ok(help.includes(` ${flag} `) || help.includes(` ${flag}\n`), flag);
+    const options = new Set(page.match(/(?<=`)(?!durationMs)[a-z]+[A-Za-z]*(Ms|Bytes|Clients|Handshakes)(?=`)/g));
+    assert.ok(options.size > 5);
+    for (const option of options) assert.ok(Object.hasOwn(optionRules, option), option);
+  });
+});
+
 const systemd = await need("systemd-analyze");
 
 describe("deploy/hawser.service", { skip: systemd.missing }, () => {
