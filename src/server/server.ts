@@ -161,6 +161,7 @@ export class Server<Data = undefined> {
     try {
       await new Promise<void>((resolve, reject) => {
         http.once("error", reject);
+        http.once("close", () => reject(new UsageError("listen: this server was closed meanwhile")));
         http.listen(port, host, () => {
           http.removeListener("error", reject);
           resolve();
@@ -170,6 +171,7 @@ export class Server<Data = undefined> {
       this.#http = null;
       throw error;
     }
+    // The listener was there already when the shutdown came, but its port was not yet.
     if (this.#shutdown !== null) {
       http.close();
       throw new UsageError("listen: this server was closed meanwhile");
@@ -328,11 +330,10 @@ export class Server<Data = undefined> {
   #onHttpError(reason: string, status: number, socket: Duplex): void {
     this.stats.httpErrors++;
     const address = (socket as Partial<{ remoteAddress: string }>).remoteAddress ?? "";
-    this.#sampledLog.warn(
-      `http-error ${reason}`,
-      { event: "http-error", address, status, reason },
-      "broken HTTP request",
-    );
+    const fields = { event: "http-error", address, status, reason };
+    // A connection that is reset is what a balancer's health check leaves behind, day and night.
+    if (socket.destroyed || reason === "ECONNRESET") this.#log.debug(fields, "connection reset before a request");
+    else this.#sampledLog.warn(`http-error ${reason}`, fields, "broken HTTP request");
   }
 
   async #runRequestHandler(
