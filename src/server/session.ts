@@ -188,7 +188,8 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
   }
 
   close(code = 1000, reason = ""): void {
-    if (!isValidCloseCode(code)) throw new UsageError(`close: got code ${code}, takes 1000-1003, 1007-1014, 3000-4999`);
+    if (!Number.isInteger(code) || !isValidCloseCode(code))
+      throw new UsageError(`close: got code ${code}, takes 1000-1003, 1007-1014, 3000-4999`);
     if (Buffer.byteLength(reason) > 123) throw new UsageError("close: the reason takes at most 123 bytes of UTF-8");
     this.#beginClose("closed-by-server", code, reason);
   }

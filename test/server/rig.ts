@@ -10,6 +10,7 @@ import {
   type Logger,
   type Server,
   type ServerOptions,
+  type ShutdownReport,
   type UpgradeRequest,
 } from "#hawser/index.js";
 import { until } from "../harness/concurrency.js";
@@ -66,6 +67,8 @@ export interface Rig<Data> {
   connect(options?: ConnectOptions & { at?: string }): Promise<{ peer: RawClient; client: Client<Data> }>;
   /** A TCP connection on which nothing has been sent. */
   dial(options?: ConnectOptions): Promise<RawClient>;
+  /** Shuts the server down, with the clock going on meanwhile. */
+  stop(options?: { graceMs?: number; reason?: string }): Promise<ShutdownReport>;
   /** Waits for the next `close` that has not been waited for. */
   nextClosed(): Promise<Disconnect>;
 }
@@ -137,6 +140,12 @@ export async function startRig<Data = undefined>(
       const local = peer.socket.localPort;
       await until(() => opened.some((client) => !before.has(client)), `open of the client from port ${local}`);
       return { peer, client: opened.find((client) => !before.has(client))! };
+    },
+    async stop(how) {
+      let report: ShutdownReport | undefined;
+      void server.close(how).then((result) => (report = result));
+      await stepUntil(clock, () => report !== undefined, "the shutdown's report", 5);
+      return report!;
     },
     async nextClosed() {
       await until(() => closed.length > closedSeen, "a call of close");

@@ -1,0 +1,205 @@
+/** Practice 10: who may connect is decided by the application, in bounded time, and whoever goes away meanwhile costs nothing. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Refuse, type ServerOptions } from "#hawser/index.js";
+import { until } from "../harness/concurrency.js";
+import { frame } from "../harness/frames.js";
+import { upgradeRequest } from "../harness/http.js";
+import type { RawClient } from "../harness/raw-client.js";
+import { gate, type Rig, startRig, turns } from "./rig.js";
+
+/** An `authenticate` that waits for the test, and what it saw. */
+function waiting(): {
+  options: ServerOptions<string>;
+  signals: AbortSignal[];
+  gates: ReturnType<typeof gate<string>>[];
+} {
+  const signals: AbortSignal[] = [];
+  const gates: ReturnType<typeof gate<string>>[] = [];
+  return {
+    signals,
+    gates,
+    options: {
+      authenticate(_request, { signal }) {
+        signals.push(signal);
+        gates.push(gate<string>());
+        return gates.at(-1)!.promise;
+      },
+    },
+  };
+}
+
+/** A client whose handshake waits for `authenticate`. */
+async function knock(rig: Rig<string>, signals: readonly AbortSignal[]): Promise<RawClient> {
+  const before = signals.length;
+  const peer = await rig.dial();
+  await peer.sendBytes(upgradeRequest(rig.url));
+  await until(() => signals.length > before, "authenticate to be called");
+  return peer;
+}
+
+describe("authenticate", () => {
+  it("makes client.data, whether it returns a promise or not", async (test) => {
+    for (const authenticate of [() => "ann", async () => "ann"]) {
+      const rig = await startRig<string>(test, { authenticate });
+      assert.equal((await rig.connect()).client.data, "ann");
+    }
+  });
+
+  it("sees path, query, headers, address and subprotocols", async (test) => {
+    let seen: unknown;
+    const rig = await startRig<string>(test, {
+      authenticate(request) {
+        seen = [
+          request.path,
+          request.query.get("token"),
+          request.headers["x-key"],
+          request.address,
+          request.subprotocols,
+        ];
+        return "";
+      },
+    });
+    await rig.connect({ at: "room?token=t%20t", headers: { "X-Key": "k" }, protocols: "b, a" });
+    assert.deepEqual(seen, ["/room", "t t", "k", "127.0.0.1", ["b", "a"]]);
+  });
+
+  it("refuses with the status, the text and the headers of what it throws, logged without a stack trace", async (test) => {
+    const rig = await startRig<string>(test, {
+      maxClients: 1,
+      authenticate() {
+        throw new Refuse(401, "who are you?", { "WWW-Authenticate": 'Bearer realm="x"' });
+      },
+    });
+    for (let i = 0; i < 3; i++) {
+      const response = await (await rig.dial()).handshake();
+      assert.equal(response.status, 401);
+      assert.match(response.body, /who are you\?/);
+      assert.deepEqual(response.headers.get("www-authenticate"), ['Bearer realm="x"']);
+    }
+    assert.equal(rig.server.stats.refused.unauthorized, 3);
+    assert.deepEqual(rig.log.of("authenticate-error"), []);
+    for (const line of rig.log.of("refused")) assert.ok(!("err" in line));
+  });
+
+  it("gives 500 for any other error, sync or not, and logs it once", async (test) => {
+    const failures = [
+      () => {
+        throw new Error("database down");
+      },
+      async () => Promise.reject(new Error("database down")),
+      () => Promise.reject(null as unknown as Error),
+    ];
+    for (const authenticate of failures) {
+      const rig = await startRig<string>(test, { authenticate });
+      const response = await (await rig.dial()).handshake();
+      assert.equal(response.status, 500);
+      assert.ok(!response.body.includes("database"), "what went wrong inside is nobody's business outside");
+      assert.equal(rig.log.of("authenticate-error").length, 1);
+      assert.equal(rig.server.clients.size, 0);
+    }
+  });
+
+  it("gives 503 when it takes longer than handshakeTimeoutMs, and is told so", async (test) => {
+    const { options, signals, gates } = waiting();
+    const rig = await startRig<string>(test, { ...options, maxClients: 1 });
+    const peer = await knock(rig, signals);
+    rig.clock.advance(9_950);
+    assert.ok(!signals[0]!.aborted);
+    rig.clock.advance(150);
+    assert.ok(signals[0]!.aborted);
+    const response = await peer.nextResponse();
+    assert.equal(response!.status, 503);
+    assert.ok(response!.headers.has("retry-after"));
+    assert.equal(rig.server.stats.refused["authenticate-timeout"], 1);
+    gates[0]!.open("too late");
+    await turns();
+    assert.equal(rig.server.clients.size, 0);
+    gates.length = 0;
+    const next = await knock(rig, signals);
+    gates[0]!.open("in time");
+    assert.equal((await next.nextResponse())!.status, 101, "the place was given back");
+  });
+
+  for (const [how, leave] of [
+    ["resets", (peer: RawClient) => peer.reset()],
+    ["ends", (peer: RawClient) => peer.destroy()],
+  ] as const) {
+    it(`a client that ${how} meanwhile is counted, not logged as an error, and gives its place back`, async (test) => {
+      const { options, signals, gates } = waiting();
+      const rig = await startRig<string>(test, { ...options, maxClients: 1 });
+      const peer = await knock(rig, signals);
+      leave(peer);
+      await until(() => signals[0]!.aborted, "the signal");
+      await until(() => rig.server.stats.aborted === 1, "the count");
+      gates[0]!.fail(new Error("aborted"));
+      await turns();
+      assert.deepEqual(
+        rig.log.lines.filter(({ level }) => level === "error" || level === "warn"),
+        [],
+      );
+      assert.deepEqual([rig.opened.length, rig.server.clients.size], [0, 0]);
+      const next = await knock(rig, signals);
+      gates[1]!.open("next");
+      assert.equal((await next.nextResponse())!.status, 101);
+    });
+  }
+
+  it("does not let a client talk before it has decided, nor lose what it said", async (test) => {
+    const { options, signals, gates } = waiting();
+    const texts: string[] = [];
+    const rig = await startRig<string>(test, {
+      ...options,
+      message: (_client, message) => void texts.push(message.text()),
+    });
+    const peer = await knock(rig, signals);
+    await peer.sendFrame(frame.text("early"));
+    await turns(20);
+    assert.deepEqual(texts, []);
+    gates[0]!.open("ok");
+    await until(() => texts.length === 1, "the early message");
+    assert.deepEqual(texts, ["early"]);
+  });
+
+  it("buffers little of what is sent before it has decided", async (test) => {
+    const { options, signals } = waiting();
+    let bytesRead = (): number => 0;
+    const rig = await startRig<string>(test, {
+      ...options,
+      authenticate(request, context) {
+        bytesRead = () => request.raw.socket.bytesRead;
+        return options.authenticate!(request, context);
+      },
+    });
+    const peer = await knock(rig, signals);
+    void peer.sendBytes(Buffer.alloc(16 * 1024 * 1024));
+    await until(() => bytesRead() > 1024, "some of it");
+    await turns(200);
+    assert.ok(bytesRead() < 512 * 1024, `${bytesRead()} bytes read`);
+  });
+
+  it("limits how many wait", async (test) => {
+    const { options, signals, gates } = waiting();
+    const rig = await startRig<string>(test, { ...options, maxPendingHandshakes: 2 });
+    const first = await knock(rig, signals);
+    await knock(rig, signals);
+    const third = await (await rig.dial()).handshake();
+    assert.equal(third.status, 503);
+    assert.equal(rig.server.stats.refused["pending-handshakes"], 1);
+    gates[0]!.open("in");
+    assert.equal((await first.nextResponse())!.status, 101);
+    await knock(rig, signals);
+  });
+
+  it("is asked last: what is refused anyway does not reach it", async (test) => {
+    const { options, signals } = waiting();
+    const rig = await startRig<string>(test, { ...options, path: "/chat" });
+    assert.equal((await (await rig.dial()).handshake({ path: "/other" })).status, 404);
+    assert.equal((await (await rig.dial()).handshake({ path: "/chat", origin: "https://evil.example" })).status, 403);
+    assert.equal(
+      (await (await rig.dial()).handshake({ path: "/chat", headers: { "Sec-WebSocket-Key": "short" } })).status,
+      400,
+    );
+    assert.equal(signals.length, 0);
+  });
+});

@@ -1,0 +1,236 @@
+/** Practice 7 and serial handlers: one at a time and in order for each client; whatever they throw ends that client alone. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Handlers } from "#hawser/index.js";
+import { until } from "../harness/concurrency.js";
+import { encodeFrame, frame } from "../harness/frames.js";
+import { gate, startRig, turns } from "./rig.js";
+
+describe("handlers of one client", () => {
+  it("run one after another, in order, however many messages come at once", async (test) => {
+    const seen: string[] = [];
+    let running = 0;
+    const rig = await startRig(test, {
+      async open() {
+        seen.push("open");
+        await turns();
+        seen.push("opened");
+      },
+      async message(_client, message) {
+        assert.equal(++running, 1, "two at once");
+        const text = message.text();
+        // Some take a turn of the event loop, some a microtask.
+        await (Number(text) % 3 === 0 ? turns(2) : Promise.resolve());
+        seen.push(text);
+        running--;
+      },
+    });
+    const { peer } = await rig.connect();
+    const numbers = Array.from({ length: 50 }, (_, i) => String(i));
+    await peer.sendBytes(Buffer.concat(numbers.map((text) => encodeFrame(frame.text(text)))));
+    await until(() => seen.length === 52, "all of them");
+    assert.deepEqual(seen, ["open", "opened", ...numbers]);
+  });
+
+  it("that never finish do not keep others waiting", async (test) => {
+    const rig = await startRig(test, {
+      message(client, message) {
+        if (message.text() === "stuck") return gate().promise;
+        client.send(message);
+        return undefined;
+      },
+    });
+    const { peer: stuck } = await rig.connect();
+    const { peer: other } = await rig.connect();
+    await stuck.sendFrame(frame.text("stuck"));
+    for (let i = 0; i < 20; i++) await other.echo(`${i}`);
+  });
+
+  it("close comes after the last of them, once", async (test) => {
+    const order: string[] = [];
+    const handler = gate();
+    const rig = await startRig(test, {
+      async message() {
+        order.push("message begins");
+        await handler.promise;
+        order.push("message ends");
+      },
+      close: () => void order.push("close"),
+    });
+    const { peer } = await rig.connect();
+    await peer.sendFrame(frame.text("x"));
+    await until(() => order.length === 1, "the handler");
+    peer.reset();
+    await until(() => rig.server.clients.size === 0, "the end");
+    await turns();
+    assert.deepEqual(order, ["message begins"]);
+    handler.open();
+    await until(() => order.length === 3, "close");
+    assert.deepEqual(order, ["message begins", "message ends", "close"]);
+  });
+
+  it("see what was sent before the peer ended its side", async (test) => {
+    const texts: string[] = [];
+    const rig = await startRig(test, {
+      async message(_client, message) {
+        await turns();
+        texts.push(message.text());
+      },
+    });
+    const { peer } = await rig.connect();
+    await peer.sendBytes(Buffer.concat(["a", "b", "c"].map((text) => encodeFrame(frame.text(text)))));
+    peer.end();
+    assert.equal((await rig.nextClosed()).cause, "lost");
+    assert.deepEqual(texts, ["a", "b", "c"]);
+  });
+});
+
+describe("read backpressure", () => {
+  it("bounds what a client can push while a handler is pending", async (test) => {
+    const handler = gate();
+    let calls = 0;
+    const rig = await startRig(test, {
+      message() {
+        calls++;
+        return handler.promise;
+      },
+    });
+    const { peer } = await rig.connect();
+    const { socket } = rig.requests[0]!.raw;
+    const message = encodeFrame(frame.binary(Buffer.alloc(1024)));
+    const flood = Buffer.concat(Array.from({ length: 32 * 1024 }, () => message));
+    void peer.sendBytes(flood);
+    await until(() => calls === 1, "the first message");
+    await turns(500);
+    assert.equal(calls, 1);
+    assert.ok(socket.bytesRead < 256 * 1024, `${socket.bytesRead} of ${flood.length} bytes read`);
+    handler.open();
+    await until(() => calls === 32 * 1024, "the rest of them", 30_000);
+  });
+
+  it("holds for a client that does not read its replies", async (test) => {
+    const rig = await startRig(test, {
+      maxBacklogBytes: 64 * 1024 * 1024,
+      message: (client, message) => void client.send(message),
+    });
+    const { peer, client } = await rig.connect();
+    const { socket } = rig.requests[0]!.raw;
+    peer.socket.pause();
+    const message = encodeFrame(frame.binary(Buffer.alloc(64 * 1024)));
+    void peer.sendBytes(Buffer.concat(Array.from({ length: 1024 }, () => message)));
+    await until(() => client.bufferedBytes > 0, "replies that wait");
+    await turns(300);
+    const before = socket.bytesRead;
+    await turns(300);
+    assert.equal(socket.bytesRead, before, "it is not read any more");
+    assert.ok(client.bufferedBytes < 1024 * 1024, `${client.bufferedBytes} bytes wait`);
+    peer.socket.resume();
+    await until(() => client.messagesIn === 1024, "the rest", 30_000);
+  });
+});
+
+describe("a handler that fails", () => {
+  const failures: [how: string, fail: () => void | Promise<void>][] = [
+    [
+      "throws",
+      () => {
+        throw new Error("bug");
+      },
+    ],
+    ["rejects", () => Promise.reject(new Error("bug"))],
+    ["rejects later", async () => turns().then(() => Promise.reject(new Error("bug")))],
+    ["rejects with nothing", () => Promise.reject(undefined as unknown as Error)],
+    [
+      "throws null",
+      () => {
+        throw null as unknown as Error;
+      },
+    ],
+  ];
+  for (const name of ["open", "message", "drain"] as const satisfies (keyof Handlers<unknown>)[]) {
+    for (const [how, fail] of failures) {
+      it(`${name} ${how}: logged once with the id, 1011, and the others go on`, async (test) => {
+        let bad: string | null = null;
+        const rig = await startRig(test, {
+          open: (client) => (client.path === "/bad" && name === "open" ? fail() : undefined),
+          message(client, message) {
+            if (client.path !== "/bad") return void client.send(message);
+            if (name === "message") return fail();
+            return void client.send(Buffer.alloc(8 * 1024 * 1024));
+          },
+          drain: (client) => (client.path === "/bad" && name === "drain" ? fail() : undefined),
+        });
+        const { peer: good } = await rig.connect();
+        const { peer, client } = await rig.connect({ at: "bad" });
+        bad = client.id;
+        await peer.sendFrame(frame.text("go"));
+        const ending = await peer.expectClose(1011);
+        assert.doesNotMatch(ending.close!.reason, /bug/);
+        const end = await rig.nextClosed();
+        assert.deepEqual([end.cause, end.code, end.initiator], ["handler-error", 1011, "server"]);
+        const lines = rig.log.of("handler-error");
+        assert.equal(lines.length, 1);
+        assert.deepEqual([lines[0]!["id"], lines[0]!["handler"], lines[0]!.level], [bad, name, "error"]);
+        await good.echo("still here");
+      });
+    }
+  }
+
+  for (const [how, fail] of failures) {
+    it(`close ${how}: logged once with the id, and the others go on`, async (test) => {
+      const rig = await startRig(test, {
+        message: (client, message) => void client.send(message),
+        close: (client) => (client.path === "/bad" ? fail() : undefined),
+      });
+      const { peer: good } = await rig.connect();
+      const { peer, client } = await rig.connect({ at: "bad" });
+      await peer.close();
+      await until(() => rig.log.of("handler-error").length > 0, "the line");
+      await good.echo("still here");
+      const lines = rig.log.of("handler-error");
+      assert.deepEqual([lines.length, lines[0]!["id"], lines[0]!["handler"]], [1, client.id, "close"]);
+      assert.equal(rig.log.of("disconnect")[0]!["cause"], "normal");
+    });
+  }
+
+  it("handles no message after it", async (test) => {
+    let calls = 0;
+    const rig = await startRig(test, {
+      message() {
+        calls++;
+        throw new Error("bug");
+      },
+    });
+    const { peer } = await rig.connect();
+    await peer.sendBytes(Buffer.concat(Array.from({ length: 100 }, () => encodeFrame(frame.text("x")))));
+    await peer.expectClose(1011);
+    assert.equal(calls, 1);
+  });
+
+  it("delivers what was sent before it", async (test) => {
+    const rig = await startRig(test, {
+      message(client) {
+        client.send("before");
+        throw new Error("bug");
+      },
+    });
+    const { peer } = await rig.connect();
+    await peer.sendFrame(frame.text("x"));
+    assert.equal((await peer.nextMessage()).bytes.toString(), "before");
+    await peer.expectClose(1011);
+  });
+
+  it("that returns what is no promise is taken for finished", async (test) => {
+    const odd: unknown[] = [0, "sent", null, {}, [], true];
+    let calls = 0;
+    const rig = await startRig(test, {
+      message: (client, message) => {
+        client.send(message);
+        return odd[calls++] as undefined;
+      },
+    });
+    const { peer } = await rig.connect();
+    for (const value of odd) await peer.echo(String(value));
+    assert.deepEqual(rig.log.of("handler-error"), []);
+  });
+});

@@ -1,0 +1,354 @@
+/** Practice 10: which upgrades are taken, and what the others are told. Practice 9: the HTTP around them. */
+import assert from "node:assert/strict";
+import { createServer as createHttpServer } from "node:http";
+import { describe, it } from "node:test";
+import { createServer, type RefusalReason, UsageError } from "#hawser/index.js";
+import { until } from "../harness/concurrency.js";
+import { frame } from "../harness/frames.js";
+import { upgradeRequest } from "../harness/http.js";
+import { RawClient } from "../harness/raw-client.js";
+import { listenOn, LogBook, plainHttpServer, startRig } from "./rig.js";
+import { StepClock } from "./step-clock.js";
+
+describe("path", () => {
+  const rows: [target: string, status: number][] = [
+    ["/chat", 101],
+    ["/chat?room=1", 101],
+    ["/chat#fragment", 101],
+    ["http://example.com/chat?x", 101],
+    ["/", 404],
+    ["/chat/", 404],
+    ["/Chat", 404],
+    ["/chat2", 404],
+    ["//chat", 404],
+    ["/chat%20", 404],
+    ["/x?/chat", 404],
+  ];
+  for (const [target, status] of rows) {
+    it(`${target}: ${status}`, async (test) => {
+      const rig = await startRig(test, { path: "/chat" });
+      assert.equal((await (await rig.dial()).handshake({ path: target })).status, status);
+    });
+  }
+});
+
+describe("origin", () => {
+  it("is checked: same origin or listed, else 403", async (test) => {
+    const rig = await startRig(test, { allowedOrigins: ["https://app.example.com"] });
+    const own = `http://127.0.0.1:${rig.port}`;
+    for (const [origin, status] of [
+      [own, 101],
+      ["https://app.example.com", 101],
+      ["https://evil.example", 403],
+      ["null", 403],
+    ] as const)
+      assert.equal((await (await rig.dial()).handshake({ origin })).status, status, origin);
+    assert.equal(rig.server.stats.refused.origin, 2);
+  });
+
+  it("of any kind is taken only where that is spelled out", async (test) => {
+    const rig = await startRig(test, { dangerouslyAllowAnyOrigin: "a public ticker" });
+    assert.equal((await (await rig.dial()).handshake({ origin: "https://evil.example" })).status, 101);
+  });
+});
+
+describe("subprotocol", () => {
+  it("is the server's best that the client offers; none where nothing fits", async (test) => {
+    const rig = await startRig(test, { subprotocols: ["v2", "v1"] });
+    for (const [offered, chosen] of [
+      ["v1, v2", "v2"],
+      ["v1", "v1"],
+      ["v3", undefined],
+      [undefined, undefined],
+    ] as const) {
+      const response = await (await rig.dial()).handshake(offered === undefined ? {} : { protocols: offered });
+      assert.equal(response.status, 101);
+      assert.equal(response.headers.get("sec-websocket-protocol")?.[0], chosen);
+      assert.equal(rig.opened.at(-1)!.subprotocol, chosen ?? "");
+    }
+  });
+});
+
+describe("response", () => {
+  it("carries responseHeaders, given as a list or as an object", async (test) => {
+    for (const responseHeaders of [["X-One: 1", "Set-Cookie: a=b", "Set-Cookie: c=d"], { "X-One": "1" }]) {
+      const rig = await startRig(test, { responseHeaders });
+      const { headers } = await (await rig.dial()).handshake();
+      assert.deepEqual(headers.get("x-one"), ["1"]);
+      if (Array.isArray(responseHeaders)) assert.deepEqual(headers.get("set-cookie"), ["a=b", "c=d"]);
+    }
+  });
+
+  it("declines compression unless it is switched on", async (test) => {
+    for (const compression of [false, true]) {
+      const rig = await startRig(test, { compression });
+      const { headers } = await (await rig.dial()).handshake({ offer: "permessage-deflate" });
+      assert.equal(headers.has("sec-websocket-extensions"), compression);
+    }
+  });
+});
+
+describe("refusal", () => {
+  it("has a body that says why, or what refusalBody makes of it", async (test) => {
+    const seen: { status: number; reason: RefusalReason; message: string }[] = [];
+    const rig = await startRig(test, {
+      path: "/chat",
+      refusalBody(refusal) {
+        seen.push(refusal);
+        return JSON.stringify({ error: refusal.reason });
+      },
+    });
+    const response = await (await rig.dial()).handshake({ path: "/" });
+    assert.equal(response.body, '{"error":"path"}');
+    assert.deepEqual([seen[0]!.status, seen[0]!.reason], [404, "path"]);
+    const plain = await startRig(test, { path: "/chat" });
+    assert.match((await (await plain.dial()).handshake({ path: "/" })).body, /no WebSocket on this path/);
+  });
+
+  it("survives a refusalBody that throws or returns no text: the plain body, and one line", async (test) => {
+    const bad = [
+      () => {
+        throw new Error("template missing");
+      },
+      () => 7 as unknown as string,
+    ];
+    for (const refusalBody of bad) {
+      const rig = await startRig(test, { path: "/chat", refusalBody });
+      const response = await (await rig.dial()).handshake({ path: "/" });
+      assert.equal(response.status, 404);
+      assert.match(response.body, /no WebSocket/);
+      assert.equal((await (await rig.dial()).handshake({ headers: { Connection: "close" } })).status, 400);
+      assert.equal(rig.log.of("server-error").length, 2);
+    }
+  });
+
+  it("is delivered to a client that goes on sending", async (test) => {
+    const rig = await startRig(test, { path: "/chat" });
+    const peer = await rig.dial();
+    await peer.sendBytes(upgradeRequest(rig.url));
+    await peer.sendBytes(Buffer.alloc(300_000));
+    assert.equal((await peer.nextResponse())!.status, 404);
+  });
+});
+
+describe("plain HTTP", () => {
+  it("gets 426 without a request handler", async (test) => {
+    const rig = await startRig(test);
+    const peer = await rig.dial();
+    await peer.sendBytes("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    const response = await peer.nextResponse();
+    assert.equal(response!.status, 426);
+    assert.deepEqual(response!.headers.get("upgrade"), ["websocket"]);
+  });
+
+  it("goes to the request handler where there is one", async (test) => {
+    const rig = await startRig(test, {
+      request(request, response) {
+        response.end(`page ${request.url}`);
+      },
+    });
+    const response = await fetch(`http://127.0.0.1:${rig.port}/about`);
+    assert.equal(await response.text(), "page /about");
+    await rig.connect();
+  });
+
+  it("gets 500 when the request handler throws, now or later", async (test) => {
+    const handlers = [
+      () => {
+        throw new Error("bug");
+      },
+      async () => Promise.reject(new Error("bug")),
+    ];
+    for (const request of handlers) {
+      const rig = await startRig(test, { request });
+      const response = await fetch(`http://127.0.0.1:${rig.port}/`);
+      assert.equal(response.status, 500);
+      assert.ok(!(await response.text()).includes("bug"));
+      assert.equal(rig.log.of("server-error").length, 1);
+    }
+  });
+});
+
+describe("a broken handshake", () => {
+  const rows: [what: string, headers: Record<string, string | null>, status: number, reason: RefusalReason][] = [
+    ["without Connection", { Connection: null }, 400, "connection-header"],
+    ["with Connection: close", { Connection: "close" }, 400, "connection-header"],
+    ["without Upgrade", { Upgrade: null }, 426, "upgrade-missing"],
+    ["for something else", { Upgrade: "h2c" }, 400, "upgrade-header"],
+    ["without a key", { "Sec-WebSocket-Key": null }, 400, "key"],
+    ["with a short key", { "Sec-WebSocket-Key": "AAAA" }, 400, "key"],
+    ["without a version", { "Sec-WebSocket-Version": null }, 400, "version-missing"],
+    ["of another version", { "Sec-WebSocket-Version": "8" }, 426, "version"],
+    ["with subprotocols twice", { "Sec-WebSocket-Protocol": "a, a" }, 400, "subprotocol"],
+    ["with a malformed extension", { "Sec-WebSocket-Extensions": "a; =" }, 400, "extensions"],
+  ];
+  for (const [what, headers, status, reason] of rows) {
+    it(`${what}: ${status} ${reason}`, async (test) => {
+      const rig = await startRig(test, {
+        request: (_request, response) => void response.end("the application's page"),
+      });
+      const response = await (await rig.dial()).handshake({ headers });
+      assert.deepEqual([response.status, rig.server.stats.refused], [status, { [reason]: 1 }]);
+      if (reason === "version") assert.deepEqual(response.headers.get("sec-websocket-version"), ["13"]);
+      const [line] = rig.log.of("refused");
+      assert.deepEqual([line!["reason"], line!["status"], line!["address"]], [reason, status, "127.0.0.1"]);
+    });
+  }
+
+  it("that is no HTTP gets 400 and is counted", async (test) => {
+    const rig = await startRig(test);
+    const peer = await rig.dial();
+    await peer.sendBytes("\x16\x03\x01 hello\r\n\r\n");
+    assert.equal((await peer.nextResponse())!.status, 400);
+    assert.equal(rig.server.stats.httpErrors, 1);
+    assert.equal(rig.log.of("http-error").length, 1);
+  });
+
+  it("with too large a head gets 431", async (test) => {
+    const rig = await startRig(test, { maxHeaderBytes: 2048 });
+    const response = await (await rig.dial()).handshake({ headers: { "X-Large": "x".repeat(4000) } });
+    assert.equal(response.status, 431);
+  });
+
+  it("whose head does not come is cut with 408", async (test) => {
+    const rig = await startRig(test, { headersTimeoutMs: 200, requestTimeoutMs: 200 });
+    const peer = await rig.dial();
+    await peer.sendBytes("GET / HTTP/1.1\r\nHost: x\r\n");
+    assert.equal((await peer.nextResponse())!.status, 408);
+  });
+});
+
+describe("attach", () => {
+  it("takes the handshakes of a server that is there, and leaves it its requests", async (test) => {
+    const http = plainHttpServer();
+    const rig = await startRig(test, { message: (client, message) => void client.send(message) }, { attach: http });
+    assert.ok(rig.server.isReady);
+    const { peer } = await rig.connect();
+    await peer.echo("hello");
+    assert.equal(await (await fetch(`http://127.0.0.1:${rig.port}/`)).text(), "plain");
+    assert.throws(() => rig.server.attach(http), UsageError);
+    peer.destroy();
+    await rig.stop();
+    assert.equal(http.listenerCount("upgrade"), 0);
+    assert.ok(http.listening, "it is its owner's to close");
+  });
+
+  it("leaves the other paths to another upgrade listener, where there is one", async (test) => {
+    const http = plainHttpServer();
+    http.on("upgrade", (request, socket) => {
+      if (request.url !== "/hmr") return;
+      socket.end("HTTP/1.1 299 Hot Reload\r\nContent-Length: 0\r\n\r\n");
+    });
+    const rig = await startRig(test, { path: "/ws" }, { attach: http });
+    assert.equal((await (await rig.dial()).handshake({ path: "/hmr" })).status, 299);
+    assert.equal((await (await rig.dial()).handshake({ path: "/ws" })).status, 101);
+  });
+
+  it("refuses the other paths where nobody else would answer", async (test) => {
+    const rig = await startRig(test, { path: "/ws" }, { attach: plainHttpServer() });
+    assert.equal((await (await rig.dial()).handshake({ path: "/other" })).status, 404);
+  });
+
+  it("lets two servers share one port, by path", async (test) => {
+    const http = plainHttpServer();
+    const [chat, feed] = ["/chat", "/feed"].map((path) =>
+      createServer({ path, clock: new StepClock(), logger: new LogBook(), open: (client) => void client.send(path) }),
+    );
+    chat!.attach(http);
+    feed!.attach(http);
+    const port = await listenOn(http);
+    test.after(async () => {
+      await Promise.all([chat!.close({ graceMs: 0 }), feed!.close({ graceMs: 0 })]);
+      http.close();
+    });
+    for (const path of ["/chat", "/feed"]) {
+      const peer = await RawClient.open(`ws://127.0.0.1:${port}${path}`);
+      assert.equal((await peer.nextMessage()).bytes.toString(), path);
+      peer.destroy();
+    }
+  });
+});
+
+describe("handleUpgrade", () => {
+  it("takes one handshake that somebody hands over, with what came behind it", async (test) => {
+    const texts: string[] = [];
+    const rig = await startRig(test, { message: (_client, message) => void texts.push(message.text()) });
+    const http = createHttpServer();
+    http.on("upgrade", (request, socket, head) => rig.server.handleUpgrade(request, socket, head));
+    const port = await listenOn(http);
+    test.after(() => void http.close());
+    const peer = await RawClient.connect(`ws://127.0.0.1:${port}/`);
+    // Handshake and first frame in one packet: the frame is the `head`.
+    await peer.sendBytes(
+      Buffer.concat([Buffer.from(upgradeRequest(peer.url)), Buffer.from("818200000000", "hex"), Buffer.from("hi")]),
+    );
+    assert.equal((await peer.nextResponse())!.status, 101);
+    await until(() => texts.length === 1, "the message in the head");
+    assert.deepEqual(texts, ["hi"]);
+    await peer.close();
+  });
+
+  it("of a socket that is gone costs nothing", async (test) => {
+    const rig = await startRig(test, { maxClients: 1 });
+    const http = createHttpServer();
+    let handedOver = 0;
+    http.on("upgrade", (request, socket, head) => {
+      socket.on("close", () => {
+        setImmediate(() => {
+          rig.server.handleUpgrade(request, socket, head);
+          handedOver++;
+        });
+      });
+      socket.destroy();
+    });
+    const port = await listenOn(http);
+    test.after(() => void http.close());
+    const peer = await RawClient.connect(`ws://127.0.0.1:${port}/`);
+    await peer.sendBytes(upgradeRequest(peer.url));
+    await until(() => handedOver === 1, "the hand-over");
+    assert.deepEqual([rig.opened.length, rig.server.clients.size, rig.server.stats.aborted], [0, 0, 1]);
+    await rig.connect();
+  });
+
+  it("of a client that resets in the same moment ends in nothing but a disconnect", async (test) => {
+    const rig = await startRig(test);
+    for (let i = 0; i < 20; i++) {
+      const peer = await rig.dial();
+      void peer.sendBytes(upgradeRequest(rig.url));
+      if (i % 2 === 0) await peer.nextResponse();
+      else await new Promise((next) => setImmediate(next));
+      await peer.sendFrame(frame.text("x"));
+      peer.reset();
+    }
+    await until(() => rig.closed.length === rig.opened.length && rig.server.clients.size === 0, "all to be gone");
+    assert.deepEqual(
+      rig.log.lines.filter(({ level }) => level === "error"),
+      [],
+    );
+  });
+});
+
+describe("listen", () => {
+  it("rejects for a port in use, and can be tried again", async (test) => {
+    const taken = await startRig(test);
+    const server = createServer({ clock: new StepClock(), logger: new LogBook() });
+    await assert.rejects(server.listen(taken.port), { code: "EADDRINUSE" });
+    assert.equal(server.isReady, false);
+    const { port, url } = await server.listen(0);
+    assert.equal(url, `ws://127.0.0.1:${port}/`);
+    assert.ok(server.isReady);
+    await assert.rejects(server.listen(0), UsageError);
+    await server.close({ graceMs: 0 });
+    assert.equal(server.isReady, false);
+    await assert.rejects(server.listen(0), UsageError);
+  });
+
+  it("is undone by a close that comes before it has begun", async () => {
+    const server = createServer({ clock: new StepClock(), logger: new LogBook() });
+    const listening = server.listen(0);
+    const closing = server.close();
+    await assert.rejects(listening, UsageError);
+    await closing;
+    assert.equal(server.isReady, false);
+  });
+});
