@@ -1,5 +1,6 @@
 /** One stream through both peers. */
 import { EXPLAINED, type Explanation } from "./explained.js";
+import { frameLength } from "./final-blocks.js";
 import { type Difference, describeItem, firstDifference } from "./outcome.js";
 import { ours, type Peer, theirs } from "./peers.js";
 import type { Stream } from "./stream.js";
@@ -39,15 +40,6 @@ export async function shrink(stream: Stream, wanted: (verdict: Verdict) => boole
     for (let at = 0; at < smallest.bytes.length;) if (!(await without(at, at + size))) at += size;
   }
   return smallest;
-}
-
-/** As its header has it; the bytes may be no frame at all. */
-function frameLength(bytes: Buffer): number {
-  const form = (bytes[1] ?? 0) & 0x7f;
-  const masked = ((bytes[1] ?? 0) & 0x80) === 0 ? 0 : 4;
-  if (form === 126 && bytes.length >= 4) return 4 + masked + bytes.readUInt16BE(2);
-  if (form === 127 && bytes.length >= 10) return 10 + masked + Number(bytes.readBigUInt64BE(2));
-  return 2 + masked + form;
 }
 
 /** All that is needed to see a difference again. */

@@ -1,4 +1,5 @@
 /** Every way in which the two peers may differ, with the sentence that says why both, or we alone, are right. */
+import { hasFinalBlock } from "./final-blocks.js";
 import type { Difference } from "./outcome.js";
 import { MAX_MESSAGE_BYTES, type Stream } from "./stream.js";
 
@@ -46,7 +47,7 @@ export const EXPLAINED: readonly Explanation[] = [
   },
   {
     name: "the limit is on the message, not on its compressed form",
-    rfc: 'RFC 6455 10.4: limits on "the frame size or total message size after reassembly" are the implementation\'s own; RFC 1951 3.2.4: what does not compress becomes a few bytes longer.',
+    rfc: 'RFC 6455 10.4: "Such an implementation SHOULD impose a limit on frame sizes and the total message size after reassembly from multiple frames": on the message; RFC 1951 3.2.4 makes what does not compress a few bytes longer.',
     why: "ws counts the compressed bytes as well; we allow for the few that deflate adds",
     explains: ({ ours, theirs }, { compression }) =>
       compression !== null &&
@@ -56,7 +57,7 @@ export const EXPLAINED: readonly Explanation[] = [
   },
   {
     name: "empty fragments without end",
-    rfc: 'RFC 6455 7.4.1: "1008 indicates that an endpoint is terminating the connection because it has received a message that violates its policy." 10.4 leaves the limits to the implementation.',
+    rfc: 'RFC 6455 10.4: "a malicious endpoint can try to exhaust its peer\'s memory or mount a denial-of-service attack by [...] sending a long stream of small frames that are a part of a fragmented message".',
     why: "we count the empty fragments of a message, since no size limit ever stops them; the receiver of ws does not unless told to",
     explains: ({ ours }) => ours.what === "failed" && ours.name === "too-many-empty-fragments",
   },
@@ -68,14 +69,13 @@ export const EXPLAINED: readonly Explanation[] = [
       ours.what === "open" && theirs.what === "failed" && theirs.name === "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH",
   },
   {
-    name: "the message after one whose last block has BFINAL set",
-    rfc: 'RFC 7692 7.2.3.4: a sender may end a message with "a DEFLATE block with the BFINAL bit set to 1"; a stream of its own begins after it.',
-    why: "ws feeds the next message to the zlib stream that has ended, and hands on an empty message in its place",
-    explains: ({ ours, theirs }, { compression, damaged }) =>
+    name: "what follows a message with BFINAL set",
+    rfc: 'RFC 7692 7.2.3.4: "implementors can choose to flush data using DEFLATE blocks with "BFINAL" set to 1"; 7.2.2: "the server MUST decompress each new message using the LZ77 sliding window used to process the last compressed message".',
+    why: "ws feeds the next message to a zlib stream that has ended, and has an empty one in its place, or loses the window",
+    explains: ({ theirs }, { bytes, compression }) =>
       compression !== null &&
-      damaged &&
-      ours.what === "message" &&
-      theirs.what === "message" &&
-      theirs.bytes.length === 0,
+      ((theirs.what === "message" && theirs.bytes.length === 0) ||
+        (theirs.what === "failed" && theirs.name.startsWith("Z_"))) &&
+      hasFinalBlock(bytes),
   },
 ];

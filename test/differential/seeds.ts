@@ -34,8 +34,13 @@ export const SEEDS: readonly Seed[] = [
   { explanation: "empty fragments without end", hex: Buffer.concat(emptyFragments.map(encodeFrame)).toString("hex") },
   { explanation: "a close frame is judged when it is whole", hex: "8881" },
   {
-    explanation: "the message after one whose last block has BFINAL set",
+    explanation: "what follows a message with BFINAL set",
     hex: "c18c1684f9fae4cc3433df7b499efba6b9fac191fd24bb90573eeb508d4a6c6963d776770bb8609afd",
+    compression: COMPRESSED,
+  },
+  {
+    explanation: "what follows a message with BFINAL set",
+    hex: "c18c563a2b3dfd948623d3b9236b5b122b3dc18d37fbdbc40d47bce4d6bb5c391fbf5ec437",
     compression: COMPRESSED,
   },
   // RFC 7692 7.2.3.1, 7.2.3.3, 7.2.3.4: "Hello", stored, and with BFINAL set
