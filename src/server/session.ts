@@ -295,9 +295,12 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
 
   onPing(payload: Buffer): void {
     const verdict = this.#countControl();
-    if (verdict === "answer") this.#outbox.sendControl(encodePong(payload));
-    else if (verdict === "later") {
-      const control = this.#control!;
+    const control = this.#control!;
+    if (verdict === "answer") {
+      // One that waits is answered with it.
+      control.latestPing = null;
+      this.#outbox.sendControl(encodePong(payload));
+    } else if (verdict === "later") {
       control.latestPing = Buffer.from(payload);
       this.#context.wheel.schedule(this, control.answerAt);
     }

@@ -36,6 +36,7 @@ export interface ShutdownPort {
 
 const STEP_MS = 20;
 const SMALLEST_BATCH = 100;
+const TURNS_TO_CLOSE = 100;
 
 /** Takes the server down step by step, as written here from top to bottom, in `graceMs` at most. */
 export async function shutDown(
@@ -71,8 +72,10 @@ export async function shutDown(
     return isLate || (told >= leaving.length && port.clients.size === 0 && httpEnded);
   });
 
-  // A socket that was cut says so in the next turn of the event loop.
-  await new Promise((resolve) => setImmediate(resolve));
+  // A socket that was cut says so some turns of the event loop later, and only then is known what was left in its queue.
+  for (let turn = 0; turn < TURNS_TO_CLOSE && port.clients.size > 0; turn++) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
   const dropped = sumDropped(leaving);
   return {
     clients: leaving.length,

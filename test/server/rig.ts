@@ -144,7 +144,7 @@ export async function startRig<Data = undefined>(
     async stop(how) {
       let report: ShutdownReport | undefined;
       void server.close(how).then((result) => (report = result));
-      await stepUntil(clock, () => report !== undefined, "the shutdown's report", 5);
+      await stepUntil(clock, () => report !== undefined, "the shutdown's report", 20);
       return report!;
     },
     async nextClosed() {
