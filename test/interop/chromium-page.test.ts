@@ -54,6 +54,14 @@ describe("the page, in Chromium", { skip: chromium.missing }, () => {
     await page.context().close();
   });
 
+  it("a tab that is closed is a client that went away, and no error", async () => {
+    const page = await openPage(browser, at("/closing"));
+    await page.close();
+    const { id } = await server.waitForEvent("connect", ({ path }) => path === "/closing");
+    const line = await server.waitForEvent("disconnect", (candidate) => candidate.id === id);
+    assert.deepEqual([line.level, line["code"], line["cause"]], ["info", 1001, "going-away"]);
+  });
+
   const at = (path: string): string => `http://127.0.0.1:${server.port}${path}`;
 });
 

@@ -24,6 +24,7 @@ export function interop(kind: PeerKind): void {
 
     describe("echo", () => echo(kind, get, { compression: false }));
     describe("echo, --compression", () => echo(kind, get, { compression: true }));
+    describe("echo, compressed with context takeover and a small window", () => takeover(get));
     describe("rooms", () => rooms(get));
   });
 }
@@ -173,6 +174,32 @@ function echo(kind: PeerKind, peer: () => Peer, { compression }: { compression: 
 
   it("none of the server's frames broke a rule of RFC 6455", () => {
     for (const { violations } of tap.connections) assert.deepEqual(violations, []);
+  });
+}
+
+function takeover(peer: () => Peer): void {
+  let server: ServerProcess;
+  const flags = [
+    "--compression-context-takeover",
+    "--compression-threshold-bytes",
+    "0",
+    "--compression-server-window-bits",
+    "9",
+  ];
+  before(async () => void (server = await serve(["--echo", "--compression", ...flags])));
+  after(() => server?.stop());
+
+  it("message after message comes back whole", async () => {
+    const connection = await peer().connect(`ws://127.0.0.1:${server.port}/`);
+    // Each refers back to the ones before it, up to the window's end and past it.
+    for (const length of [10, 10, 500, 513, 1000, 33_000, 33_000, 10]) {
+      const text = Array.from({ length }, (_, i) => String.fromCharCode(97 + ((i * i) % 23))).join("");
+      connection.send(text);
+      assert.equal(String((await connection.next()).data), text);
+    }
+    connection.close(1000, "done");
+    const line = await server.waitForEvent("disconnect");
+    assert.equal(line["cause"], "normal");
   });
 }
 

@@ -176,7 +176,9 @@ async function npmInstall(spec: string, home: string): Promise<string | undefine
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  return result.failure === undefined ? undefined : result.stderr.trim().split("\n").slice(-3).join(" ");
+  if (result.failure === undefined) return undefined;
+  const errors = result.stderr.split("\n").filter((line) => line.startsWith("npm error"));
+  return errors.slice(0, 3).join(" ") || result.failure.message;
 }
 
 interface RunResult {

@@ -3,7 +3,7 @@ import { userInfo } from "node:os";
 import { join } from "node:path";
 import { type ProxyKind, deployed } from "./proxy.js";
 
-const SILENCE_S = 3;
+const SILENCE_S = 2;
 
 export const nginx: ProxyKind = {
   name: "nginx",
