@@ -36,8 +36,9 @@ export function createHttpServer(
     noDelay: true,
   };
   const server = tls === undefined ? http.createServer(settings) : https.createServer({ ...settings, ...tls });
-  server.setTimeout(limits.responseTimeoutMs);
   server.maxConnections = limits.maxClients + limits.maxPendingHandshakes + SPARE_CONNECTIONS;
+  // Set per request and not on the server, where it would leave each client with a timer that it has no use for.
+  server.on("request", (request: http.IncomingMessage) => request.socket.setTimeout(limits.responseTimeoutMs));
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
     const status = statusOf(error);
     onError(error.code ?? error.name, status, socket);

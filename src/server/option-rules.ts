@@ -91,7 +91,7 @@ export function isOrigin(value: string): boolean {
   if (value === "null") return true;
   if (!URL.canParse(value)) return false;
   const url = new URL(value);
-  return url.host !== "" && url.origin !== "null" && /^[a-z][a-z0-9+.-]*:\/\/[^/?#@]+$/i.test(value);
+  return url.host !== "" && url.origin !== "null" && /^[a-z][a-z0-9+.-]*:\/\/[^/?#@*]+$/i.test(value);
 }
 
 export const optionRules: Readonly<Record<OptionName, OptionRule>> = {

@@ -200,15 +200,20 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
 
   /** Begins to read. `head` is what came with the handshake. */
   start(request: UpgradeRequest, head: Buffer): void {
+    this.#listen();
+    this.#context.wheel.schedule(this, this.checkDeadlines(this.connectedAt));
+    this.#run("open", (open) => open(this, request));
+    if (head.length > 0) this.#socket.unshift(head);
+    this.#socket.resume();
+  }
+
+  /** Apart from `start`, since what these functions can see lives as long as they do, and the request must not. */
+  #listen(): void {
     const socket = this.#socket;
     socket.on("data", (chunk: Buffer) => this.#onData(chunk));
     socket.on("drain", () => this.#outbox.onSocketDrain());
     socket.on("end", () => this.#intake.end());
     socket.on("close", () => this.#onClosed());
-    this.#context.wheel.schedule(this, this.checkDeadlines(this.connectedAt));
-    this.#run("open", (open) => open(this, request));
-    if (head.length > 0) socket.unshift(head);
-    socket.resume();
   }
 
   /** Closes with 1001 once the handlers that are running have finished. */
