@@ -82,7 +82,7 @@ function fitsRule(rule: ValueRule, value: unknown): { value: unknown } | null {
       return typeof value === "string" && accepts(value) ? { value } : null;
     case "list": {
       const list =
-        rule.orRecord && isRecord(value)
+        rule.orRecord && isPlainRecord(value)
           ? Object.entries(value).map(([key, text]) => `${key}: ${String(text)}`)
           : value;
       return isStringList(list) && list.every(accepts) ? { value: Object.freeze([...list]) } : null;
@@ -105,6 +105,11 @@ function hasMembers(value: Record<string, unknown>, members: Readonly<Record<str
 
 function isStringList(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((item) => typeof item === "string");
+}
+
+/** No Map or Set, whose entries would not be seen. */
+function isPlainRecord(value: unknown): value is Record<string, unknown> {
+  return isRecord(value) && [Object.prototype, null].includes(Object.getPrototypeOf(value) as object | null);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

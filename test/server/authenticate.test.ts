@@ -88,7 +88,8 @@ describe("authenticate", () => {
         throw new Error("database down");
       },
       async () => Promise.reject(new Error("database down")),
-      () => Promise.reject(null as unknown as Error),
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- JavaScript lets them
+      () => Promise.reject(null),
     ];
     for (const authenticate of failures) {
       const rig = await startRig<string>(test, { authenticate });

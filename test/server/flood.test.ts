@@ -153,10 +153,10 @@ describe("the hot path", () => {
     const { socket } = rig.requests[0]!.raw;
     let writes = 0;
     const write = socket.write.bind(socket);
-    socket.write = ((chunk: Buffer) => {
+    socket.write = (chunk: Buffer) => {
       writes++;
       return write(chunk);
-    }) as typeof socket.write;
+    };
     await peer.sendBytes(Buffer.concat(Array.from({ length: 100 }, (_, i) => encodeFrame(frame.text(`${i}`)))));
     for (let i = 0; i < 100; i++) assert.equal((await peer.nextMessage()).bytes.toString(), `${i}`);
     assert.ok(writes <= 2, `${writes} writes`);

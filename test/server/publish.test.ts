@@ -92,10 +92,10 @@ describe("publish", () => {
       const seen: Buffer[] = [];
       writes.push(seen);
       const write = socket.write.bind(socket);
-      socket.write = ((chunk: Buffer) => {
+      socket.write = (chunk: Buffer) => {
         seen.push(chunk);
         return write(chunk);
-      }) as typeof socket.write;
+      };
     }
     rig.server.publish("all", "alone");
     await turns();

@@ -110,9 +110,9 @@ describe("send", () => {
     const rig = await startRig(test, { message: (client, message) => void client.send(message) });
     const { peer, client } = await rig.connect();
     for (const payload of [undefined, null, 7, {}, [], true, new ArrayBuffer(3), new Float64Array(2)]) {
-      assert.throws(() => client.send(payload as string), UsageError, String(payload));
+      assert.throws(() => client.send(payload as string), UsageError);
       client.subscribe("t");
-      assert.throws(() => rig.server.publish("t", payload as string), UsageError, String(payload));
+      assert.throws(() => rig.server.publish("t", payload as string), UsageError);
     }
     await peer.echo("fine");
   });

@@ -53,7 +53,7 @@ describe("read deadline", () => {
       await stepUntil(rig.clock, () => (ping = pings(peer)[i]) !== undefined, "a ping", 1_000);
       const answered = client.rttMs;
       rig.clock.advance(37);
-      await peer.sendFrame(frame.pong(ping!));
+      await peer.sendFrame(frame.pong(ping));
       await until(() => client.rttMs !== answered || i > 0, "the pong");
     }
     assert.ok(rig.clock.now() - client.connectedAt > 4 * 54_000);
@@ -83,7 +83,7 @@ describe("heartbeat", () => {
     assert.ok(rig.clock.now() - client.connectedAt <= 54_000 + 2_000);
     const sentAt = rig.clock.now();
     rig.clock.advance(25);
-    await peer.sendFrame(frame.pong(pings(peer)[0]!));
+    await peer.sendFrame(frame.pong(pings(peer)[0]));
     await until(() => client.rttMs !== null, "the pong");
     assert.ok(client.rttMs! >= 25 && client.rttMs! <= rig.clock.now() - sentAt + 2_000, `${client.rttMs} ms`);
     await stepUntil(rig.clock, () => pings(peer).length === 2, "the second ping", 500);
@@ -246,7 +246,7 @@ describe("age limit", () => {
   it("closes each client at nine tenths of it to the whole, not all at once: 1001, max-age", async (test) => {
     const rig = await startRig(test, { maxAgeMs: 1_000_000, pongWaitMs: 86_400_000, closeTimeoutMs: 60_000_000 });
     const clients: Client[] = [];
-    for (let i = 0; i < 30; i++) clients.push((await rig.connect()).client as Client);
+    for (let i = 0; i < 30; i++) clients.push((await rig.connect()).client);
     const open = (): number => clients.filter(({ isOpen }) => isOpen).length;
     rig.clock.advance(899_000);
     assert.equal(open(), 30);

@@ -1,9 +1,10 @@
 /** Practice 10: which upgrades are taken, and what the others are told. Practice 9: the HTTP around them. */
 import assert from "node:assert/strict";
 import { createServer as createHttpServer } from "node:http";
+import type { Socket } from "node:net";
 import { describe, it } from "node:test";
 import { createServer, type RefusalReason, UsageError } from "#hawser/index.js";
-import { until } from "../harness/concurrency.js";
+import { sleep, until } from "../harness/concurrency.js";
 import { frame } from "../harness/frames.js";
 import { upgradeRequest } from "../harness/http.js";
 import { RawClient } from "../harness/raw-client.js";
@@ -169,6 +170,47 @@ describe("plain HTTP", () => {
   });
 });
 
+describe("an HTTP connection", () => {
+  it("is cut when its response makes no progress", async (test) => {
+    let served: Socket | null = null;
+    const rig = await startRig(test, {
+      responseTimeoutMs: 200,
+      request(request, response) {
+        served = request.socket;
+        response.end(Buffer.alloc(64 * 1024 * 1024));
+      },
+    });
+    const peer = await rig.dial();
+    peer.socket.pause();
+    await peer.sendBytes("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    await until(() => served?.destroyed === true, "the server to cut it");
+  });
+
+  it("is kept alive for another request, and then closed", async (test) => {
+    const rig = await startRig(test, {
+      keepAliveTimeoutMs: 200,
+      request: (_request, response) => void response.end("ok"),
+    });
+    const peer = await rig.dial();
+    await peer.sendBytes("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert.equal((await peer.nextResponse())!.status, 200);
+    assert.deepEqual(peer.response!.headers.get("connection"), ["keep-alive"]);
+    assert.notEqual((await peer.ended(5_000)).how, "open");
+  });
+
+  it("has no timeout of HTTP's left once it is a WebSocket", async (test) => {
+    const rig = await startRig(test, {
+      responseTimeoutMs: 100,
+      keepAliveTimeoutMs: 100,
+      headersTimeoutMs: 100,
+      requestTimeoutMs: 100,
+    });
+    const { client } = await rig.connect();
+    await sleep(600);
+    assert.ok(client.isOpen);
+  });
+});
+
 describe("a broken handshake", () => {
   const rows: [what: string, headers: Record<string, string | null>, status: number, reason: RefusalReason][] = [
     ["without Connection", { Connection: null }, 400, "connection-header"],
@@ -215,6 +257,20 @@ describe("a broken handshake", () => {
     const peer = await rig.dial();
     await peer.sendBytes("GET / HTTP/1.1\r\nHost: x\r\n");
     assert.equal((await peer.nextResponse())!.status, 408);
+  });
+
+  it("that never begins is cut as well", async (test) => {
+    const rig = await startRig(test, { headersTimeoutMs: 200, requestTimeoutMs: 200 });
+    assert.notEqual((await (await rig.dial()).ended(5_000)).how, "open");
+  });
+
+  it("whose head dribbles in is cut all the same", async (test) => {
+    const rig = await startRig(test, { headersTimeoutMs: 300, requestTimeoutMs: 300 });
+    const peer = await rig.dial();
+    const head = `GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ${"x".repeat(10_000)}`;
+    void peer.sendChopped(Buffer.from(head), 1, 20);
+    assert.notEqual((await peer.ended(5_000)).how, "open");
+    assert.equal(rig.server.stats.httpErrors, 1);
   });
 });
 

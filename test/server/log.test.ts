@@ -1,0 +1,210 @@
+/** Practice 6: one structured logger, a fixed list of events with fixed fields, and nothing a stranger can fill the disk with. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type LogEvent, logEvents, Refuse } from "#hawser/index.js";
+import { SampledLog } from "#hawser/server/log.js";
+import { until } from "../harness/concurrency.js";
+import { frame } from "../harness/frames.js";
+import { certificates } from "./certificates.js";
+import { LogBook, startRig, turns } from "./rig.js";
+import { StepClock } from "./step-clock.js";
+
+describe("log lines", () => {
+  it("have exactly the fields of logEvents, and every event is written", async (test) => {
+    const seen = new LogBook();
+    // The one event that a test cannot provoke: a listener that fails after it has begun to listen.
+    const expected = (Object.keys(logEvents) as LogEvent[]).filter((event) => event !== "server-error");
+
+    const rig = await startRig<string>(test, {
+      logger: seen,
+      tls: certificates.first,
+      maxHandshakesPerSecond: 10_000,
+      authenticate(request) {
+        if (request.path === "/refuse") throw new Refuse(401);
+        if (request.path === "/fail") throw new Error("bug");
+        return "";
+      },
+      message(_client, message) {
+        if (message.text() === "fail") throw new Error("bug");
+      },
+    });
+    rig.server.setTls(certificates.second);
+    for (let i = 0; i < 15; i++) await (await rig.dial()).handshake({ path: "/refuse" });
+    await (await rig.dial()).handshake({ path: "/fail" });
+    const broken = await rig.dial();
+    await broken.sendBytes("no HTTP\r\n\r\n");
+    await broken.nextResponse();
+    const { peer: bad } = await rig.connect({ at: "bad" });
+    await bad.sendFrame(frame.text("fail"));
+    await bad.expectClose(1011);
+    const { peer: good } = await rig.connect();
+    await good.close();
+    await until(() => rig.closed.length === 2, "both to be gone");
+    await rig.stop();
+
+    const events = new Set(seen.lines.map(({ event }) => event));
+    assert.deepEqual([...events].toSorted(), expected.toSorted());
+    for (const line of seen.lines) {
+      const { event, level: _level, text, ...fields } = line;
+      assert.deepEqual(Object.keys(fields).toSorted(), [...logEvents[event as LogEvent]].toSorted(), event);
+      assert.ok(text.length > 0);
+      for (const [name, value] of Object.entries(fields)) assert.notEqual(value, undefined, `${event}.${name}`);
+    }
+  });
+
+  it("tell a connect and a disconnect in one line each, with the active count and the totals", async (test) => {
+    const rig = await startRig(test, { message: (client, message) => void client.send(message) });
+    const { peer, client } = await rig.connect({ at: "room?secret=1" });
+    await rig.connect();
+    await peer.echo("hello");
+    rig.clock.advance(1_500);
+    await peer.sendFrame(frame.close(1000, "bye\nbye"));
+    await rig.nextClosed();
+    const [first] = rig.log.of("connect");
+    assert.deepEqual([first!["id"], first!["path"], first!["clients"]], [client.id, "/room", 1]);
+    const [line] = rig.log.of("disconnect");
+    const { text: _text, durationMs, ...fields } = line!;
+    assert.equal(durationMs, 1_500);
+    assert.deepEqual(fields, {
+      level: "info",
+      event: "disconnect",
+      id: client.id,
+      code: 1000,
+      reason: "bye\nbye",
+      cause: "normal",
+      initiator: "client",
+      messagesIn: 1,
+      messagesOut: 1,
+      bytesIn: 5,
+      bytesOut: 5,
+      dropped: 0,
+      rttMs: null,
+      clients: 1,
+    });
+    assert.ok(!JSON.stringify(rig.log.lines).includes("secret"), "a query may hold a token");
+  });
+
+  it("cut a path that is too long to be honest", async (test) => {
+    const rig = await startRig(test, { path: "/only" });
+    await (await rig.dial()).handshake({ path: `/${"x".repeat(5_000)}` });
+    assert.equal(String(rig.log.of("refused")[0]!["path"]).length, 256);
+  });
+
+  it("have no stack trace for what a client did wrong, and none is an error", async (test) => {
+    const rig = await startRig(test);
+    const attacks: Uint8Array[] = [
+      "8100",
+      "c100",
+      "8382000000",
+      "81fe000000000000",
+      "80800000",
+      "8980",
+      "88810000000041",
+    ].map((hex) => Buffer.from(hex, "hex"));
+    for (const bytes of attacks) {
+      const { peer } = await rig.connect();
+      await peer.sendBytes(bytes);
+      await turns(5);
+      peer.reset();
+      await rig.nextClosed();
+    }
+    for (const line of rig.log.lines) {
+      assert.ok(line.level === "info" || line.level === "warn", `${line.event} is ${line.level}`);
+      assert.ok(!("err" in line) && !/\bat .*\(.*:\d+/.test(JSON.stringify(line)));
+    }
+  });
+
+  it("are not needed: a logger that throws stops nothing", async (test) => {
+    const broken = (): never => {
+      throw new Error("disk full");
+    };
+    const rig = await startRig(test, {
+      logger: { debug: broken, info: broken, warn: broken, error: broken },
+      path: "/",
+      message(client, message) {
+        if (message.text() === "fail") throw new Error("bug");
+        client.send(message);
+      },
+    });
+    const { peer } = await rig.connect();
+    const { peer: bad } = await rig.connect();
+    await bad.sendFrame(frame.text("fail"));
+    await bad.expectClose(1011);
+    assert.equal((await (await rig.dial()).handshake({ path: "/other" })).status, 404);
+    await peer.echo("still here");
+    await peer.close();
+    await until(() => rig.server.clients.size === 0, "both to be gone");
+    await rig.stop();
+  });
+
+  it("keep their logger's this", async (test) => {
+    class Counting {
+      lines = 0;
+      debug(): void {}
+      info(): void {
+        this.lines++;
+      }
+      warn(): void {}
+      error(): void {}
+    }
+    const logger = new Counting();
+    await startRig(test, { logger });
+    assert.equal(logger.lines, 1);
+  });
+});
+
+describe("sampling", () => {
+  it("writes the first ten of a kind in a second, then how many were left out", () => {
+    const [clock, book] = [new StepClock(), new LogBook()];
+    const log = new SampledLog(book, clock);
+    for (let i = 0; i < 1_000; i++) log.warn("refused path", { event: "refused" }, "refused");
+    log.warn("refused origin", { event: "refused" }, "another kind");
+    assert.equal(book.of("refused").length, 11);
+    clock.advance(2_000);
+    assert.deepEqual(
+      book.of("log-sampled").map((line) => [line.level, line["of"], line["omitted"]]),
+      [["warn", "refused path", 990]],
+    );
+    assert.equal(clock.timers, 0, "no timer while nothing is left out");
+    log.warn("refused path", { event: "refused" }, "a new second");
+    assert.equal(book.of("refused").length, 12);
+  });
+
+  it("says what was left out when the log ends", () => {
+    const [clock, book] = [new StepClock(), new LogBook()];
+    const log = new SampledLog(book, clock);
+    for (let i = 0; i < 30; i++) log.error("authenticate-error", { event: "authenticate-error" }, "failed");
+    log.end();
+    assert.equal(book.of("authenticate-error").length, 10);
+    assert.deepEqual(
+      book.of("log-sampled").map((line) => line["omitted"]),
+      [20],
+    );
+    assert.equal(clock.timers, 0);
+  });
+
+  it("holds for every line that a stranger can provoke", async (test) => {
+    const rig = await startRig<string>(test, {
+      path: "/",
+      authenticate() {
+        throw new Error("bug");
+      },
+    });
+    for (let i = 0; i < 40; i++) {
+      await (await rig.dial()).handshake({ path: "/nowhere" });
+      await (await rig.dial()).handshake();
+      const broken = await rig.dial();
+      await broken.sendBytes("rubbish\r\n\r\n");
+      await broken.nextResponse();
+    }
+    assert.deepEqual(
+      ["refused", "http-error", "authenticate-error"].map((event) => rig.log.of(event).length),
+      [20, 10, 10],
+    );
+    rig.clock.advance(2_000);
+    assert.ok(rig.log.of("log-sampled").every((line) => line["omitted"] === 30));
+    assert.equal(rig.log.of("log-sampled").length, 4);
+    assert.equal(rig.server.stats.refused.path, 40, "every one is counted");
+    assert.equal(rig.server.stats.httpErrors, 40);
+  });
+});
