@@ -144,7 +144,7 @@ describe("an output that fails does not take the server down", { concurrency: 2 
     assert.equal(await new Promise((done) => child.once("exit", done)), 0);
   });
 
-  test("a reader that stalls: lines are dropped and counted, nothing waits, and the process can end", async () => {
+  test("a reader that stalls: lines are dropped and counted, nothing waits, and the process can end", async (t) => {
     // More than a pipe and the sink hold, with nobody reading until standard error says so.
     const program = `
       import { writeSync } from "node:fs";
@@ -157,8 +157,12 @@ describe("an output that fails does not take the server down", { concurrency: 2 
         log.logger.info({ event: "later" }, "");
       }, 50);
     `;
-    const run = (mode: string): ReturnType<typeof spawn> =>
-      spawn(process.execPath, ["--input-type=module", "--eval", program, mode], { stdio: ["ignore", "pipe", "pipe"] });
+    const run = (mode: string): ReturnType<typeof spawn> => {
+      const args = ["--input-type=module", "--eval", program, mode];
+      const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+      t.after(() => child.kill("SIGKILL"));
+      return child;
+    };
 
     const stalled = run("stall");
     assert.equal(await new Promise((done) => stalled.once("exit", done)), 0, "it ends though nobody reads");
