@@ -74,7 +74,6 @@ function headersFor(body: string, type: string, policy: string): Record<string, 
     "Content-Security-Policy": policy,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     // The next version of the server brings the next version of the page.
     "Cache-Control": "no-cache",
