@@ -1,7 +1,6 @@
 // WebSockets beside Hono on Node: `serve` of @hono/node-server returns the HTTP server that Hawser attaches to.
 // Run: node examples/run.mjs hono      Try: curl localhost:8080 and npx wscat --connect ws://localhost:8080/chat
 
-import type { Server as HttpServer } from "node:http";
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { createServer } from "hawser";
@@ -22,7 +21,7 @@ const sockets = createServer({
   message: (_client, message) => void sockets.publish("chat", message),
 });
 // The type of `serve` also covers HTTP/2, whose servers know no upgrade.
-sockets.attach(http as HttpServer);
+sockets.attach(http);
 
 async function stop(): Promise<void> {
   http.close();

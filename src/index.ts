@@ -20,5 +20,6 @@ export {
 export type { OverflowPolicy } from "./server/backlog.js";
 export { OptionError, UsageError } from "./server/usage-error.js";
 export type { ShutdownReport } from "./server/shutdown.js";
+export type { UpgradeSource } from "./server/attach.js";
 export type { Stats } from "./server/stats.js";
 export type { Clock } from "./server/clock.js";

@@ -42,6 +42,11 @@ export class Intake {
     return this.#stopped !== 0;
   }
 
+  /** Whether the client could be heard, if it said something. */
+  get isListening(): boolean {
+    return !this.#socketPaused;
+  }
+
   /** The socket delivered bytes. */
   take(chunk: Buffer): void {
     if (this.#stopped === 0 && this.#rest === null) {

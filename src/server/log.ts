@@ -42,7 +42,7 @@ export type LogEvent =
   | "refused"
   | "http-error"
   | "handler-error"
-  | "authenticate-error"
+  | "handshake-error"
   | "log-sampled"
   | "server-error"
   | "tls-replaced"
@@ -60,7 +60,7 @@ export const logEvents: Readonly<Record<LogEvent, readonly string[]>> = {
   refused: ["address", "path", "status", "reason"],
   "http-error": ["address", "status", "reason"],
   "handler-error": ["id", "handler", "err"],
-  "authenticate-error": ["address", "err"],
+  "handshake-error": ["address", "err"],
   "log-sampled": ["of", "omitted"],
   "server-error": ["err"],
   "tls-replaced": [],

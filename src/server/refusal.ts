@@ -13,25 +13,25 @@ export type RefusalDecision =
   | "pending-handshakes"
   | "client-limit"
   | "address-limit"
-  | "unauthorized"
+  | "by-application"
   | "authenticate-timeout"
-  | "authenticate-error";
+  | "handshake-error";
 
 /**
  * What each of them is answered with. What is wrong with the request itself is in the protocol's catalogue.
  * `retry`: the response carries `Retry-After`.
  */
 export const refusals: Readonly<Record<RefusalDecision, { status: number; retry: boolean; message: string }>> = {
-  draining: { status: 503, retry: true, message: "the server is shutting down" },
-  path: { status: 404, retry: false, message: "there is no WebSocket on this path" },
-  origin: { status: 403, retry: false, message: "pages of this origin may not connect" },
-  "handshake-rate": { status: 503, retry: true, message: "too many new connections at once" },
-  "pending-handshakes": { status: 503, retry: true, message: "too many handshakes are under way" },
-  "client-limit": { status: 503, retry: true, message: "the server has all the clients it takes" },
-  "address-limit": { status: 429, retry: true, message: "too many connections from this address" },
-  unauthorized: { status: 401, retry: false, message: "the application refused" },
-  "authenticate-timeout": { status: 503, retry: true, message: "authenticate did not finish in time" },
-  "authenticate-error": { status: 500, retry: false, message: "authenticate failed" },
+  draining: { status: 503, retry: true, message: "The server is shutting down." },
+  path: { status: 404, retry: false, message: "There is no WebSocket on this path." },
+  origin: { status: 403, retry: false, message: "Pages of this origin may not connect." },
+  "handshake-rate": { status: 503, retry: true, message: "Too many clients connect at once." },
+  "pending-handshakes": { status: 503, retry: true, message: "Too many handshakes are under way." },
+  "client-limit": { status: 503, retry: true, message: "The server has all the clients that it takes." },
+  "address-limit": { status: 429, retry: true, message: "Too many connections from this address." },
+  "by-application": { status: 401, retry: false, message: "The application refused." },
+  "authenticate-timeout": { status: 503, retry: true, message: "The application did not decide in time." },
+  "handshake-error": { status: 500, retry: false, message: "The application failed to decide." },
 };
 
 /** Seconds after which a refused client may try again; a little random, so that they do not all come back at once. */

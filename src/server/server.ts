@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { createSecureContext } from "node:tls";
 import { proxyList } from "./address.js";
+import { attach, type UpgradeSource } from "./attach.js";
 import { overflowPolicies } from "./backlog.js";
 import { causes, type Disconnect } from "./causes.js";
 import type { Client, Handlers } from "./client.js";
@@ -52,10 +53,12 @@ export class Server<Data = undefined> {
   readonly #topics = new Topics<Session<Data>>();
   readonly #context: SessionContext<Data>;
   readonly #upgrades: Upgrades<Data>;
-  readonly #attached = new Map<HttpServer, (request: IncomingMessage, socket: Duplex, head: Buffer) => void>();
+  readonly #detach = new Map<UpgradeSource, () => void>();
   #tls: TlsOptions | undefined;
   #http: HttpServer | null = null;
   #httpEnded = true;
+  /** Plain HTTP requests that are being answered. */
+  #requests = 0;
   #shutdown: Promise<ShutdownReport> | null = null;
   /** Clients that have closed cleanly since the shutdown began. */
   readonly #shutdownOutcome = { clean: 0 };
@@ -107,12 +110,8 @@ export class Server<Data = undefined> {
       accept: (socket, identity, request, head) => this.#accept(socket, identity, request, head),
       onRefused: (refusal, address, path) => this.#onRefused(refusal, address, path),
       onAborted: () => void this.stats.aborted++,
-      onAuthenticateError: (address, err) => {
-        this.#sampledLog.error(
-          "authenticate-error",
-          { event: "authenticate-error", address, err },
-          "authenticate failed",
-        );
+      onHandshakeError: (address, err) => {
+        this.#sampledLog.error("handshake-error", { event: "handshake-error", address, err }, "authenticate failed");
       },
       onRefusalBodyError: (err) => {
         this.#sampledLog.error("server-error refusalBody", { event: "server-error", err }, "refusalBody failed");
@@ -127,7 +126,7 @@ export class Server<Data = undefined> {
 
   /** Whether new clients are taken: it listens or is attached, and no shutdown has begun. */
   get isReady(): boolean {
-    return this.#shutdown === null && (this.#http?.listening === true || this.#attached.size > 0);
+    return this.#shutdown === null && (this.#http?.listening === true || this.#detach.size > 0);
   }
 
   /** Bytes that wait in memory for slow clients, all together. */
@@ -188,18 +187,11 @@ export class Server<Data = undefined> {
 
   /**
    * Takes the WebSocket handshakes of an HTTP server that is already there: that of Express, Fastify or Hono, say. Its timeouts, its
-   * TLS and its end remain its owner's.
+   * TLS and its end remain its owner's. Several servers with different paths may share it.
    */
-  attach(http: HttpServer): void {
-    if (this.#attached.has(http)) throw new UsageError("attach: this HTTP server is attached already");
-    const listener = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-      // Another one may want the paths that are not ours: a development server's hot reload, for instance.
-      const { path } = this.#options;
-      const isOurs = path === undefined || (request.url ?? "").split("?", 1)[0] === path;
-      if (isOurs || http.listenerCount("upgrade") === 1) this.#upgrades.handle(request, socket, head);
-    };
-    this.#attached.set(http, listener);
-    http.on("upgrade", listener);
+  attach(http: UpgradeSource): void {
+    if (this.#detach.has(http)) throw new UsageError("attach: this HTTP server is attached already");
+    this.#detach.set(http, attach(http, this.#upgrades));
   }
 
   /** Takes one handshake: what the `upgrade` event of a `node:http` server hands over. */
@@ -259,8 +251,8 @@ export class Server<Data = undefined> {
       endHttp: (force: boolean) => this.#endHttp(force),
     };
     const report = await shutDown(port, graceMs, reason, this.#shutdownOutcome);
-    for (const [http, listener] of this.#attached) http.removeListener("upgrade", listener);
-    this.#attached.clear();
+    for (const detach of this.#detach.values()) detach();
+    this.#detach.clear();
     this.#context.wheel.stop();
     this.#sampledLog.end();
     this.#log.info({ event: "shutdown-finished", ...report }, "shut down");
@@ -273,8 +265,8 @@ export class Server<Data = undefined> {
   }
 
   #endHttp(force: boolean): boolean {
-    this.#http?.closeIdleConnections?.();
-    if (force) this.#http?.closeAllConnections?.();
+    // Not closeIdleConnections: to Node a connection that has not asked for anything yet is not idle, and browsers keep some in reserve.
+    if (force || this.#requests === 0) this.#http?.closeAllConnections?.();
     return this.#httpEnded || this.#registry.size > 0;
   }
 
@@ -352,6 +344,8 @@ export class Server<Data = undefined> {
 
   /** A request that is no upgrade: the application's, unless it is a handshake that went wrong. */
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    this.#requests++;
+    response.once("close", () => this.#requests--);
     const isHandshake =
       request.headers["sec-websocket-key"] !== undefined || request.headers["sec-websocket-version"] !== undefined;
     const refusal = isHandshake ? this.#upgrades.handleBroken(request) : null;
@@ -361,7 +355,7 @@ export class Server<Data = undefined> {
     }
     // RFC 9110 15.5.22: 426 tells what to upgrade to.
     const { status, headers } = refusal ?? { status: 426, headers: { Upgrade: "websocket" } };
-    const body = refusal === null ? "this is a WebSocket server\n" : this.#upgrades.bodyOf(refusal);
+    const body = refusal === null ? "This is a WebSocket server.\n" : this.#upgrades.bodyOf(refusal);
     if (refusal !== null)
       this.#onRefused(refusal, this.#upgrades.addressOf(request), (request.url ?? "").split("?", 1)[0]!);
     response.writeHead(status, { ...headers, Connection: "close", "Content-Type": "text/plain; charset=utf-8" });

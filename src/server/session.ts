@@ -361,7 +361,7 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
       return this.#cutAt;
     }
     // While we do not read, we cannot hear: that is no fault of the client's.
-    if (this.#intake.isStopped) this.#heardAt = Math.max(this.#heardAt, now - settings.pongWaitMs / 2);
+    if (!this.#intake.isListening) this.#heardAt = Math.max(this.#heardAt, now - settings.pongWaitMs / 2);
     const readAt = this.#heardAt + settings.pongWaitMs;
     if (now >= readAt) return this.#cut("heartbeat-timeout");
 

@@ -31,7 +31,7 @@ export interface UpgradePort<Data> {
   onRefused(refusal: Refusal, address: string, path: string): void;
   /** The client went away while `authenticate` ran. */
   onAborted(): void;
-  onAuthenticateError(address: string, error: unknown): void;
+  onHandshakeError(address: string, error: unknown): void;
   onRefusalBodyError(error: unknown): void;
 }
 
@@ -59,6 +59,11 @@ export class Upgrades<Data> {
         };
   }
 
+  /** Whether the request's path is one that takes WebSockets. */
+  serves(raw: IncomingMessage): boolean {
+    return this.#options.path === undefined || readTarget(raw.url ?? "/").path === this.#options.path;
+  }
+
   /** The `upgrade` event of a `node:http` server. */
   handle(raw: IncomingMessage, socket: Duplex, head: Buffer): void {
     // From the first tick: a reset that nobody listens for would end the process.
@@ -75,7 +80,7 @@ export class Upgrades<Data> {
     const { path, query } = readTarget(raw.url ?? "/");
     const address = this.addressOf(raw);
     const handshake = checkHandshake(raw, { compression: this.#compression });
-    const refused = handshake.ok ? this.#check(raw, path, address) : handshake;
+    const refused = handshake.ok ? this.#check(raw, address) : handshake;
     if (refused !== null || !handshake.ok) {
       this.#refuse(socket, refused!, address, path);
       return;
@@ -110,10 +115,10 @@ export class Upgrades<Data> {
   }
 
   /** Takes a place among the clients when it finds nothing against the handshake. */
-  #check(raw: IncomingMessage, path: string, address: string): Refusal | null {
+  #check(raw: IncomingMessage, address: string): Refusal | null {
     const options = this.#options;
     if (this.#port.isDraining) return refusal("draining");
-    if (options.path !== undefined && options.path !== path) return refusal("path");
+    if (!this.serves(raw)) return refusal("path");
     if (!isOriginAllowed(raw.headers.origin, raw.headers.host, options)) return refusal("origin");
     if (!this.#rate.take(this.#port.clock.now())) return refusal("handshake-rate");
     if (this.#pending.size >= options.maxPendingHandshakes) return refusal("pending-handshakes");
@@ -164,10 +169,10 @@ export class Upgrades<Data> {
 
   #refusalFor(error: unknown, address: string): Refusal {
     if (error instanceof Refuse) {
-      return { status: error.status, reason: "unauthorized", message: error.message, headers: error.headers };
+      return { status: error.status, reason: "by-application", message: error.message, headers: error.headers };
     }
-    this.#port.onAuthenticateError(address, error);
-    return refusal("authenticate-error");
+    this.#port.onHandshakeError(address, error);
+    return refusal("handshake-error");
   }
 
   #accept(socket: Duplex, handshake: AcceptedHandshake, request: UpgradeRequest, data: Data, head: Buffer): void {

@@ -77,8 +77,8 @@ describe("authenticate", () => {
       assert.match(response.body, /who are you\?/);
       assert.deepEqual(response.headers.get("www-authenticate"), ['Bearer realm="x"']);
     }
-    assert.equal(rig.server.stats.refused.unauthorized, 3);
-    assert.deepEqual(rig.log.of("authenticate-error"), []);
+    assert.equal(rig.server.stats.refused["by-application"], 3);
+    assert.deepEqual(rig.log.of("handshake-error"), []);
     for (const line of rig.log.of("refused")) assert.ok(!("err" in line));
   });
 
@@ -96,7 +96,7 @@ describe("authenticate", () => {
       const response = await (await rig.dial()).handshake();
       assert.equal(response.status, 500);
       assert.ok(!response.body.includes("database"), "what went wrong inside is nobody's business outside");
-      assert.equal(rig.log.of("authenticate-error").length, 1);
+      assert.equal(rig.log.of("handshake-error").length, 1);
       assert.equal(rig.server.clients.size, 0);
     }
   });

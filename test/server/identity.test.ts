@@ -38,7 +38,7 @@ describe("client ids", () => {
       assert.equal((await second.handshake()).status, 500);
     }
     assert.equal(rig.server.clients.get("same"), client);
-    assert.equal(rig.log.of("authenticate-error").length, 3);
+    assert.equal(rig.log.of("handshake-error").length, 3);
     await peer.close();
     await rig.nextClosed();
     const { client: next } = await rig.connect();
@@ -60,7 +60,7 @@ describe("client ids", () => {
       const peer = await rig.dial();
       assert.equal((await peer.handshake()).status, 500, String(id));
     }
-    assert.equal(rig.log.of("authenticate-error").length, bad.length);
+    assert.equal(rig.log.of("handshake-error").length, bad.length);
     assert.equal((await rig.connect()).client.id, "good", "the places were given back");
   });
 });

@@ -173,9 +173,9 @@ describe("sampling", () => {
   it("says what was left out when the log ends", () => {
     const [clock, book] = [new StepClock(), new LogBook()];
     const log = new SampledLog(book, clock);
-    for (let i = 0; i < 30; i++) log.error("authenticate-error", { event: "authenticate-error" }, "failed");
+    for (let i = 0; i < 30; i++) log.error("handshake-error", { event: "handshake-error" }, "failed");
     log.end();
-    assert.equal(book.of("authenticate-error").length, 10);
+    assert.equal(book.of("handshake-error").length, 10);
     assert.deepEqual(
       book.of("log-sampled").map((line) => line["omitted"]),
       [20],
@@ -198,7 +198,7 @@ describe("sampling", () => {
       await broken.nextResponse();
     }
     assert.deepEqual(
-      ["refused", "http-error", "authenticate-error"].map((event) => rig.log.of(event).length),
+      ["refused", "http-error", "handshake-error"].map((event) => rig.log.of(event).length),
       [20, 10, 10],
     );
     rig.clock.advance(2_000);
