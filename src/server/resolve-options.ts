@@ -83,7 +83,7 @@ function fitsRule(rule: ValueRule, value: unknown): { value: unknown } | null {
     case "list": {
       const list =
         rule.orRecord && isPlainRecord(value)
-          ? Object.entries(value).map(([key, text]) => `${key}: ${String(text)}`)
+          ? Object.entries(value).map(([key, text]) => (typeof text === "string" ? `${key}: ${text}` : null))
           : value;
       return isStringList(list) && list.every(accepts) ? { value: Object.freeze([...list]) } : null;
     }

@@ -64,12 +64,23 @@ describe("read deadline", () => {
     const handler = gate();
     const rig = await startRig(test, { message: () => handler.promise });
     const { peer, client } = await rig.connect();
+    const socket = watchReads(rig);
     await heard(rig, peer, encodeFrame(frame.text("slow")));
     // What comes while the handler is pending makes the server leave off reading.
-    await heard(rig, peer, encodeFrame(frame.pong()));
+    await socket.read(() => peer.sendFrame(frame.pong()));
     rig.clock.advance(600_000);
     assert.ok(client.isOpen);
     handler.open();
+  });
+
+  it("does not take a pending handler for a sign of life", async (test) => {
+    const handler = gate();
+    const rig = await startRig(test, { message: () => handler.promise });
+    const { peer } = await rig.connect();
+    await heard(rig, peer, encodeFrame(frame.text("slow")));
+    rig.clock.advance(60_200);
+    handler.open();
+    assert.equal((await rig.nextClosed()).cause, "heartbeat-timeout");
   });
 });
 
