@@ -53,12 +53,14 @@ function suite(name: string, flags: readonly string[], sections: Record<string, 
   });
 }
 
+const COMPRESSION = { "12 and 13 compression": compression };
 const elsewhere = process.env["HAWSER_TEST_URL"] !== undefined;
 const elsewhereCompresses = process.env["HAWSER_TEST_COMPRESSION"] === "1";
 if (!elsewhere || !elsewhereCompresses) suite("conformance", FLAGS, { ...SECTIONS, "13 compression": declined });
 if (!elsewhere || elsewhereCompresses) {
-  suite("conformance with --compression", [...FLAGS, "--compression"], {
-    ...SECTIONS,
-    "12 and 13 compression": compression,
-  });
+  suite("conformance with --compression", [...FLAGS, "--compression"], { ...SECTIONS, ...COMPRESSION });
+}
+if (!elsewhere) {
+  const takeover = ["--compression", "--compression-context-takeover"];
+  suite("conformance with --compression-context-takeover", [...FLAGS, ...takeover], COMPRESSION);
 }

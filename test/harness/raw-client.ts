@@ -68,6 +68,8 @@ export class RawClient {
   /** The server's answer to the handshake. */
   response: HttpResponse | undefined;
 
+  /** What `socket` encrypts for, or the same. */
+  readonly #tcp: Socket;
   readonly #options: ConnectOptions;
   readonly #reader: FrameReader = new FrameReader();
   readonly #startedAt = performance.now();
@@ -82,9 +84,10 @@ export class RawClient {
   #ending: Ending | undefined;
   #weEnded = false;
 
-  private constructor(url: string, socket: Socket, options: ConnectOptions) {
+  private constructor(url: string, socket: Socket, tcp: Socket, options: ConnectOptions) {
     this.url = url;
     this.socket = socket;
+    this.#tcp = tcp;
     this.#options = options;
     this.violations = this.#reader.violations;
     socket.setNoDelay(true);
@@ -97,14 +100,14 @@ export class RawClient {
   /** A TCP (or TLS) connection on which nothing has been sent yet. */
   static async connect(url: string, options: ConnectOptions = {}): Promise<RawClient> {
     const { hostname, port, protocol } = new URL(url);
-    const to = { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port), allowHalfOpen: true };
+    const tcp = connectTcp({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port), allowHalfOpen: true });
     const secure = protocol === "wss:" || protocol === "https:";
-    const socket = secure ? connectTls({ ...to, rejectUnauthorized: false }) : connectTcp(to);
+    const socket = secure ? connectTls({ socket: tcp, rejectUnauthorized: false }) : tcp;
     await new Promise<void>((done, fail) => {
       socket.once(secure ? "secureConnect" : "connect", done);
       socket.once("error", fail);
     });
-    return new RawClient(url, socket, options);
+    return new RawClient(url, socket, tcp, options);
   }
 
   /** A WebSocket connection: connects, upgrades, and checks the server's answer. */
@@ -251,7 +254,8 @@ export class RawClient {
   /** RST (SO_LINGER 0). */
   reset(): void {
     this.#weEnded = true;
-    this.socket.resetAndDestroy();
+    this.#tcp.resetAndDestroy();
+    this.socket.destroy();
   }
 
   destroy(): void {

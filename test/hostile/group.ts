@@ -8,14 +8,23 @@ export interface HostileCase {
   run: (server: ServerProcess) => Promise<void>;
 }
 
+/**
+ * "impatient": cuts soon who does not read. "hasty": with all its deadlines short, for cases that wait for one.
+ * "tls": hasty, and `wss://`.
+ */
+export type ServerKind = "ordinary" | "impatient" | "hasty" | "tls";
+
 export interface Group {
   name: string;
   cases: readonly HostileCase[];
-  /** "hasty": the server with short deadlines, for cases that wait for one. @default "ordinary" */
-  server?: "ordinary" | "hasty";
+  /** @default "ordinary" */
+  server?: ServerKind;
   /** Cases under way at once. @default 16 */
   atOnce?: number;
 }
+
+/** What the impatient server is told. */
+export const impatientFlags: string[] = ["--write-wait-ms", "1500", "--close-timeout-ms", "1500"];
 
 /** What the hasty server is told, and what its cases may count on. */
 export const DEADLINES = {
