@@ -72,7 +72,8 @@ export class RawClient {
   readonly #tcp: Socket;
   readonly #options: ConnectOptions;
   readonly #reader: FrameReader = new FrameReader();
-  readonly #startedAt = performance.now();
+  /** Before the connection was asked for: no deadline of the server's can have begun earlier. */
+  readonly #startedAt: number;
   readonly #frames: Frame[] = [];
   readonly #events: Event[] = [];
   readonly #waiting = new Set<() => void>();
@@ -84,10 +85,11 @@ export class RawClient {
   #ending: Ending | undefined;
   #weEnded = false;
 
-  private constructor(url: string, socket: Socket, tcp: Socket, options: ConnectOptions) {
+  private constructor(url: string, socket: Socket, tcp: Socket, startedAt: number, options: ConnectOptions) {
     this.url = url;
     this.socket = socket;
     this.#tcp = tcp;
+    this.#startedAt = startedAt;
     this.#options = options;
     this.violations = this.#reader.violations;
     socket.setNoDelay(true);
@@ -99,6 +101,7 @@ export class RawClient {
 
   /** A TCP (or TLS) connection on which nothing has been sent yet. */
   static async connect(url: string, options: ConnectOptions = {}): Promise<RawClient> {
+    const startedAt = performance.now();
     const { hostname, port, protocol } = new URL(url);
     const tcp = connectTcp({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port), allowHalfOpen: true });
     const secure = protocol === "wss:" || protocol === "https:";
@@ -107,7 +110,7 @@ export class RawClient {
       socket.once(secure ? "secureConnect" : "connect", done);
       socket.once("error", fail);
     });
-    return new RawClient(url, socket, tcp, options);
+    return new RawClient(url, socket, tcp, startedAt, options);
   }
 
   /** A WebSocket connection: connects, upgrades, and checks the server's answer. */
