@@ -1,7 +1,7 @@
 import type { Exchange } from "../harness/exchange.js";
 import { exchange } from "../harness/exchange.js";
 import type { ConnectOptions } from "../harness/raw-client.js";
-import type { ServerProcess } from "../harness/server.js";
+import type { LogLine, ServerProcess } from "../harness/server.js";
 
 export interface HostileCase {
   name: string;
@@ -55,6 +55,12 @@ export function atEveryCut(name: string, what: Exchange, options: ConnectOptions
     ["three bytes at a time", 3],
   ] as const;
   return cuts.map(([says, chop]) => exchangeCase(`${name}, ${says}`, { ...what, chop }, options));
+}
+
+/** The disconnect line of the client that connected to this path, one of its own. */
+export async function disconnectLine(server: ServerProcess, path: string, timeoutMs: number): Promise<LogLine> {
+  const { id } = await server.waitForEvent("connect", (line) => line["path"] === path);
+  return server.waitForEvent("disconnect", (line) => line.id === id, timeoutMs);
 }
 
 export const hex = (value: number): string => `0x${value.toString(16)}`;

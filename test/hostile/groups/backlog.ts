@@ -4,7 +4,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 
 import { encodeFrame, type FrameSpec, frame } from "../../harness/frames.js";
 import { RawClient } from "../../harness/raw-client.js";
-import type { Group, HostileCase } from "../group.js";
+import { disconnectLine, type Group, type HostileCase } from "../group.js";
 
 /** By which a client may be gone that takes nothing: too much waits for it, or for too long, or it pings too much. */
 const CAUSES = ["backlog-overflow", "write-timeout", "control-flood"];
@@ -27,10 +27,7 @@ function neverReads({ name, message, totalBytes, offer }: NeverReads): HostileCa
         client.socket.pause();
         const one = encodeFrame(message());
         const bytes = Buffer.concat(Array.from({ length: Math.ceil(65_536 / one.length) }, () => one));
-        const gone = (async () => {
-          const { id } = await server.waitForEvent("connect", (line) => line["path"] === path);
-          return server.waitForEvent("disconnect", (line) => line.id === id, 30_000);
-        })();
+        const gone = disconnectLine(server, path, 30_000);
         for (let sent = 0; sent < totalBytes; sent += bytes.length) {
           if (!(await Promise.race([client.sendBytes(bytes), gone.then(() => false)]))) break;
         }
