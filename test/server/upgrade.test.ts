@@ -186,6 +186,19 @@ describe("an HTTP connection", () => {
     await until(() => served?.destroyed === true, "the server to cut it");
   });
 
+  it("is cut when the request's body does not come", async (test) => {
+    const rig = await startRig(test, {
+      headersTimeoutMs: 100,
+      requestTimeoutMs: 300,
+      request: (request, response) => void request.resume().on("end", () => response.end("never")),
+    });
+    const peer = await rig.dial();
+    await peer.sendBytes("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nonly this");
+    const ending = await peer.ended(5_000);
+    assert.notEqual(ending.how, "open");
+    assert.ok(rig.server.stats.httpErrors === 1);
+  });
+
   it("is kept alive for another request, and then closed", async (test) => {
     const rig = await startRig(test, {
       keepAliveTimeoutMs: 200,
@@ -253,19 +266,19 @@ describe("a broken handshake", () => {
   });
 
   it("whose head does not come is cut with 408", async (test) => {
-    const rig = await startRig(test, { headersTimeoutMs: 200, requestTimeoutMs: 200 });
+    const rig = await startRig(test, { headersTimeoutMs: 200 });
     const peer = await rig.dial();
     await peer.sendBytes("GET / HTTP/1.1\r\nHost: x\r\n");
     assert.equal((await peer.nextResponse())!.status, 408);
   });
 
   it("that never begins is cut as well", async (test) => {
-    const rig = await startRig(test, { headersTimeoutMs: 200, requestTimeoutMs: 200 });
+    const rig = await startRig(test, { headersTimeoutMs: 200 });
     assert.notEqual((await (await rig.dial()).ended(5_000)).how, "open");
   });
 
   it("whose head dribbles in is cut all the same", async (test) => {
-    const rig = await startRig(test, { headersTimeoutMs: 300, requestTimeoutMs: 300 });
+    const rig = await startRig(test, { headersTimeoutMs: 300 });
     const peer = await rig.dial();
     const head = `GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ${"x".repeat(10_000)}`;
     void peer.sendChopped(Buffer.from(head), 1, 20);
