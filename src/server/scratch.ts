@@ -9,6 +9,7 @@ const SIZE = 64 * 1024;
  */
 export class Scratch {
   readonly #bytes: Buffer = Buffer.allocUnsafeSlow(SIZE);
+  readonly #words: DataView = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, SIZE);
   #length = 0;
 
   /** Whose client is being read. */
@@ -25,7 +26,7 @@ export class Scratch {
 
   /** Adds a frame with the payload `bytes[start, end)`. */
   addFrame(opcode: Opcode, bytes: Buffer, start: number, end: number): void {
-    this.#length = writeFrame(this.#bytes, this.#length, opcode, bytes, start, end);
+    this.#length = writeFrame(this.#bytes, this.#words, this.#length, opcode, bytes, start, end);
   }
 
   /** Adds a frame that is encoded already. */

@@ -112,14 +112,14 @@ describe("encodeFrame", () => {
 });
 
 describe("writeFrame", () => {
-  for (const length of [0, 1, 125, 126, 127, 128, 129, 65_535, 65_536]) {
+  for (const length of [0, 1, 2, 3, 4, 7, 125, 126, 127, 128, 129, 255, 256, 257, 65_535, 65_536]) {
     it(`writes a payload of ${length} bytes as encodeFrame does, and nothing around it`, () => {
       const bytes = Buffer.from(Uint8Array.from({ length: length + 5 }, (_, i) => i * 7 + (i >> 8)));
       for (const opcode of [TEXT, BINARY, PONG] as const) {
         for (const at of [0, 1, 7]) {
           const target = Buffer.alloc(at + length + MAX_HEADER + 3, 0xee);
           const expected = encodeFrame(opcode, bytes.subarray(3, 3 + length));
-          const end = writeFrame(target, at, opcode, bytes, 3, 3 + length);
+          const end = writeFrame(target, wordsOf(target), at, opcode, bytes, 3, 3 + length);
           assert.equal(end, at + expected.length);
           assert.ok(target.subarray(at, end).equals(expected));
           assert.ok(target.subarray(0, at).every((byte) => byte === 0xee));
@@ -131,6 +131,10 @@ describe("writeFrame", () => {
 
   it("needs no more room than it says", () => {
     const target = Buffer.alloc(65_536 + MAX_HEADER);
-    assert.equal(writeFrame(target, 0, BINARY, Buffer.alloc(65_536), 0, 65_536), target.length);
+    assert.equal(writeFrame(target, wordsOf(target), 0, BINARY, Buffer.alloc(65_536), 0, 65_536), target.length);
   });
 });
+
+function wordsOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
