@@ -147,11 +147,15 @@ describe("server.close", () => {
 
   it("closes its listener, and requests under way finish", async (test) => {
     const answer = gate<string>();
+    let asked = false;
     const rig = await startRig(test, {
-      request: (_request, response) => void answer.promise.then((text) => response.end(text)),
+      request(_request, response) {
+        asked = true;
+        void answer.promise.then((text) => response.end(text));
+      },
     });
     const slow = fetch(`http://127.0.0.1:${rig.port}/`);
-    await turns(50);
+    await until(() => asked, "the request");
     const report = rig.stop();
     await turns(20);
     await assert.rejects(rig.dial(), { code: "ECONNREFUSED" });
