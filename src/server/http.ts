@@ -35,18 +35,26 @@ export function createHttpServer(
     connectionsCheckingInterval: Math.max(50, Math.min(1000, firstTimeoutMs / 4)),
     noDelay: true,
   };
-  const server = tls === undefined ? http.createServer(settings) : https.createServer({ ...settings, ...tls });
+  const server =
+    tls === undefined
+      ? http.createServer(settings)
+      : // The handshake of TLS comes before any header; by itself it may take two minutes.
+        https.createServer({ ...settings, ...tls, handshakeTimeout: firstTimeoutMs });
   server.maxConnections = limits.maxClients + limits.maxPendingHandshakes + SPARE_CONNECTIONS;
   // Set per request and not on the server, where it would leave each client with a timer that it has no use for.
   server.on("request", (request: http.IncomingMessage) => request.socket.setTimeout(limits.responseTimeoutMs));
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
     const status = statusOf(error);
     onError(error.code ?? error.name, status, socket);
-    // Of a connection that is gone, or that was never one of HTTP's, there is nobody to tell.
-    if (error.code === "ECONNRESET" || !socket.writable) socket.destroy();
-    else writeRefused(socket, status, {}, `${http.STATUS_CODES[status]}\n`);
+    if (isAboutHttp(error) && socket.writable) writeRefused(socket, status, {}, `${http.STATUS_CODES[status]}\n`);
+    else socket.destroy();
   });
   return server;
+}
+
+/** What comes from TLS or from the network is not answered: nobody is there who speaks HTTP. */
+function isAboutHttp({ code = "" }: NodeJS.ErrnoException): boolean {
+  return code.startsWith("HPE_") || code === "ERR_HTTP_REQUEST_TIMEOUT";
 }
 
 function statusOf(error: NodeJS.ErrnoException): number {
