@@ -21,6 +21,7 @@ interface Slow {
   /** @default a raw connection, without a handshake */
   upgraded?: boolean;
   closeCode?: number | "none";
+  /** Of the HTTP response that tells. */
   status?: number;
 }
 
@@ -70,17 +71,19 @@ const { closeTimeoutMs, headersTimeoutMs, messageTimeoutMs, pongWaitMs } = DEADL
 
 const headers: Slow[] = [
   { name: "a connection on which nothing is sent", does: async () => {}, notBeforeMs: headersTimeoutMs },
-  { name: "half a request line", does: once(() => "GET /lob"), notBeforeMs: headersTimeoutMs },
+  { name: "half a request line", does: once(() => "GET /lob"), notBeforeMs: headersTimeoutMs, status: 408 },
   {
     name: "headers that do not end",
     does: once((client) => request(client).slice(0, -2)),
     notBeforeMs: headersTimeoutMs,
+    status: 408,
   },
-  { name: "headers that drip", does: drip(request, 100), notBeforeMs: headersTimeoutMs },
+  { name: "headers that drip", does: drip(request, 100), notBeforeMs: headersTimeoutMs, status: 408 },
   {
     name: "a header that drips without end",
     does: drip(() => `GET / HTTP/1.1\r\nX: ${"a".repeat(500)}`, 50),
     notBeforeMs: headersTimeoutMs,
+    status: 408,
   },
   { name: "empty lines that drip", does: drip(() => "\r\n".repeat(200), 50), notBeforeMs: headersTimeoutMs },
   {
