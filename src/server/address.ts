@@ -43,7 +43,7 @@ function isIn(list: BlockList, address: string): boolean {
 }
 
 /** `::ffff:192.0.2.1` is 192.0.2.1, as a socket that listens on both families has it; some proxies add a port or brackets. */
-function plainAddress(text: string): string {
+export function plainAddress(text: string): string {
   const bracketed = /^\[([^\]]+)\](?::\d+)?$/.exec(text)?.[1];
   const withPort = /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(text)?.[1];
   const address = bracketed ?? withPort ?? text;

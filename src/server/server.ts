@@ -1,9 +1,9 @@
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
 import type { Server as HttpsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { createSecureContext } from "node:tls";
-import { proxyList } from "./address.js";
+import { plainAddress, proxyList } from "./address.js";
 import { attach, type UpgradeSource } from "./attach.js";
 import { overflowPolicies } from "./backlog.js";
 import { causes, type Disconnect } from "./causes.js";
@@ -321,10 +321,11 @@ export class Server<Data = undefined> {
 
   #onHttpError(reason: string, status: number, socket: Duplex): void {
     this.stats.httpErrors++;
-    const address = (socket as Partial<{ remoteAddress: string }>).remoteAddress ?? "";
-    const fields = { event: "http-error", address, status, reason };
-    // A connection that is reset is what a balancer's health check leaves behind, day and night.
-    if (socket.destroyed || reason === "ECONNRESET") this.#log.debug(fields, "connection reset before a request");
+    const { remoteAddress = "", bytesRead = 0 } = socket as Partial<Socket>;
+    const fields = { event: "http-error", address: plainAddress(remoteAddress), status, reason };
+    // What balancers' health checks and browsers' spare connections leave behind, day and night: a reset, or no byte at all.
+    const isIdle = socket.destroyed || reason === "ECONNRESET" || bytesRead === 0;
+    if (isIdle) this.#log.debug(fields, "a connection ended before its request");
     else this.#sampledLog.warn(`http-error ${reason}`, fields, "broken HTTP request");
   }
 
