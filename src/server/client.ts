@@ -38,7 +38,7 @@ export interface Client<Data = unknown> {
   readonly isOpen: boolean;
   /** Bytes that were sent and have not left the process. */
   readonly bufferedBytes: number;
-  /** Round-trip time of the last ping in milliseconds; null before the first pong. */
+  /** Round-trip time of the last ping in whole milliseconds; null before the first pong. */
   readonly rttMs: number | null;
   /** Totals of this connection: whole messages, and their payload bytes before compression. */
   readonly messagesIn: number;

@@ -36,7 +36,7 @@ export class Heartbeat {
    */
   constructor(now: number, periodMs: number) {
     this.#periodMs = periodMs;
-    this.#dueAt = now + periodMs * (0.75 + Math.random() / 4);
+    this.#dueAt = now + Math.round(periodMs * (0.75 + Math.random() / 4));
   }
 
   /** Sends a ping when one is due. @returns when the next one is */
@@ -46,7 +46,7 @@ export class Heartbeat {
       this.#number = number;
       this.#sentAt = now;
       send(frame);
-      this.#dueAt = Math.max(this.#dueAt + this.#periodMs, now + this.#periodMs / 2);
+      this.#dueAt = Math.max(this.#dueAt + this.#periodMs, now + (this.#periodMs >> 1));
     }
     return this.#dueAt;
   }
@@ -54,7 +54,7 @@ export class Heartbeat {
   /** A pong has come; one that answers no ping of ours says nothing about time (RFC 6455 5.5.3). */
   onPong(payload: Buffer, now: number): void {
     if (this.#sentAt === 0 || payload.length !== PAYLOAD_BYTES || payload.readUInt32BE() !== this.#number) return;
-    this.rttMs = Math.round((now - this.#sentAt) * 1000) / 1000;
+    this.rttMs = now - this.#sentAt;
     this.#sentAt = 0;
   }
 }

@@ -40,6 +40,8 @@ export function createHttpServer(
       ? http.createServer(settings)
       : // The handshake of TLS comes before any header; by itself it may take two minutes.
         https.createServer({ ...settings, ...tls, handshakeTimeout: firstTimeoutMs });
+  // No limit on their number: past Node's own, headers are dropped without a word, and their size is bounded anyway.
+  server.maxHeadersCount = 0;
   server.maxConnections = limits.maxClients + limits.maxPendingHandshakes + SPARE_CONNECTIONS;
   // Set per request and not on the server, where it would leave each client with a timer that it has no use for.
   server.on("request", (request: http.IncomingMessage) => request.socket.setTimeout(limits.responseTimeoutMs));

@@ -14,6 +14,7 @@ import type { DeadlineWheel, Timed } from "./deadlines.js";
 import { Heartbeat, type PingSource } from "./heartbeat.js";
 import { Intake, type IntakeOwner, StopReason } from "./intake.js";
 import { checkPayload, Message, type Payload } from "./message.js";
+import { own, type SocketOwner } from "./own.js";
 import { Outbox, type OutboxOwner, type OutboxSettings, type SendResult } from "./outbox.js";
 import { type CompressionSettings, Outgoing } from "./outgoing.js";
 import type { UpgradeRequest } from "./request.js";
@@ -63,7 +64,7 @@ export interface SessionIdentity<Data> {
 }
 
 /** One client from the end of its handshake to the end of its socket: what the application holds as a `Client`. */
-export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner, OutboxOwner, Timed {
+export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner, OutboxOwner, SocketOwner, Timed {
   readonly id: string;
   data: Data;
   readonly address: string;
@@ -91,7 +92,7 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
   #messageSince = 0;
   /** When a message last went in or out. */
   #activeAt: number;
-  /** For maxAgeMs. */
+  /** For maxAgeMs; 0: never. */
   readonly #expiresAt: number;
   /** When the socket is cut, whatever the peer does; 0: not closing. */
   #cutAt = 0;
@@ -119,7 +120,7 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
     const { settings } = context;
     const now = context.clock.now();
     this.connectedAt = this.#heardAt = this.#activeAt = now;
-    this.#expiresAt = settings.maxAgeMs === 0 ? Infinity : now + settings.maxAgeMs * (1 - Math.random() / 10);
+    this.#expiresAt = settings.maxAgeMs === 0 ? 0 : now + Math.round(settings.maxAgeMs * (1 - Math.random() / 10));
     this.#context = context;
     this.#socket = socket;
     this.#deflate = identity.deflate;
@@ -200,20 +201,11 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
 
   /** Begins to read. `head` is what came with the handshake. */
   start(request: UpgradeRequest, head: Buffer): void {
-    this.#listen();
+    own(this.#socket, this);
     this.#context.wheel.schedule(this, this.checkDeadlines(this.connectedAt));
     this.#run("open", (open) => open(this, request));
     if (head.length > 0) this.#socket.unshift(head);
     this.#socket.resume();
-  }
-
-  /** Apart from `start`, since what these functions can see lives as long as they do, and the request must not. */
-  #listen(): void {
-    const socket = this.#socket;
-    socket.on("data", (chunk: Buffer) => this.#onData(chunk));
-    socket.on("drain", () => this.#outbox.onSocketDrain());
-    socket.on("end", () => this.#intake.end());
-    socket.on("close", () => this.#onClosed());
   }
 
   /** Closes with 1001 once the handlers that are running have finished. */
@@ -230,12 +222,24 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
     return this.#outbox.droppedBytes;
   }
 
-  #onData(chunk: Buffer): void {
+  /** The socket delivered bytes. */
+  onData(chunk: Buffer): void {
     this.#heardAt = this.#context.clock.now();
     this.#intake.take(chunk);
   }
 
-  #onClosed(): void {
+  /** The socket takes more. */
+  onDrain(): void {
+    this.#outbox.onSocketDrain();
+  }
+
+  /** The peer has ended its side. */
+  onEnd(): void {
+    this.#intake.end();
+  }
+
+  /** The socket is closed. */
+  onClosed(): void {
     if (this.#gone) return;
     this.#gone = true;
     const { cause, code, reason } = this.#ends("lost", 1006, "");
@@ -375,7 +379,8 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
 
     const idleAt = settings.idleTimeoutMs === 0 ? Infinity : this.#activeAt + settings.idleTimeoutMs;
     if (now >= idleAt) return this.#closeWhenIdle("idle-timeout", 1000, "idle");
-    if (now >= this.#expiresAt) return this.#closeWhenIdle("max-age", 1001, "please reconnect");
+    const expiresAt = this.#expiresAt === 0 ? Infinity : this.#expiresAt;
+    if (now >= expiresAt) return this.#closeWhenIdle("max-age", 1001, "please reconnect");
 
     if (this.#control !== null && now >= this.#control.answerAt) {
       this.#outbox.sendControl(encodePong(this.#control.latestPing!));
@@ -385,7 +390,7 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
     const pingAt = this.#heartbeat.beat(now, this.#context.pings, (frame) => {
       if (!this.#outbox.isBacklogged) this.#outbox.sendControl(frame);
     });
-    return Math.min(readAt, writeAt, messageAt, idleAt, this.#expiresAt, this.#control?.answerAt ?? Infinity, pingAt);
+    return Math.min(readAt, writeAt, messageAt, idleAt, expiresAt, this.#control?.answerAt ?? Infinity, pingAt);
   }
 
   // Handlers, one after another.

@@ -55,7 +55,7 @@ export async function exchangeOn(client: RawClient, what: Exchange): Promise<voi
   for (const expected of what.expect ?? []) await expectEvent(client, expected, what.timeoutMs);
   await sending;
   if ("clean" in end) await client.sendFrame(frame.close(end.clean));
-  const close = await client.nextEvent(what.timeoutMs);
+  const close = await nextAnswer(client, what.timeoutMs);
   assert.equal(close?.type, "close", `a close frame was expected, but ${describe(close, await client.ended(0))}`);
   // RFC 6455 5.5.1: answer a close frame; the server may then end the TCP connection at once
   if ("failed" in end) void client.sendFrame({ opcode: 0x8, payload: client.frames().at(-1)?.payload ?? "" });
@@ -63,7 +63,10 @@ export async function exchangeOn(client: RawClient, what: Exchange): Promise<voi
   else if ("failed" in end) await client.expectClose(end.failed, what.timeoutMs);
   else await client.expectClose(end.answered === "no body" ? 1005 : end.answered, what.timeoutMs);
   assert.deepEqual(
-    client.unreadEvents().map((event) => describe(event)),
+    client
+      .unreadEvents()
+      .filter(({ type }) => type !== "ping")
+      .map((event) => describe(event)),
     [],
     "nothing may follow the close frame",
   );
@@ -92,11 +95,24 @@ function stepBytes(step: Step): Buffer {
 async function expectEvent(client: RawClient, expected: Expected, timeoutMs?: number): Promise<void> {
   const type = "text" in expected ? "text" : "binary" in expected ? "binary" : "pong";
   const bytes = toBytes("text" in expected ? expected.text : "binary" in expected ? expected.binary : expected.pong);
-  if (expected.optional === true && (await client.peekEvent(timeoutMs))?.type === "close") return;
-  const event = await client.nextEvent(timeoutMs);
+  if (expected.optional === true && (await peekAnswer(client, timeoutMs))?.type === "close") return;
+  const event = await nextAnswer(client, timeoutMs);
   const wanted = describe({ type, bytes, compressed: false });
   if (event?.type !== type) assert.fail(`${wanted} was expected, but ${describe(event, await client.ended(0))}`);
   if (bytes.equals(event.bytes)) return;
   const at = bytes.findIndex((byte, index) => byte !== event.bytes[index]);
   assert.fail(`${wanted} was expected, ${describe(event)} came; first difference at byte ${at}`);
+}
+
+type Answer = Awaited<ReturnType<RawClient["nextEvent"]>>;
+
+/** What comes next, the server's own pings apart: its heartbeat goes on whatever the exchange is about. */
+async function peekAnswer(client: RawClient, timeoutMs?: number): Promise<Answer> {
+  while ((await client.peekEvent(timeoutMs))?.type === "ping") await client.nextEvent(timeoutMs);
+  return client.peekEvent(timeoutMs);
+}
+
+async function nextAnswer(client: RawClient, timeoutMs?: number): Promise<Answer> {
+  await peekAnswer(client, timeoutMs);
+  return client.nextEvent(timeoutMs);
 }
