@@ -1,6 +1,6 @@
 /** The server's side of the opening handshake, RFC 6455 4.2: a request's head in, the response's parts out. */
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { negotiateDeflate, type DeflateOptions, type DeflateParameters } from "./deflate-negotiation.js";
 import { parseExtensions } from "./extensions.js";
 import { handshakeFaults, type HandshakeFault, type HandshakeRefusal } from "./handshake-faults.js";
@@ -73,7 +73,7 @@ export function checkHandshake(request: HandshakeRequest, options: HandshakeOpti
 
 /** The Sec-WebSocket-Accept that answers a Sec-WebSocket-Key. RFC 6455 4.2.2 step 5, item 4. */
 export function acceptValue(key: string): string {
-  return createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
+  return hash("sha1", `${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`, "base64");
 }
 
 /** What is wrong with the request, the headers that offer something apart; null: nothing. */

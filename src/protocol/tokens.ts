@@ -1,6 +1,8 @@
 /** The smallest pieces of a header: tokens (RFC 7230 3.2.6), and lists of them between commas (RFC 7230 7). */
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+// oxlint-disable-next-line no-control-regex -- ASCII is what is meant
+const IS_ASCII = /^[\x00-\x7f]*$/;
 const TAB = 0x09;
 const SPACE = 0x20;
 
@@ -28,7 +30,7 @@ export function parseTokenList(header: string): string[] | null {
 
 /** Upper case to lower in ASCII alone: `toLowerCase` would turn the Kelvin sign into a "k" and let it pass for one. */
 export function asciiLowerCase(text: string): string {
-  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+  return IS_ASCII.test(text) ? text.toLowerCase() : text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
 /** Cuts spaces and tabs at both ends, the white space that HTTP knows (RFC 7230 3.2.3); `trim()` would cut more. */

@@ -15,6 +15,41 @@ export interface UpgradeRequest {
   readonly raw: IncomingMessage;
 }
 
+/** Headers and query are worked out when they are asked for: most applications ask for neither. */
+export function upgradeRequest(
+  raw: IncomingMessage,
+  path: string,
+  query: string,
+  address: string,
+  subprotocols: readonly string[],
+): UpgradeRequest {
+  let parsed: URLSearchParams | null = null;
+  return {
+    path,
+    get query() {
+      return (parsed ??= new URLSearchParams(query));
+    },
+    get headers() {
+      return raw.headers;
+    },
+    address,
+    subprotocols,
+    raw,
+  };
+}
+
+/** The value of a header as it was sent, that of several lines joined with commas; undefined when there is none. */
+export function headerOf(raw: IncomingMessage, name: string): string | undefined {
+  const { rawHeaders } = raw;
+  let value: string | undefined;
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const candidate = rawHeaders[i]!;
+    if (candidate.length !== name.length || candidate.toLowerCase() !== name) continue;
+    value = value === undefined ? rawHeaders[i + 1]! : `${value}, ${rawHeaders[i + 1]!}`;
+  }
+  return value;
+}
+
 /** Path and query of a request's target, which may also be in absolute form (RFC 9112 3.2). */
 export function readTarget(target: string): { path: string; query: string } {
   const absolute = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i.exec(target);

@@ -11,7 +11,7 @@ import type { DeadlineWheel, Timed } from "./deadlines.js";
 import type { ResolvedOptions } from "./resolve-options.js";
 import { isOriginAllowed } from "./origin.js";
 import { type Refusal, refusal, Refuse } from "./refusal.js";
-import { readTarget, type UpgradeRequest } from "./request.js";
+import { headerOf, readTarget, upgradeRequest, type UpgradeRequest } from "./request.js";
 import { writeAccepted, writeRefused } from "./response.js";
 import type { SessionIdentity } from "./session.js";
 import { TokenBucket } from "./token-bucket.js";
@@ -41,11 +41,13 @@ export class Upgrades<Data> {
   readonly #port: UpgradePort<Data>;
   readonly #compression: DeflateOptions | null;
   readonly #rate: TokenBucket;
+  readonly #trustsProxies: boolean;
   readonly #pending = new Set<PendingHandshake>();
 
   constructor(options: ResolvedOptions<Data>, port: UpgradePort<Data>) {
     this.#options = options;
     this.#port = port;
+    this.#trustsProxies = options.trustProxy.length > 0;
     this.#rate = new TokenBucket(options.maxHandshakesPerSecond, port.clock.now());
     this.#compression = !options.compression
       ? null
@@ -85,14 +87,7 @@ export class Upgrades<Data> {
       this.#refuse(socket, refused!, address, path);
       return;
     }
-    const request: UpgradeRequest = {
-      path,
-      query: new URLSearchParams(query),
-      headers: raw.headers,
-      address,
-      subprotocols: handshake.offeredSubprotocols,
-      raw,
-    };
+    const request = upgradeRequest(raw, path, query, address, handshake.offeredSubprotocols);
     if (this.#options.authenticate === undefined) this.#accept(socket, handshake, request, undefined as Data, head);
     else void this.#authenticate(socket, handshake, request, head, this.#options.authenticate);
   }
@@ -109,9 +104,9 @@ export class Upgrades<Data> {
   }
 
   addressOf(raw: IncomingMessage): string {
-    const forwardedFor = raw.headers["x-forwarded-for"];
-    const list = Array.isArray(forwardedFor) ? forwardedFor.join(",") : forwardedFor;
-    return clientAddress(raw.socket?.remoteAddress ?? "", list, this.#port.proxies);
+    // Not raw.headers: node:http makes that object when it is first asked for, and a handshake can do without.
+    const forwardedFor = this.#trustsProxies ? headerOf(raw, "x-forwarded-for") : undefined;
+    return clientAddress(raw.socket?.remoteAddress ?? "", forwardedFor, this.#port.proxies);
   }
 
   /** Takes a place among the clients when it finds nothing against the handshake. */
@@ -119,7 +114,7 @@ export class Upgrades<Data> {
     const options = this.#options;
     if (this.#port.isDraining) return refusal("draining");
     if (!this.serves(raw)) return refusal("path");
-    if (!isOriginAllowed(raw.headers.origin, raw.headers.host, options)) return refusal("origin");
+    if (!isOriginAllowed(headerOf(raw, "origin"), headerOf(raw, "host"), options)) return refusal("origin");
     if (!this.#rate.take(this.#port.clock.now())) return refusal("handshake-rate");
     if (this.#pending.size >= options.maxPendingHandshakes) return refusal("pending-handshakes");
     const place = this.#port.reserve(address);
