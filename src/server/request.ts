@@ -16,26 +16,29 @@ export interface UpgradeRequest {
 }
 
 /** Headers and query are worked out when they are asked for: most applications ask for neither. */
-export function upgradeRequest(
-  raw: IncomingMessage,
-  path: string,
-  query: string,
-  address: string,
-  subprotocols: readonly string[],
-): UpgradeRequest {
-  let parsed: URLSearchParams | null = null;
-  return {
-    path,
-    get query() {
-      return (parsed ??= new URLSearchParams(query));
-    },
-    get headers() {
-      return raw.headers;
-    },
-    address,
-    subprotocols,
-    raw,
-  };
+export class NodeUpgradeRequest implements UpgradeRequest {
+  readonly raw: IncomingMessage;
+  readonly path: string;
+  readonly address: string;
+  readonly subprotocols: readonly string[];
+  readonly #query: string;
+  #parsed: URLSearchParams | null = null;
+
+  constructor(raw: IncomingMessage, target: Target, address: string, subprotocols: readonly string[]) {
+    this.raw = raw;
+    this.path = target.path;
+    this.#query = target.query;
+    this.address = address;
+    this.subprotocols = subprotocols;
+  }
+
+  get query(): URLSearchParams {
+    return (this.#parsed ??= new URLSearchParams(this.#query));
+  }
+
+  get headers(): IncomingMessage["headers"] {
+    return this.raw.headers;
+  }
 }
 
 /** The value of a header as it was sent, that of several lines joined with commas; undefined when there is none. */
@@ -50,12 +53,17 @@ export function headerOf(raw: IncomingMessage, name: string): string | undefined
   return value;
 }
 
+export interface Target {
+  readonly path: string;
+  readonly query: string;
+}
+
 /** Path and query of a request's target, which may also be in absolute form (RFC 9112 3.2). */
-export function readTarget(target: string): { path: string; query: string } {
-  const absolute = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i.exec(target);
-  const rest = absolute === null ? target : target.slice(absolute[0].length);
-  const [beforeHash = ""] = rest.split("#", 1);
-  const mark = beforeHash.indexOf("?");
-  const path = mark < 0 ? beforeHash : beforeHash.slice(0, mark);
-  return { path: path === "" ? "/" : path, query: mark < 0 ? "" : beforeHash.slice(mark + 1) };
+export function readTarget(target: string): Target {
+  const origin = target.startsWith("/") ? 0 : (/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i.exec(target)?.[0].length ?? 0);
+  const hash = target.indexOf("#", origin);
+  const end = hash < 0 ? target.length : hash;
+  const mark = target.indexOf("?", origin);
+  if (mark < 0 || mark > end) return { path: target.slice(origin, end) || "/", query: "" };
+  return { path: target.slice(origin, mark) || "/", query: target.slice(mark + 1, end) };
 }

@@ -11,7 +11,7 @@ import type { DeadlineWheel, Timed } from "./deadlines.js";
 import type { ResolvedOptions } from "./resolve-options.js";
 import { isOriginAllowed } from "./origin.js";
 import { type Refusal, refusal, Refuse } from "./refusal.js";
-import { headerOf, readTarget, upgradeRequest, type UpgradeRequest } from "./request.js";
+import { NodeUpgradeRequest, headerOf, readTarget, type UpgradeRequest } from "./request.js";
 import { writeAccepted, writeRefused } from "./response.js";
 import type { SessionIdentity } from "./session.js";
 import { TokenBucket } from "./token-bucket.js";
@@ -79,7 +79,8 @@ export class Upgrades<Data> {
       return;
     }
 
-    const { path, query } = readTarget(raw.url ?? "/");
+    const target = readTarget(raw.url ?? "/");
+    const { path } = target;
     const address = this.addressOf(raw);
     const handshake = checkHandshake(raw, { compression: this.#compression });
     const refused = handshake.ok ? this.#check(raw, address) : handshake;
@@ -87,7 +88,7 @@ export class Upgrades<Data> {
       this.#refuse(socket, refused!, address, path);
       return;
     }
-    const request = upgradeRequest(raw, path, query, address, handshake.offeredSubprotocols);
+    const request = new NodeUpgradeRequest(raw, target, address, handshake.offeredSubprotocols);
     if (this.#options.authenticate === undefined) this.#accept(socket, handshake, request, undefined as Data, head);
     else void this.#authenticate(socket, handshake, request, head, this.#options.authenticate);
   }
