@@ -1,0 +1,176 @@
+/**
+ * `npm run bench`: Hawser and its peers, side by side on this machine.
+ *
+ * Each server is a process of its own on the last core (servers/*.mjs, set up as its documentation recommends); the load comes from
+ * threads on the other cores (generator.ts), which send frames encoded beforehand and count bytes instead of decoding. For each
+ * workload (workloads.ts) all servers are started, and then measured in turns, A B C A B C, so that whatever else the machine does
+ * hits all alike; what is reported is the median of the rounds. Besides the rate there is the server's own CPU time per message: it
+ * shows a difference even where the generator is the limit, which is said where it happens.
+ *
+ *   npm run bench -- --quick                 a shorter look, within three minutes
+ *   npm run bench -- --only echo-64b         workloads whose name begins with this; may be repeated
+ *   npm run bench -- --servers hawser,ws     these servers alone
+ *   npm run bench -- --rounds 5 --seconds 2  how often and how long
+ *   npm run bench -- --node PATH             another Node for the servers
+ *   npm run bench -- --list                  the workloads and the servers
+ */
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { execFileSync } from "node:child_process";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { chart } from "./chart.js";
+import { Load } from "./load.js";
+import type { Bench, Round, Subject } from "./measures.js";
+import { tableOf, targetTable } from "./report.js";
+import type { Report, WorkloadReport } from "./results.js";
+import {
+  type Binaries,
+  cores,
+  findBun,
+  isPinned,
+  pinGenerator,
+  ServerProcess,
+  serverKinds,
+  type ServerName,
+  serverNames,
+} from "./server-process.js";
+import { type Workload, workloads } from "./workloads.js";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
+/** --quick starts no workload later than this; the longest takes some 15 seconds. */
+const QUICK_BUDGET_MS = 150_000;
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    only: { type: "string", multiple: true, default: [] },
+    servers: { type: "string" },
+    rounds: { type: "string" },
+    seconds: { type: "string" },
+    node: { type: "string", default: process.execPath },
+    out: { type: "string", default: join(root, "bench/results/latest.json") },
+    list: { type: "boolean", default: false },
+  },
+});
+const { quick } = values;
+const rounds = Number(values.rounds ?? (quick ? 2 : 5));
+const seconds = Number(values.seconds ?? (quick ? 0.5 : 1.5));
+const binaries: Binaries = { node: values.node, bun: findBun() };
+const wantedServers = (values.servers?.split(",") ?? serverNames) as ServerName[];
+for (const name of wantedServers)
+  if (!serverNames.includes(name)) fail(`no server "${name}": ${serverNames.join(", ")}`);
+
+const chosen = workloads(quick).filter(
+  ({ name }) => values.only.length === 0 || values.only.some((part) => name.startsWith(part)),
+);
+if (chosen.length === 0) fail(`no workload "${values.only.join(", ")}"; see --list`);
+if (values.list) {
+  for (const { name, title } of chosen) console.log(`${name.padEnd(22)} ${title}`);
+  console.log(`servers: ${serverNames.join(", ")}`);
+  process.exit();
+}
+
+pinGenerator();
+const load = new Load(Math.max(1, Math.min(4, cores - 1)));
+const bench: Bench = { load, seconds, warmUpSeconds: seconds / 2 };
+const running = new Set<ServerProcess>();
+const began = performance.now();
+const report: Report = {
+  date: new Date().toISOString(),
+  machine: `${cores} × ${cpus()[0]?.model.trim() ?? "unknown"}`,
+  isPinned,
+  threads: load.threads,
+  node: version(binaries.node),
+  bun: binaries.bun === null ? "none" : version(binaries.bun),
+  rounds,
+  seconds,
+  workloads: [],
+};
+
+console.log(
+  `Servers on Node ${report.node} and Bun ${report.bun}; ${report.machine}; ` +
+    (isPinned ? "servers on a core of their own" : "processes not pinned") +
+    `; medians of ${rounds} rounds of ${seconds} s, taken in turns`,
+);
+for (const workload of chosen) {
+  if (quick && performance.now() - began > QUICK_BUDGET_MS) {
+    console.log(`\n${workload.title}: left out, --quick has no time left`);
+    continue;
+  }
+  const result = await run(workload);
+  report.workloads.push(result);
+  console.log(`\n${tableOf(result)}`);
+}
+console.log(`\n${targetTable(report)}`);
+mkdirSync(dirname(values.out), { recursive: true });
+writeFileSync(values.out, `${JSON.stringify(report, null, 2)}\n`);
+// A partial or a quick run does not replace the chart that the README shows.
+if (!quick && values.only.length === 0 && values.servers === undefined && values.rounds === undefined) {
+  mkdirSync(join(root, "docs/images"), { recursive: true });
+  writeFileSync(join(root, "docs/images/performance.svg"), chart(report));
+}
+console.log(`\n${Math.round((performance.now() - began) / 1000)} s; all figures: ${values.out}`);
+await load.terminate();
+
+async function run(workload: Workload): Promise<WorkloadReport> {
+  const names = workload.servers.filter(
+    (name) => wantedServers.includes(name) && (serverKinds[name].runtime === "node" || binaries.bun !== null),
+  );
+  const failed = new Map<ServerName, string>();
+  const results = new Map<ServerName, Round[]>(names.map((name) => [name, []]));
+  const compression = workload.settings?.compression ?? false;
+  const start = async (name: ServerName): Promise<Subject> => {
+    const server = await ServerProcess.start(name, workload.settings ?? {}, binaries);
+    running.add(server);
+    return { name, server, compression };
+  };
+  const subjects = workload.fresh ? [] : await Promise.all(names.map(start));
+  const times = workload.rounds === undefined ? rounds : Math.min(rounds, quick ? 1 : workload.rounds);
+  for (let round = 0; round < times; round++) {
+    for (const name of names) {
+      if (failed.has(name)) continue;
+      progress(`${workload.name}, round ${round + 1} of ${times}: ${serverKinds[name].label}`);
+      try {
+        const subject = subjects.find((one) => one.name === name) ?? (await start(name));
+        results.get(name)!.push(await workload.measure(bench, subject, subjects));
+      } catch (error) {
+        failed.set(name, (error as Error).message);
+      }
+      if (workload.fresh) await stopAll();
+    }
+  }
+  progress("");
+  await stopAll();
+  return {
+    name: workload.name,
+    title: workload.title,
+    unit: workload.unit,
+    results: names.map((name) => ({
+      server: name,
+      label: serverKinds[name].label,
+      failed: failed.get(name) ?? null,
+      rounds: results.get(name)!,
+    })),
+  };
+}
+
+async function stopAll(): Promise<void> {
+  await Promise.all([...running].map((server) => server.stop()));
+  running.clear();
+}
+
+function progress(line: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`);
+}
+
+function version(binary: string): string {
+  return execFileSync(binary, ["--version"], { encoding: "utf8" }).trim().replace(/^v/, "");
+}
+
+function fail(message: string): never {
+  console.error(message);
+  process.exit(1);
+}

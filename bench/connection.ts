@@ -1,0 +1,134 @@
+/** One client connection of the load generator: a bare socket, its handshake, and then whatever `onBytes` makes of what comes. */
+
+import { connect, type Socket } from "node:net";
+import { encodeFrame } from "#hawser/protocol/encoder.js";
+import { TEXT } from "#hawser/protocol/opcodes.js";
+
+export type Dialect = "websocket" | "socketio";
+
+export interface Target {
+  readonly port: number;
+  readonly dialect: Dialect;
+  /** Offer permessage-deflate. */
+  readonly compression: boolean;
+}
+
+/** A frame as a client has to send it. The key does not matter to the server's work, as long as there is one. */
+export function masked(text: string): Buffer {
+  return encodeFrame(TEXT, text, { maskingKey: 0x12345678 });
+}
+
+/** Socket.IO, after its WebSocket is open: the server sends "0{…}", the client asks for the default namespace, the server grants it. */
+const NAMESPACE_REQUEST = masked("40");
+const OPEN_PACKET = /\r\n\r\n[^]*0\{"sid"/;
+const NAMESPACE_PACKET = /40\{"sid"/;
+
+/** All sockets of a thread read into the same memory: each is done with it before the next one reads. */
+const readBuffer = Buffer.allocUnsafeSlow(256 * 1024);
+
+export class Connection {
+  /** What came, once the handshake is over: `bytes[0, length)`, gone after the call. */
+  onBytes: (length: number, bytes: Uint8Array) => void = () => {};
+  /** The handshake is over. */
+  readonly ready: Promise<void>;
+  readonly #socket: Socket;
+  readonly #target: Target;
+  #handshake = "";
+  #isReady = false;
+  #hasAsked = false;
+
+  constructor(target: Target, path: string) {
+    const { promise, resolve, reject } = deferred();
+    this.ready = promise;
+    this.#target = target;
+    this.#socket = connect({
+      port: target.port,
+      host: "127.0.0.1",
+      noDelay: true,
+      onread: {
+        buffer: readBuffer,
+        callback: (length, bytes) => {
+          if (this.#isReady) this.onBytes(length, bytes);
+          else
+            this.#onHandshake(Buffer.from(bytes.buffer, bytes.byteOffset, length).toString("latin1"), resolve, reject);
+          return true;
+        },
+      },
+    });
+    this.#socket.on("error", reject);
+    this.#socket.once("close", () => reject(new Error("the server closed a connection")));
+    this.#socket.write(handshakeRequest(target, path));
+  }
+
+  write(bytes: Buffer): void {
+    this.#socket.write(bytes);
+  }
+
+  /** With a reset: 5,000 connections in TIME_WAIT would take the ports of the next round. */
+  end(): void {
+    this.#socket.resetAndDestroy();
+  }
+
+  #onHandshake(text: string, resolve: () => void, reject: (error: Error) => void): void {
+    this.#handshake += text;
+    if (!this.#handshake.includes("\r\n\r\n")) return;
+    if (!this.#handshake.startsWith("HTTP/1.1 101 ")) {
+      reject(new Error(`refused: ${this.#handshake.slice(0, 80)}`));
+      return;
+    }
+    if (this.#target.dialect === "socketio") {
+      if (!this.#hasAsked && OPEN_PACKET.test(this.#handshake)) {
+        this.#hasAsked = true;
+        this.write(NAMESPACE_REQUEST);
+      }
+      if (!NAMESPACE_PACKET.test(this.#handshake)) return;
+    }
+    this.#isReady = true;
+    this.#handshake = "";
+    resolve();
+  }
+}
+
+function deferred(): { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } {
+  let resolve = (): void => {};
+  let reject = (_error: Error): void => {};
+  const promise = new Promise<void>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  // Who waits for it sees the error; a connection that is lost later has nobody waiting.
+  promise.catch(() => {});
+  return { promise, resolve, reject };
+}
+
+function handshakeRequest({ dialect, compression }: Target, path: string): string {
+  const url = dialect === "socketio" ? `/socket.io/?EIO=4&transport=websocket&at=${path}` : path;
+  // No Origin: a client that is no browser. Offered as browsers offer it.
+  const extensions = compression ? "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n" : "";
+  return (
+    `GET ${url} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${extensions}` +
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\n\r\n"
+  );
+}
+
+/** Opens one connection for each path, at most `atOnce` handshakes at a time. `onReady` gets the duration of each in milliseconds. */
+export async function openAll(
+  target: Target,
+  paths: readonly string[],
+  atOnce: number,
+  onReady: (milliseconds: number) => void = () => {},
+): Promise<Connection[]> {
+  const connections: Connection[] = [];
+  let next = 0;
+  async function openSome(): Promise<void> {
+    for (let at = next++; at < paths.length; at = next++) {
+      const since = performance.now();
+      const connection = new Connection(target, paths[at]!);
+      connections[at] = connection;
+      await connection.ready;
+      onReady(performance.now() - since);
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(atOnce, paths.length) }, openSome));
+  return connections;
+}

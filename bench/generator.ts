@@ -1,0 +1,163 @@
+/** A thread of the load generator: does what `load.ts` asks for, one request at a time. */
+
+import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
+import { parentPort } from "node:worker_threads";
+import { type Connection, masked, openAll, type Target } from "./connection.js";
+import { Group, type GroupPlan } from "./groups.js";
+import { Paced } from "./paced.js";
+
+export interface OpenGroups {
+  readonly do: "groups";
+  readonly target: Target;
+  readonly plan: GroupPlan;
+  /** Each a list of its members' paths and of its publishers' paths; null: the members publish, in turns. */
+  readonly groups: readonly { members: readonly string[]; publishers: readonly string[] | null }[];
+  /** Given where one group is spread over all threads; else each thread has groups of its own. */
+  readonly shared: { waiting: SharedArrayBuffer; sentAt: SharedArrayBuffer; threads: number } | null;
+}
+export interface OpenPaced {
+  readonly do: "paced";
+  readonly target: Target;
+  readonly paths: readonly string[];
+  readonly frame: Buffer;
+  readonly replyBytes: number;
+  readonly perSecond: number;
+}
+export interface OpenIdle {
+  readonly do: "idle";
+  readonly target: Target;
+  readonly paths: readonly string[];
+  readonly atOnce: number;
+}
+export type Request = OpenGroups | OpenPaced | OpenIdle | { readonly do: "start" | "begin" | "end" | "close" };
+
+export interface Outcome {
+  messages: number;
+  milliseconds: number;
+  latency: RecordableHistogram;
+}
+
+export interface Answer {
+  result?: Outcome | undefined;
+  error?: string;
+}
+
+const SOCKETIO_PONG = masked("3");
+/** Handshakes that a thread has under way at a time. */
+const AT_ONCE = 64;
+
+let connections: Connection[] = [];
+let groups: Group[] = [];
+let paced: Paced | null = null;
+let startPaced: (() => Paced) | null = null;
+let latency = createHistogram();
+let isFirst = false;
+let countedBefore = 0;
+let since = 0;
+
+parentPort!.on("message", (request: Request) => {
+  void perform(request).then(
+    (result) => answer({ result }),
+    (error: Error) => answer({ error: error.message }),
+  );
+});
+
+function answer(value: Answer): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+  parentPort!.postMessage(value);
+}
+
+async function perform(request: Request): Promise<Outcome | undefined> {
+  switch (request.do) {
+    case "groups":
+      await openGroups(request);
+      return undefined;
+    case "paced": {
+      connections = await openAll(request.target, request.paths, AT_ONCE);
+      const frame = Buffer.from(request.frame);
+      startPaced = () => new Paced(connections, frame, request.replyBytes, request.perSecond, latency);
+      return undefined;
+    }
+    case "idle":
+      return openIdle(request);
+    case "start":
+      for (const group of groups) if (isFirst) group.publish();
+      paced = startPaced?.() ?? null;
+      return undefined;
+    case "begin":
+      latency.reset();
+      countedBefore = delivered();
+      since = performance.now();
+      return undefined;
+    case "end":
+      return { messages: delivered() - countedBefore, milliseconds: performance.now() - since, latency };
+    case "close":
+      close();
+      return undefined;
+  }
+}
+
+async function openGroups({ target, plan, groups: plans, shared }: OpenGroups): Promise<void> {
+  // What comes through postMessage is a plain Uint8Array.
+  const ownPlan = { ...plan, batch: Buffer.from(plan.batch) };
+  isFirst = true;
+  for (const { members, publishers } of plans) {
+    const opened = await openAll(target, members, AT_ONCE);
+    connections.push(...opened);
+    const outside = publishers === null ? null : await openAll(target, publishers, AT_ONCE);
+    connections.push(...(outside ?? []));
+    const state =
+      shared === null
+        ? { waiting: Int32Array.of(1), sentAt: new Float64Array(1), threads: 1 }
+        : {
+            waiting: new Int32Array(shared.waiting),
+            sentAt: new Float64Array(shared.sentAt),
+            threads: shared.threads,
+          };
+    groups.push(new Group(ownPlan, state, opened, outside ?? opened, latency));
+    // Of the threads that share a group, one sends the first batch.
+    if (shared !== null) isFirst = Atomics.add(new Int32Array(shared.waiting), 1, 1) === 0;
+  }
+}
+
+/** Clients that only answer pings. */
+async function openIdle({ target, paths, atOnce }: OpenIdle): Promise<Outcome> {
+  const start = performance.now();
+  latency.reset();
+  const opened = await openAll(target, paths, atOnce, (ms) => latency.record(Math.max(1, Math.round(ms * 1e6))));
+  connections.push(...opened);
+  for (const connection of opened) {
+    connection.onBytes = (length, bytes) => {
+      if (target.dialect === "socketio") connection.write(SOCKETIO_PONG);
+      else answerPings(connection, bytes, length);
+    };
+  }
+  return { messages: opened.length, milliseconds: performance.now() - start, latency };
+}
+
+/** Pings come one by one to an idle client, never cut. A masking key of zero leaves the payload as it is. */
+function answerPings(connection: Connection, bytes: Uint8Array, length: number): void {
+  for (let at = 0; at + 2 <= length; at += 2 + (bytes[at + 1]! & 127)) {
+    if (bytes[at] !== 0x89) continue;
+    const size = bytes[at + 1]!;
+    const pong = Buffer.alloc(6 + size);
+    pong[0] = 0x8a;
+    pong[1] = 0x80 | size;
+    pong.set(bytes.subarray(at + 2, at + 2 + size), 6);
+    connection.write(pong);
+  }
+}
+
+function delivered(): number {
+  return groups.reduce((sum, group) => sum + group.delivered, paced?.delivered ?? 0);
+}
+
+function close(): void {
+  paced?.stop();
+  paced = null;
+  startPaced = null;
+  for (const connection of connections) connection.end();
+  connections = [];
+  groups = [];
+  latency = createHistogram();
+}

@@ -1,0 +1,119 @@
+/** The load generator as the workloads see it: its threads, and what they do together. */
+
+import { once } from "node:events";
+import { createHistogram } from "node:perf_hooks";
+import { Worker } from "node:worker_threads";
+import type { Answer, OpenGroups, Outcome, Request } from "./generator.js";
+import type { Target } from "./connection.js";
+import type { GroupPlan } from "./groups.js";
+
+export class Load {
+  readonly #threads: readonly Worker[];
+
+  constructor(threads: number) {
+    this.#threads = Array.from({ length: threads }, () => new Worker(new URL("generator.js", import.meta.url)));
+  }
+
+  get threads(): number {
+    return this.#threads.length;
+  }
+
+  /** Groups that live in one thread each: echoing clients (`perGroup` 1, path /echo) or rooms. */
+  async openGroups(target: Target, plan: GroupPlan, paths: readonly (readonly string[])[]): Promise<void> {
+    await this.#each(spread(paths, this.threads), (own) => ({
+      do: "groups",
+      target,
+      plan,
+      groups: own.map((members) => ({ members, publishers: null })),
+      shared: null,
+    }));
+  }
+
+  /** One group over all threads. Each has a publisher: whoever has got the last message sends the next one. */
+  async openFanOut(target: Target, plan: GroupPlan, subscribers: number): Promise<void> {
+    const paths = Array.from({ length: subscribers }, () => "/room/1");
+    const shares = spread(paths, this.threads).filter((share) => share.length > 0);
+    const waiting = new SharedArrayBuffer(8);
+    Atomics.store(new Int32Array(waiting), 0, shares.length);
+    const shared: OpenGroups["shared"] = {
+      waiting,
+      sentAt: new SharedArrayBuffer(8),
+      threads: shares.length,
+    };
+    await this.#each(shares, (members) => ({
+      do: "groups",
+      target,
+      plan,
+      groups: [{ members, publishers: ["/publish/1"] }],
+      shared,
+    }));
+  }
+
+  async openPaced(
+    target: Target,
+    frame: Buffer,
+    replyBytes: number,
+    clients: number,
+    perSecond: number,
+  ): Promise<void> {
+    const paths = Array.from({ length: clients }, () => "/echo");
+    await this.#each(spread(paths, this.threads), (own) => ({
+      do: "paced",
+      target,
+      paths: own,
+      frame,
+      replyBytes,
+      perSecond: (perSecond * own.length) / clients,
+    }));
+  }
+
+  /** Opens idle clients. @returns what the handshakes took */
+  async openIdle(target: Target, clients: number, atOnce: number): Promise<Outcome> {
+    const paths = Array.from({ length: clients }, () => "/echo");
+    const perThread = Math.ceil(atOnce / this.threads);
+    return merge(
+      await this.#each(spread(paths, this.threads), (own) => ({ do: "idle", target, paths: own, atOnce: perThread })),
+    );
+  }
+
+  async all(what: "start" | "begin" | "close"): Promise<void> {
+    await this.#each(this.#threads, () => ({ do: what }));
+  }
+
+  async end(): Promise<Outcome> {
+    return merge(await this.#each(this.#threads, () => ({ do: "end" })));
+  }
+
+  async terminate(): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.terminate()));
+  }
+
+  /** Gives one request to each thread that has a share. */
+  async #each<T>(shares: readonly T[], request: (share: T) => Request): Promise<Outcome[]> {
+    const answers = await Promise.all(
+      shares.map(async (share, at) => {
+        const thread = this.#threads[at]!;
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+        thread.postMessage(request(share));
+        const [answer] = (await once(thread, "message")) as [Answer];
+        return answer;
+      }),
+    );
+    for (const { error } of answers) if (error !== undefined) throw new Error(error);
+    return answers.flatMap(({ result }) => (result === undefined ? [] : [result]));
+  }
+}
+
+function spread<T>(items: readonly T[], shares: number): T[][] {
+  return Array.from({ length: shares }, (_, share) => items.filter((_item, at) => at % shares === share));
+}
+
+function merge(outcomes: readonly Outcome[]): Outcome {
+  const latency = createHistogram();
+  for (const outcome of outcomes) latency.add(outcome.latency);
+  return {
+    messages: outcomes.reduce((sum, { messages }) => sum + messages, 0),
+    milliseconds: Math.max(...outcomes.map(({ milliseconds }) => milliseconds)),
+    latency,
+  };
+}

@@ -1,0 +1,201 @@
+/** How each kind of workload is measured: one server, one round. */
+
+import { encodeFrame } from "#hawser/protocol/encoder.js";
+import { TEXT } from "#hawser/protocol/opcodes.js";
+import type { RecordableHistogram } from "node:perf_hooks";
+import { masked, type Target } from "./connection.js";
+import type { GroupPlan } from "./groups.js";
+import type { Outcome } from "./generator.js";
+import type { Load } from "./load.js";
+import { type ServerName, type ServerProcess, serverKinds, type Usage } from "./server-process.js";
+
+/** One round's figures. Times in microseconds, sizes in bytes, shares of one core from 0 to 1. */
+export interface Round {
+  /** Messages (deliveries, handshakes) per second. */
+  rate?: number;
+  /** The server's own CPU time for each of them. */
+  cpu?: number;
+  p50?: number;
+  p99?: number;
+  p999?: number;
+  /** Resident memory of the server under this load. */
+  rss?: number;
+  /** Resident memory for each idle client, and what of it the runtime's heap counts. */
+  rssPerClient?: number;
+  heapPerClient?: number;
+  /** How much of a core the server had, and each thread of the generator. */
+  serverLoad?: number;
+  generatorLoad?: number;
+}
+
+export interface Bench {
+  readonly load: Load;
+  readonly seconds: number;
+  readonly warmUpSeconds: number;
+}
+
+export interface Subject {
+  readonly name: ServerName;
+  readonly server: ServerProcess;
+  readonly compression: boolean;
+}
+
+export interface Traffic {
+  readonly payload: string;
+  readonly inFlight: number;
+  /** Members of each group; a fan-out is one group with its publisher outside. */
+  readonly shape: { readonly fanOut: number } | { readonly groups: number; readonly members: number };
+}
+
+export async function measureTraffic(bench: Bench, subject: Subject, traffic: Traffic): Promise<Round> {
+  const { load } = bench;
+  const target = targetOf(subject);
+  const plan = planOf(subject, traffic);
+  try {
+    const { shape } = traffic;
+    if ("fanOut" in shape) await load.openFanOut(target, plan, shape.fanOut);
+    else {
+      const path = (group: number): string => (shape.members === 1 ? "/echo" : `/room/${group}`);
+      const paths = Array.from({ length: shape.groups }, (_, group) => Array<string>(shape.members).fill(path(group)));
+      await load.openGroups(target, plan, paths);
+    }
+    // Its client knows that it is connected a little before some servers have it subscribed.
+    await sleep(100);
+    return await measureRunning(bench, subject);
+  } finally {
+    await load.all("close");
+  }
+}
+
+/** Messages at a fixed rate. */
+export async function measurePaced(bench: Bench, subject: Subject, clients: number, perSecond: number): Promise<Round> {
+  const { batch, replyBytes } = planOf(subject, { payload: text(64), inFlight: 1, shape: { groups: 1, members: 1 } });
+  try {
+    await bench.load.openPaced(targetOf(subject), batch, replyBytes!, clients, perSecond);
+    return await measureRunning(bench, subject);
+  } finally {
+    await bench.load.all("close");
+  }
+}
+
+async function measureRunning({ load, seconds, warmUpSeconds }: Bench, { server }: Subject): Promise<Round> {
+  await load.all("start");
+  await sleep(warmUpSeconds * 1000);
+  const before = await server.usage();
+  const generatorBefore = process.cpuUsage();
+  await load.all("begin");
+  await sleep(seconds * 1000);
+  const outcome = await load.end();
+  const generator = process.cpuUsage(generatorBefore);
+  const after = await server.usage();
+  return { ...roundOf(outcome, before, after), generatorLoad: coresOf(generator, outcome) / load.threads };
+}
+
+/** So many clients, one after another but `atOnce` at a time. */
+export async function measureStorm({ load }: Bench, subject: Subject, clients: number): Promise<Round> {
+  const before = await subject.server.usage();
+  const generatorBefore = process.cpuUsage();
+  try {
+    const outcome = await load.openIdle(targetOf(subject), clients, 128);
+    const generator = process.cpuUsage(generatorBefore);
+    const after = await subject.server.usage();
+    return { ...roundOf(outcome, before, after), generatorLoad: coresOf(generator, outcome) / load.threads };
+  } finally {
+    await load.all("close");
+    await sleep(200);
+  }
+}
+
+/** Memory of idle clients, on a fresh server: how much more is resident with them than without, after a collection each time. */
+export async function measureMemory({ load }: Bench, subject: Subject, clients: number): Promise<Round> {
+  const target = targetOf(subject);
+  const { server } = subject;
+  try {
+    // What the first clients cost once: compiled code, and the young generation grown to its size.
+    await load.openIdle(target, Math.min(2000, clients), 128);
+    await load.all("close");
+    const before = await server.usage("collect");
+    await load.openIdle(target, clients, 128);
+    await sleep(500);
+    const after = await server.usage("collect");
+    return {
+      rss: after.rss,
+      rssPerClient: (after.rss - before.rss) / clients,
+      heapPerClient: (after.heap - before.heap) / clients,
+    };
+  } finally {
+    await load.all("close");
+  }
+}
+
+/** What idle clients cost in CPU time: a ping each per `periodMs`, given as a share of a core at the default period. */
+export async function measureHeartbeat(
+  { load }: Bench,
+  subject: Subject,
+  clients: number,
+  periodMs: number,
+  periods: number,
+): Promise<Round> {
+  try {
+    await load.openIdle(targetOf(subject), clients, 128);
+    // The first pings come with code that is not compiled yet.
+    await sleep(periodMs);
+    const before = await subject.server.usage();
+    await sleep(periodMs * periods);
+    const after = await subject.server.usage();
+    const pings = clients * periods;
+    const cpu = (after.cpu - before.cpu) / pings;
+    return { cpu, serverLoad: (cpu * clients) / (DEFAULT_PERIOD_MS * 1000), rss: after.rss };
+  } finally {
+    await load.all("close");
+  }
+}
+
+/** Hawser's pingPeriodMs. */
+export const DEFAULT_PERIOD_MS = 54_000;
+
+export function text(bytes: number): string {
+  return "x".repeat(bytes);
+}
+
+function targetOf({ name, server, compression }: Subject): Target {
+  return { port: server.port, dialect: serverKinds[name].dialect, compression };
+}
+
+function planOf({ name, compression }: Subject, { payload, inFlight }: Traffic): GroupPlan {
+  const { dialect, repliesMasked } = serverKinds[name];
+  // Socket.IO's packet of an event with one argument: https://socket.io/docs/v4/socket-io-protocol/
+  const argument = payload.startsWith("{") ? payload : JSON.stringify(payload);
+  const message = dialect === "socketio" ? `42["m",${argument}]` : payload;
+  const request = masked(message);
+  const reply = repliesMasked ? request.length : encodeFrame(TEXT, message).length;
+  return {
+    batch: Buffer.concat(Array.from({ length: inFlight }, () => request)),
+    inFlight,
+    replyBytes: compression ? null : reply * inFlight,
+  };
+}
+
+function roundOf({ messages, milliseconds, latency }: Outcome, before: Usage, after: Usage): Round {
+  const cpu = after.cpu - before.cpu;
+  return {
+    rate: (messages * 1000) / milliseconds,
+    cpu: cpu / messages,
+    ...percentiles(latency),
+    rss: after.rss,
+    serverLoad: cpu / 1000 / milliseconds,
+  };
+}
+
+function percentiles(latency: RecordableHistogram): Round {
+  const at = (percent: number): number => latency.percentile(percent) / 1000;
+  return { p50: at(50), p99: at(99), p999: at(99.9) };
+}
+
+function coresOf({ user, system }: NodeJS.CpuUsage, { milliseconds }: Outcome): number {
+  return (user + system) / 1000 / milliseconds;
+}
+
+export function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

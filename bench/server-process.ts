@@ -1,0 +1,132 @@
+/** The servers that are compared, each in a process of its own, on a core of its own where the system can do that. */
+
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { dirname, join } from "node:path";
+import { createInterface, type Interface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import type { Dialect } from "./connection.js";
+
+const folder = join(dirname(fileURLToPath(import.meta.url)), "../../bench");
+
+interface ServerKind {
+  readonly label: string;
+  readonly script: string;
+  readonly runtime: "node" | "bun";
+  readonly dialect: Dialect;
+  /** It sends back what it got without unmasking: four bytes more. */
+  readonly repliesMasked: boolean;
+}
+
+const kind = (label: string, script: string, more: Partial<ServerKind> = {}): ServerKind => ({
+  label,
+  script,
+  runtime: "node",
+  dialect: "websocket",
+  repliesMasked: false,
+  ...more,
+});
+
+export const serverKinds = {
+  hawser: kind("Hawser", "hawser.mjs"),
+  ws: kind("ws", "ws.mjs"),
+  socketio: kind("Socket.IO", "socketio.mjs", { dialect: "socketio" }),
+  crossws: kind("crossws", "crossws.mjs"),
+  bun: kind("Bun", "bun.mjs", { runtime: "bun" }),
+  "hawser-bun": kind("Hawser on Bun", "hawser.mjs", { runtime: "bun" }),
+  socket: kind("bare socket", "socket.mjs", { repliesMasked: true }),
+} as const;
+export type ServerName = keyof typeof serverKinds;
+export const serverNames = Object.keys(serverKinds) as ServerName[];
+
+export interface ServerSettings {
+  readonly compression?: boolean;
+  /** Time between two pings. */
+  readonly heartbeatMs?: number;
+}
+
+export interface Usage {
+  /** CPU time so far, in microseconds. */
+  cpu: number;
+  /** In bytes. */
+  rss: number;
+  heap: number;
+}
+
+/** Before anything is pinned: afterwards the system counts fewer. */
+export const cores: number = availableParallelism();
+export const isPinned: boolean =
+  process.platform === "linux" && cores > 1 && spawnSync("taskset", ["--version"]).status === 0;
+
+/** The generator keeps off the last core, which is the servers'. */
+export function pinGenerator(): void {
+  if (isPinned) spawnSync("taskset", ["-acp", `0-${cores - 2}`, String(process.pid)]);
+}
+
+/** The binary that the `bun` package brings along for this platform; its install script, which would move it, is not run. */
+export function findBun(): string | null {
+  const scope = join(folder, "node_modules/@oven");
+  if (!existsSync(scope)) return null;
+  for (const name of readdirSync(scope)) {
+    const binary = join(scope, name, "bin", process.platform === "win32" ? "bun.exe" : "bun");
+    if (spawnSync(binary, ["--version"]).status === 0) return binary;
+  }
+  return null;
+}
+
+export class ServerProcess {
+  readonly #child: ChildProcess;
+  readonly #lines: Interface;
+  port = 0;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    this.#lines = createInterface({ input: child.stdout! });
+  }
+
+  static async start(name: ServerName, settings: ServerSettings, binaries: Binaries): Promise<ServerProcess> {
+    const { script, runtime } = serverKinds[name];
+    const program = join(folder, "servers", script);
+    const command =
+      runtime === "bun"
+        ? [binaries.bun!, program, JSON.stringify(settings)]
+        : [binaries.node, "--expose-gc", program, JSON.stringify(settings)];
+    const [file, ...args] = isPinned ? ["taskset", "-c", String(cores - 1), ...command] : command;
+    const server = new ServerProcess(spawn(file!, args, { stdio: ["pipe", "pipe", "inherit"] }));
+    server.port = ((await server.#answer()) as { port: number }).port;
+    return server;
+  }
+
+  async usage(how: "usage" | "collect" = "usage"): Promise<Usage> {
+    const answer = this.#answer();
+    this.#child.stdin!.write(`${how}\n`);
+    return (await answer) as Usage;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const exit = once(this.#child, "exit");
+    this.#child.kill("SIGKILL");
+    await exit;
+  }
+
+  #answer(): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#child.once("exit", onExit);
+      this.#lines.once("line", (line) => {
+        this.#child.removeListener("exit", onExit);
+        resolve(JSON.parse(line));
+      });
+      function onExit(): void {
+        reject(new Error("the server has ended"));
+      }
+    });
+  }
+}
+
+export interface Binaries {
+  readonly node: string;
+  readonly bun: string | null;
+}

@@ -1,0 +1,43 @@
+// What every server here has in common: it takes its options as JSON in the first argument, prints its port, and answers each line on
+// its standard input with what it has used so far. Lines and not Node's IPC, so that it is the same for Bun. It ends with its input.
+
+import { createInterface } from "node:readline";
+
+/** compression: negotiate permessage-deflate; heartbeatMs: time between two pings, null for the server's own default. */
+export const options = { compression: false, heartbeatMs: null, ...JSON.parse(process.argv[2] ?? "{}") };
+
+export function announce(port) {
+  print({ port });
+  createInterface({ input: process.stdin })
+    .on("line", (line) => void answer(line))
+    .on("close", () => process.exit());
+}
+
+async function answer(line) {
+  if (line === "collect") await collectGarbage();
+  const { user, system } = process.cpuUsage();
+  const { rss, heapUsed, external } = process.memoryUsage();
+  print({ cpu: user + system, rss, heap: heapUsed + external });
+}
+
+// Several times: what the first collection finalises, the next one frees.
+async function collectGarbage() {
+  for (let i = 0; i < 4; i++) {
+    if (typeof Bun !== "undefined") Bun.gc(true);
+    else globalThis.gc?.();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+function print(value) {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
+/**
+ * What a client wants, by the path it asks for: /echo has its messages sent back; /room/N is in room N and its messages go to all in
+ * it, itself included; /publish/N sends to room N without being in it.
+ */
+export function readPath(path) {
+  const [, kind, room] = path.split("?", 1)[0].split("/");
+  return { room: kind === "echo" ? null : room, isMember: kind === "room" };
+}

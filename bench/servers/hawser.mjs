@@ -1,0 +1,20 @@
+// Hawser as it is by default, every safety feature on. Only the log is off, as the peers have none.
+
+import { createServer } from "../../dist/index.js";
+import { announce, options, readPath } from "./control.mjs";
+
+const server = createServer({
+  logLevel: "silent",
+  compression: options.compression,
+  ...(options.heartbeatMs === null ? {} : { pingPeriodMs: options.heartbeatMs, pongWaitMs: options.heartbeatMs * 2 }),
+  open(client) {
+    const { room, isMember } = readPath(client.path);
+    client.data = room;
+    if (isMember) client.subscribe(room);
+  },
+  message(client, message) {
+    if (client.data === null) client.send(message);
+    else server.publish(client.data, message);
+  },
+});
+announce((await server.listen(0)).port);
