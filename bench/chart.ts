@@ -12,6 +12,10 @@ const VALUE_WIDTH = 110;
 const BAR = 16;
 const STEP = 20;
 
+export function hasAllOfChart(report: Report): boolean {
+  return SHOWN.every((name) => report.workloads.some((workload) => workload.name === name));
+}
+
 export function chart(report: Report): string {
   const parts: string[] = [];
   let y = 24;

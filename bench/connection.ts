@@ -3,6 +3,7 @@
 import { connect, type Socket } from "node:net";
 import { encodeFrame } from "#hawser/protocol/encoder.js";
 import { TEXT } from "#hawser/protocol/opcodes.js";
+import { FrameCounter } from "./frame-counter.js";
 
 export type Dialect = "websocket" | "socketio";
 
@@ -18,10 +19,8 @@ export function masked(text: string): Buffer {
   return encodeFrame(TEXT, text, { maskingKey: 0x12345678 });
 }
 
-/** Socket.IO, after its WebSocket is open: the server sends "0{…}", the client asks for the default namespace, the server grants it. */
+/** Socket.IO, after its WebSocket is open: a client asks for the default namespace. https://socket.io/docs/v4/socket-io-protocol/ */
 const NAMESPACE_REQUEST = masked("40");
-const OPEN_PACKET = /\r\n\r\n[^]*0\{"sid"/;
-const NAMESPACE_PACKET = /40\{"sid"/;
 
 /** All sockets of a thread read into the same memory: each is done with it before the next one reads. */
 const readBuffer = Buffer.allocUnsafeSlow(256 * 1024);
@@ -77,11 +76,14 @@ export class Connection {
       return;
     }
     if (this.#target.dialect === "socketio") {
-      if (!this.#hasAsked && OPEN_PACKET.test(this.#handshake)) {
+      // Two packets, by their frames: they may be compressed. "0{…}" opens, and "40{…}" grants what we ask for in between.
+      const rest = Buffer.from(this.#handshake.slice(this.#handshake.indexOf("\r\n\r\n") + 4), "latin1");
+      const packets = new FrameCounter().count(rest, rest.length);
+      if (packets > 0 && !this.#hasAsked) {
         this.#hasAsked = true;
         this.write(NAMESPACE_REQUEST);
       }
-      if (!NAMESPACE_PACKET.test(this.#handshake)) return;
+      if (packets < 2) return;
     }
     this.#isReady = true;
     this.#handshake = "";

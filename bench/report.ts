@@ -65,16 +65,31 @@ export function tableOf({ title, unit, results }: WorkloadReport): string {
   ];
   const notes = [
     ...results.flatMap(({ label, failed }) => (failed === null ? [] : [`${label} failed: ${failed}`])),
-    ...measured.flatMap(({ label }, at) => (isGeneratorBound(medians[at]!) ? [`${label}: ${GENERATOR_BOUND}`] : [])),
+    ...[generatorBound, starved].flatMap((note) => {
+      const named = measured.filter((_one, at) => note.applies(medians[at]!)).map(({ label }) => label);
+      return named.length === 0
+        ? []
+        : [`${named.join(", ")}: ${note.text}; compare the server's CPU time, not the rate`];
+    }),
   ];
   return [title, ...align(rows).map((line) => `  ${line}`), ...notes.map((note) => `  (${note})`)].join("\n");
 }
 
-const GENERATOR_BOUND = "the generator was the limit; compare the server's CPU time, not the rate";
-
-export function isGeneratorBound({ generatorLoad = 0, serverLoad = 1 }: Round): boolean {
-  return generatorLoad > 0.9 && serverLoad < 0.9;
+interface Note {
+  readonly text: string;
+  applies(round: Round): boolean;
 }
+
+const generatorBound: Note = {
+  text: "the generator was the limit",
+  applies: ({ generatorLoad = 0, serverLoad = 1 }) => generatorLoad > 0.9 && serverLoad < 0.9,
+};
+
+/** In a closed loop one of the two is always busy, unless it does not get its core. */
+const starved: Note = {
+  text: "neither server nor generator had a whole core, other programs ran",
+  applies: ({ generatorLoad = 1, serverLoad = 1 }) => generatorLoad < 0.8 && serverLoad < 0.8,
+};
 
 /** What the project has set itself, and what this run says of it. */
 export function targetTable(report: Report): string {
