@@ -1,5 +1,7 @@
 /** A message that comes in parts is gathered here: one growing buffer, so a thousand tiny fragments cost what their bytes cost. */
 export class Assembly {
+  /** The message's bytes are a view of this one, HEADROOM bytes from its start: room for the header of a frame that sends it on. */
+  memory: Buffer = NOTHING;
   bytes: Buffer = NOTHING;
   length = 0;
 
@@ -12,9 +14,9 @@ export class Assembly {
   append(chunk: Buffer, start: number, end: number, expected: number): void {
     const length = this.length + end - start;
     if (length > this.bytes.length) {
-      const grown = Buffer.allocUnsafeSlow(
-        Math.max(length, Math.min(this.length + expected, Math.max(2 * length, 256))),
-      );
+      const capacity = Math.max(length, Math.min(this.length + expected, Math.max(2 * length, 256)));
+      this.memory = Buffer.allocUnsafeSlow(HEADROOM + capacity);
+      const grown = this.memory.subarray(HEADROOM);
       this.bytes.copy(grown, 0, 0, this.length);
       this.bytes = grown;
     }
@@ -22,5 +24,8 @@ export class Assembly {
     this.length = length;
   }
 }
+
+/** Longest header of an unmasked frame (RFC 6455 5.2). */
+export const HEADROOM = 10;
 
 const NOTHING = Buffer.alloc(0);

@@ -71,6 +71,17 @@ function copyWords(target: Buffer, targetWords: DataView, at: number, bytes: Buf
   for (; from < end; from++, to++) target[to] = bytes[from]!;
 }
 
+/**
+ * A frame around a payload that lies in memory already, its header written right before it: no copy.
+ * @returns null when there is no room for the header before `start`
+ */
+export function frameInPlace(opcode: Opcode, bytes: Buffer, start: number, end: number): Buffer | null {
+  const at = start - headerLength(end - start);
+  if (at < 0) return null;
+  writeHeader(bytes, at, FIN | opcode, end - start, 0);
+  return bytes.subarray(at, end);
+}
+
 /** Longest header of an unmasked frame. */
 export const MAX_HEADER = 10;
 

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { Assembly } from "./assembly.js";
+import { Assembly, HEADROOM } from "./assembly.js";
 import { type CloseBody, readCloseBody } from "./close-codes.js";
 import { mask } from "./mask.js";
 import { BINARY, CLOSE, CONTINUATION, MAX_CONTROL_PAYLOAD, PING, PONG, TEXT } from "./opcodes.js";
@@ -8,7 +8,10 @@ import { type Violation, type ViolationName, violation } from "./violations.js";
 
 /** What the parser finds. Called while `receive` runs; must not throw and must not call `receive`. */
 export interface ParserSink {
-  /** A whole message is `bytes[start, end)`, unmasked and decompressed; text is UTF-8. The bytes are the sink's to keep. */
+  /**
+   * A whole message is `bytes[start, end)`, unmasked and decompressed; text is UTF-8. The bytes are the sink's to keep, and so are those
+   * right before them, as many as there are up to the length of an unmasked frame's header: see `frameInPlace`.
+   */
   onMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void;
   onPing(payload: Buffer): void;
   onPong(payload: Buffer): void;
@@ -322,10 +325,10 @@ export class Parser {
       this.#fail("invalid-utf8");
       return;
     }
-    const message = assembly.bytes;
+    const message = assembly.memory;
     const length = assembly.length;
     this.#endMessage();
-    this.#sink.onMessage(message, 0, length, isBinary);
+    this.#sink.onMessage(message, HEADROOM, HEADROOM + length, isBinary);
   }
 
   /** Adds to the message, and fails at the first byte that no text could hold. `expected` is what its frame can still bring. */

@@ -1,6 +1,10 @@
+import { encodeFrame, frameInPlace } from "../protocol/encoder.js";
 import { BINARY, TEXT } from "../protocol/opcodes.js";
 import type { Scratch } from "./scratch.js";
 import { UsageError } from "./usage-error.js";
+
+/** From this many bytes on, not copying a message pays for keeping what is around it in memory until it has left. */
+const IN_PLACE_FROM = 16 * 1024;
 
 /** One message as it came: bytes, which become text or JSON only when asked. Pass it to `send` or `publish` to relay it undecoded. */
 export class Message {
@@ -22,16 +26,30 @@ export class Message {
     return this.#end - this.#start;
   }
 
-  /** The payload, without a copy: a view that keeps up to 64 KiB around it in memory as long as it is kept. */
+  /**
+   * The payload, without a copy: a view that keeps up to 64 KiB around it in memory as long as it is kept. Not to be written to: what
+   * is sent of a long message is these very bytes.
+   */
   get bytes(): Buffer {
     return this.#chunk.subarray(this.#start, this.#end);
   }
 
-  /** @internal Adds it as a frame, if there is room. */
+  /** @internal Adds it as a frame, if it is short and there is room. */
   addTo(scratch: Scratch): boolean {
-    if (!scratch.hasRoomFor(this.byteLength)) return false;
-    scratch.addFrame(this.isBinary ? BINARY : TEXT, this.#chunk, this.#start, this.#end);
+    if (this.byteLength >= IN_PLACE_FROM || !scratch.hasRoomFor(this.byteLength)) return false;
+    scratch.addFrame(this.#opcode, this.#chunk, this.#start, this.#end);
     return true;
+  }
+
+  /** @internal It as a frame: a long one is not copied, and shares its bytes with `bytes`. */
+  toFrame(): Buffer {
+    const inPlace =
+      this.byteLength < IN_PLACE_FROM ? null : frameInPlace(this.#opcode, this.#chunk, this.#start, this.#end);
+    return inPlace ?? encodeFrame(this.#opcode, this.bytes);
+  }
+
+  get #opcode(): typeof TEXT | typeof BINARY {
+    return this.isBinary ? BINARY : TEXT;
   }
 
   /** The payload as text. A text message is UTF-8 for certain; in a binary one, what is not becomes U+FFFD. */

@@ -167,7 +167,7 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
     checkPayload(payload);
     const frame =
       payload instanceof Message
-        ? encodeFrame(payload.isBinary ? BINARY : TEXT, payload.bytes)
+        ? payload.toFrame()
         : encodeFrame(typeof payload === "string" ? TEXT : BINARY, payload);
     return this.#sendFrame(frame, payloadLength(frame), key);
   }

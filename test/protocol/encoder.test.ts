@@ -5,6 +5,7 @@ import {
   encodeFrame,
   encodePing,
   encodePong,
+  frameInPlace,
   MAX_HEADER,
   payloadLength,
   writeFrame,
@@ -138,3 +139,30 @@ describe("writeFrame", () => {
 function wordsOf(bytes: Buffer): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
+
+describe("frameInPlace", () => {
+  for (const [length, header] of [
+    [0, 2],
+    [125, 2],
+    [126, 4],
+    [65_535, 4],
+    [65_536, 10],
+  ] as const) {
+    it(`writes the header of ${length} bytes right before them, and nothing else`, () => {
+      const payload = Buffer.from(Uint8Array.from({ length }, (_, i) => i * 7));
+      const bytes = Buffer.concat([Buffer.alloc(header + 3, 0xee), payload, Buffer.alloc(3, 0xee)]);
+      const framed = frameInPlace(BINARY, bytes, header + 3, header + 3 + length);
+      assert.ok(framed !== null);
+      assert.ok(framed.equals(encodeFrame(BINARY, payload)));
+      assert.equal(framed.buffer, bytes.buffer, "no copy");
+      assert.ok(bytes.subarray(0, 3).every((byte) => byte === 0xee));
+      assert.ok(bytes.subarray(-3).every((byte) => byte === 0xee));
+    });
+
+    it(`leaves ${length} bytes alone when there is no room before them`, () => {
+      const bytes = Buffer.alloc(header - 1 + length, 0xee);
+      assert.equal(frameInPlace(BINARY, bytes, header - 1, bytes.length), null);
+      assert.ok(bytes.every((byte) => byte === 0xee));
+    });
+  }
+});
