@@ -7,7 +7,7 @@
  * hits all alike; what is reported is the median of the rounds. Besides the rate there is the server's own CPU time per message: it
  * shows a difference even where the generator is the limit, which is said where it happens.
  *
- *   npm run bench -- --quick                 a shorter look, within three minutes
+ *   npm run bench -- --quick                 a shorter look, within three minutes: one round, fewer workloads and clients
  *   npm run bench -- --only echo-64b         the workload of this name, or those that begin so; may be repeated
  *   npm run bench -- --servers hawser,ws     these servers alone
  *   npm run bench -- --rounds 5 --seconds 2  how often and how long
@@ -56,8 +56,8 @@ const { values } = parseArgs({
   },
 });
 const { quick } = values;
-const rounds = Number(values.rounds ?? (quick ? 2 : 5));
-const seconds = Number(values.seconds ?? (quick ? 0.5 : 1.5));
+const rounds = Number(values.rounds ?? (quick ? 1 : 5));
+const seconds = Number(values.seconds ?? (quick ? 0.4 : 1.5));
 const binaries: Binaries = { node: values.node, bun: findBun() };
 const wantedServers = (values.servers?.split(",") ?? serverNames) as ServerName[];
 for (const name of wantedServers)
