@@ -27,7 +27,7 @@ export function chart(report: Report): string {
       return rate === undefined ? [] : [{ server, label: result!.label, rate }];
     });
     const longest = Math.max(...bars.map(({ rate }) => rate));
-    parts.push(`<text class="title" x="0" y="${y}">${title}: ${unit}s per second</text>`);
+    parts.push(`<text class="title" x="0" y="${y}">${title}: ${pluralOf(unit)} per second</text>`);
     y += 10;
     for (const { server, label, rate } of bars) {
       const width = Math.max(1, Math.round((rate / longest) * (WIDTH - LABEL_WIDTH - VALUE_WIDTH)));
@@ -59,4 +59,8 @@ text { font: 12px system-ui, sans-serif; fill: #57606a; }
 ${parts.join("\n")}
 </svg>
 `;
+}
+
+export function pluralOf(unit: string): string {
+  return unit === "delivery" ? "deliveries" : `${unit}s`;
 }

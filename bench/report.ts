@@ -1,5 +1,6 @@
 /** The tables of figures and ratios. */
 
+import { pluralOf } from "./chart.js";
 import type { Round } from "./measures.js";
 import { medianOf, type Report, type WorkloadReport } from "./results.js";
 import { targets } from "./targets.js";
@@ -15,7 +16,7 @@ const microseconds: (value: number | undefined) => string | undefined = (value) 
 
 const columns: readonly Column[] = [
   {
-    head: (unit) => (unit === "delivery" ? "deliveries/s" : `${unit}s/s`),
+    head: (unit) => `${pluralOf(unit)}/s`,
     cell: ({ rate }) => (rate === undefined ? undefined : Math.round(rate).toLocaleString("en")),
   },
   {
