@@ -18,7 +18,8 @@ interface Terminal {
 }
 
 async function started(t: TestContext): Promise<Terminal> {
-  const command = [process.execPath, cliPath(), "serve", "--port", "0"].map((word) => `'${word}'`).join(" ");
+  // exec: some shells stay in between, and their exit code after Ctrl+C is 130, whatever the server's is.
+  const command = `exec ${[process.execPath, cliPath(), "serve", "--port", "0"].map((word) => `'${word}'`).join(" ")}`;
   const child = spawn("script", ["-qec", command, "/dev/null"], { stdio: ["pipe", "pipe", "inherit"] });
   t.after(() => child.kill("SIGKILL"));
   let text = "";

@@ -1,7 +1,9 @@
 /** Practice 5: shutdown is a protocol: bounded, paced, reported, and the same for whoever asks again. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { describe, it } from "node:test";
-import { UsageError } from "#hawser/index.js";
+import { createServer, UsageError } from "#hawser/index.js";
 import { type Leaving, shutDown, type ShutdownPort } from "#hawser/server/shutdown.js";
 import { until } from "../harness/concurrency.js";
 import { encodeFrame, frame } from "../harness/frames.js";
@@ -127,6 +129,18 @@ describe("server.close", () => {
     const report = await rig.stop();
     assert.deepEqual([report.clients, report.cut], [0, 0]);
     assert.ok(report.durationMs < 1_000);
+  });
+
+  it("does not wait for a connection that has never asked for anything", async (test) => {
+    const server = createServer({ logLevel: "silent" });
+    const { port } = await server.listen(0);
+    const silent = connect(port, "127.0.0.1");
+    test.after(() => void silent.destroy());
+    await once(silent, "connect");
+    // It is a connection of the server's once another one, which came later, has had its answer.
+    await fetch(`http://127.0.0.1:${port}/`);
+    const { durationMs } = await server.close({ graceMs: 20_000 });
+    assert.ok(durationMs < 15_000, `it took ${durationMs} ms of 20,000`);
   });
 
   it("turns readiness off and gives 503 to whoever still comes", async (test) => {

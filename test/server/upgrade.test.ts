@@ -335,6 +335,13 @@ describe("attach", () => {
       assert.equal((await peer.nextMessage()).bytes.toString(), path);
       peer.destroy();
     }
+    // What none of them serves gets one answer, and not none or two.
+    const stray = await RawClient.connect(`ws://127.0.0.1:${port}/`);
+    assert.equal((await stray.handshake({ path: "/other" })).status, 404);
+    assert.deepEqual(
+      [chat!, feed!].map((server) => server.stats.refused.path ?? 0),
+      [1, 0],
+    );
   });
 });
 
