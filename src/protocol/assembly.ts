@@ -1,3 +1,6 @@
+import { maskTo } from "./mask.js";
+import { HEADROOM } from "./payload-memory.js";
+
 /** A message that comes in parts is gathered here: one growing buffer, so a thousand tiny fragments cost what their bytes cost. */
 export class Assembly {
   /** The message's bytes are a view of this one, HEADROOM bytes from its start: room for the header of a frame that sends it on. */
@@ -6,12 +9,12 @@ export class Assembly {
   length = 0;
 
   /**
-   * Adds `chunk[start, end)`. `expected` is the most that the message can still bring, `end - start` included; Infinity while
-   * more frames are to follow.
+   * Adds `chunk[start, end)`, unmasked. `expected` is the most that the message can still bring, `end - start` included; Infinity while
+   * more frames are to follow. `key` and `phase` are as for `mask`.
    * What is set aside is at most twice what has come (or 256 bytes), whatever length was declared: a header alone buys no
    * memory. It doubles, so that a byte is copied a few times at most, however small the fragments are.
    */
-  append(chunk: Buffer, start: number, end: number, expected: number): void {
+  append(chunk: Buffer, start: number, end: number, expected: number, key = 0, phase = 0): void {
     const length = this.length + end - start;
     if (length > this.bytes.length) {
       const capacity = Math.max(length, Math.min(this.length + expected, Math.max(2 * length, 256)));
@@ -20,12 +23,9 @@ export class Assembly {
       this.bytes.copy(grown, 0, 0, this.length);
       this.bytes = grown;
     }
-    chunk.copy(this.bytes, this.length, start, end);
+    maskTo(chunk, start, end, key, phase, this.bytes, this.length);
     this.length = length;
   }
 }
-
-/** Longest header of an unmasked frame (RFC 6455 5.2). */
-export const HEADROOM = 10;
 
 const NOTHING = Buffer.alloc(0);

@@ -50,11 +50,11 @@ export class Connection implements ParserSink {
   }
 
   /**
-   * Reads `chunk` from `start` on, unmasking it in place.
-   * @returns where it stopped: the chunk's length, or less after `pause`; call again with the rest to go on.
+   * Reads `chunk[start, end)`, and neither changes nor keeps it.
+   * @returns where it stopped: `end`, or less after `pause`; call again with the rest to go on.
    */
-  receive(chunk: Buffer, start: number): number {
-    return this.#parser.receive(chunk, start);
+  receive(chunk: Buffer, start: number, end: number = chunk.length): number {
+    return this.#parser.receive(chunk, start, end);
   }
 
   /** To be called by the sink: `receive` returns after the frame it is at. */

@@ -15,11 +15,32 @@ const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
  * @returns 0 when all resulting bytes are ASCII for certain, else 0x80 or more
  */
 export function mask(bytes: Buffer, start: number, end: number, key: number, phase: number): number {
+  return maskTo(bytes, start, end, key, phase, bytes, start);
+}
+
+/**
+ * Writes `source[start, end)`, (un)masked, to `target` from `at` on; with a key of 0 it is a copy. The two may be the same place, but
+ * not overlap in another way.
+ * @returns as `mask`
+ */
+export function maskTo(
+  source: Buffer,
+  start: number,
+  end: number,
+  key: number,
+  phase: number,
+  target: Buffer,
+  at: number,
+): number {
   const first = phase & 3;
   const rotated = first === 0 ? key : rotate(key, first);
-  return end - start < ALIGNED_PAYS_FROM || !LITTLE_ENDIAN
-    ? maskAtAnyOffset(bytes, start, end, rotated)
-    : maskAligned(bytes, start, end, rotated);
+  if (end - start < ALIGNED_PAYS_FROM || !LITTLE_ENDIAN)
+    return maskAtAnyOffset(viewOf(source), start, end, rotated, viewOf(target), at);
+  // Copying is much faster than masking, and the target's words can then be aligned.
+  if (source !== target || start !== at) source.copy(target, at, start, end);
+  if (key !== 0) maskAligned(target, at, at + end - start, rotated);
+  // Not kept track of: for a long message a second pass by the runtime's own UTF-8 check costs little.
+  return 0x80;
 }
 
 /** The key as it applies so many bytes later. */
@@ -27,31 +48,44 @@ function rotate(key: number, bytes: number): number {
   return (key >>> (bytes * 8)) | (key << (32 - bytes * 8));
 }
 
-function maskAtAnyOffset(bytes: Buffer, start: number, end: number, key: number): number {
-  const words = viewOf(bytes);
+function maskAtAnyOffset(
+  source: DataView,
+  start: number,
+  end: number,
+  key: number,
+  target: DataView,
+  at: number,
+): number {
   let seen = 0;
-  let at = start;
-  for (const last = end - 15; at < last; at += 16) {
-    const w0 = words.getInt32(at, true) ^ key;
-    const w1 = words.getInt32(at + 4, true) ^ key;
-    const w2 = words.getInt32(at + 8, true) ^ key;
-    const w3 = words.getInt32(at + 12, true) ^ key;
-    words.setInt32(at, w0, true);
-    words.setInt32(at + 4, w1, true);
-    words.setInt32(at + 8, w2, true);
-    words.setInt32(at + 12, w3, true);
+  let from = start;
+  let to = at;
+  for (const last = end - 15; from < last; from += 16, to += 16) {
+    const w0 = source.getInt32(from, true) ^ key;
+    const w1 = source.getInt32(from + 4, true) ^ key;
+    const w2 = source.getInt32(from + 8, true) ^ key;
+    const w3 = source.getInt32(from + 12, true) ^ key;
+    target.setInt32(to, w0, true);
+    target.setInt32(to + 4, w1, true);
+    target.setInt32(to + 8, w2, true);
+    target.setInt32(to + 12, w3, true);
     seen |= w0 | w1 | w2 | w3;
   }
-  for (const last = end - 3; at < last; at += 4) {
-    const word = words.getInt32(at, true) ^ key;
-    words.setInt32(at, word, true);
+  for (const last = end - 3; from < last; from += 4, to += 4) {
+    const word = source.getInt32(from, true) ^ key;
+    target.setInt32(to, word, true);
     seen |= word;
   }
+  // Up to three bytes are left.
+  for (let shift = 0; from < end; from++, to++, shift += 8) {
+    const byte = source.getUint8(from) ^ ((key >>> shift) & 0xff);
+    target.setUint8(to, byte);
+    seen |= byte;
+  }
   // The high bit of each byte: none is set in ASCII.
-  return ((seen & 0x80808080) === 0 ? 0 : 0x80) | (maskBytes(bytes, at, end, key) & 0x80);
+  return (seen & 0x80808080) === 0 ? 0 : 0x80;
 }
 
-function maskAligned(bytes: Buffer, start: number, end: number, key: number): number {
+function maskAligned(bytes: Buffer, start: number, end: number, key: number): void {
   // A view of words has to begin at a multiple of four of the underlying memory: bytes up to there, words, bytes at the end.
   const head = -(bytes.byteOffset + start) & 3;
   maskBytes(bytes, start, start + head, key);
@@ -68,13 +102,9 @@ function maskAligned(bytes: Buffer, start: number, end: number, key: number): nu
   }
   for (; i < count; i++) words[i]! ^= rotated;
   maskBytes(bytes, from + count * 4, end, rotated);
-  // Not kept track of: for a long message a second pass by the runtime's own UTF-8 check costs little.
-  return 0x80;
 }
 
 /** Up to three bytes, at the ends of the words. */
-function maskBytes(bytes: Buffer, start: number, end: number, key: number): number {
-  let seen = 0;
-  for (let at = start, shift = 0; at < end; at++, shift += 8) seen |= bytes[at]! ^= (key >>> shift) & 0xff;
-  return seen;
+function maskBytes(bytes: Buffer, start: number, end: number, key: number): void {
+  for (let at = start, shift = 0; at < end; at++, shift += 8) bytes[at]! ^= (key >>> shift) & 0xff;
 }

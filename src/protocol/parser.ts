@@ -1,17 +1,15 @@
 import { isUtf8 } from "node:buffer";
-import { Assembly, HEADROOM } from "./assembly.js";
+import { Assembly } from "./assembly.js";
 import { type CloseBody, readCloseBody } from "./close-codes.js";
-import { mask } from "./mask.js";
+import { maskTo } from "./mask.js";
 import { BINARY, CLOSE, CONTINUATION, MAX_CONTROL_PAYLOAD, PING, PONG, TEXT } from "./opcodes.js";
+import { HEADROOM, PayloadMemory } from "./payload-memory.js";
 import { checkUtf8 } from "./utf8.js";
 import { type Violation, type ViolationName, violation } from "./violations.js";
 
 /** What the parser finds. Called while `receive` runs; must not throw and must not call `receive`. */
 export interface ParserSink {
-  /**
-   * A whole message is `bytes[start, end)`, unmasked and decompressed; text is UTF-8. The bytes are the sink's to keep, and so are those
-   * right before them, as many as there are up to the length of an unmasked frame's header: see `frameInPlace`.
-   */
+  /** A whole message is `bytes[start, end)`, unmasked and decompressed; text is UTF-8. The bytes are the sink's to keep. */
   onMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void;
   onPing(payload: Buffer): void;
   onPong(payload: Buffer): void;
@@ -28,6 +26,8 @@ export interface ParserOptions {
   readonly maxMessageBytes: number;
   /** Set when permessage-deflate was negotiated (RFC 7692). */
   readonly inflater: MessageInflater | null;
+  /** Where payloads are put, for any number of parsers. @default memory of its own */
+  readonly memory?: PayloadMemory;
 }
 
 export interface MessageInflater {
@@ -44,12 +44,13 @@ const NEED_MORE = 0;
 const FAILED = -1;
 
 /**
- * Bytes in, messages and control frames out (RFC 6455 section 5). It reads straight off the chunks that the socket delivers and
- * unmasks in place: a message that lies in one chunk is handed on as offsets into it, without a copy or a view.
+ * Bytes in, messages and control frames out (RFC 6455 section 5). It reads straight off the chunks that the socket delivers, which
+ * may be overwritten afterwards: a payload is unmasked into memory of its own, and handed on as offsets into that, without a view.
  */
 export class Parser {
   readonly #sink: ParserSink;
   readonly #inflater: MessageInflater | null;
+  readonly #memory: PayloadMemory;
   readonly #maxMessageBytes: number;
   readonly #expectsMask: boolean;
 
@@ -57,9 +58,10 @@ export class Parser {
   #fin = false;
   #opcode = 0;
   #length = 0;
+  /** 0 where frames are not masked. */
   #key = 0;
 
-  /** Payload bytes of a data frame that have still to come; `#phase` have come already. */
+  /** Payload bytes of a data frame that have still to come; `#phase` have been gathered already. */
   #remaining = 0;
   #phase = 0;
 
@@ -81,6 +83,7 @@ export class Parser {
   constructor(options: ParserOptions, sink: ParserSink) {
     this.#sink = sink;
     this.#inflater = options.inflater;
+    this.#memory = options.memory ?? new PayloadMemory();
     this.#maxMessageBytes = options.maxMessageBytes;
     this.#expectsMask = options.role === "server";
   }
@@ -110,11 +113,10 @@ export class Parser {
   }
 
   /**
-   * Reads `chunk` from `start` on, unmasking it in place.
-   * @returns where it stopped: the chunk's length, or less after `pause`; call again with the rest to go on.
+   * Reads `chunk[start, end)`, and neither changes nor keeps it.
+   * @returns where it stopped: `end`, or less after `pause`; call again with the rest to go on.
    */
-  receive(chunk: Buffer, start: number): number {
-    const end = chunk.length;
+  receive(chunk: Buffer, start: number, end: number = chunk.length): number {
     let at = start;
     this.#paused = false;
     while (at < end && !this.#paused) {
@@ -255,16 +257,22 @@ export class Parser {
   }
 
   #takeWholeFrame(bytes: Buffer, start: number, end: number): void {
-    const seen = this.#expectsMask ? mask(bytes, start, end, this.#key, 0) : 0x80;
-    if (this.#opcode >= CLOSE) this.#takeControl(bytes.subarray(start, end));
-    else if (this.#fin && this.#messageOpcode === 0 && !this.#compressed) {
-      const isBinary = this.#opcode === BINARY;
-      if (!isBinary && seen >= 0x80 && !isUtf8(bytes.subarray(start, end))) this.#fail("invalid-utf8");
-      else this.#sink.onMessage(bytes, start, end, isBinary);
-    } else {
+    if (this.#opcode < CLOSE && (!this.#fin || this.#messageOpcode !== 0 || this.#compressed)) {
       this.#beginFragment();
       this.#endFragment(bytes, start, end);
+      return;
     }
+    const at = this.#memory.reserve(end - start);
+    const kept = this.#memory.bytes;
+    const seen = maskTo(bytes, start, end, this.#key, 0, kept, at);
+    const keptEnd = at + end - start;
+    if (this.#opcode >= CLOSE) {
+      this.#takeControl(kept.subarray(at, keptEnd));
+      return;
+    }
+    const isBinary = this.#opcode === BINARY;
+    if (!isBinary && seen >= 0x80 && !isUtf8(kept.subarray(at, keptEnd))) this.#fail("invalid-utf8");
+    else this.#sink.onMessage(kept, at, keptEnd, isBinary);
   }
 
   #takeControl(payload: Buffer): void {
@@ -285,56 +293,46 @@ export class Parser {
   #beginPayload(): void {
     this.#beginFragment();
     this.#remaining = this.#length;
-    this.#phase = 0;
   }
 
   #takePayload(chunk: Buffer, at: number, end: number): number {
-    const next = Math.min(end, at + this.#remaining);
-    if (this.#expectsMask) mask(chunk, at, next, this.#key, this.#phase);
     const expected = this.#remaining;
+    const next = Math.min(end, at + expected);
     this.#remaining -= next - at;
-    this.#phase += next - at;
     if (this.#remaining === 0) this.#endFragment(chunk, at, next);
     else this.#gather(chunk, at, next, expected);
     return next;
   }
 
   #beginFragment(): void {
+    this.#phase = 0;
     if (this.#opcode === CONTINUATION) return;
     this.#messageOpcode = this.#opcode;
     this.#assembly ??= new Assembly();
   }
 
-  /** The last bytes of a frame are here, unmasked. */
+  /** The last bytes of a frame are here. */
   #endFragment(bytes: Buffer, start: number, end: number): void {
-    if (!this.#fin) {
-      if (this.#length === 0 && ++this.#emptyFragments > MAX_EMPTY_FRAGMENTS) this.#fail("too-many-empty-fragments");
-      else this.#gather(bytes, start, end, end - start);
+    if (!this.#fin && this.#length === 0 && ++this.#emptyFragments > MAX_EMPTY_FRAGMENTS) {
+      this.#fail("too-many-empty-fragments");
       return;
     }
-    const assembly = this.#assembly!;
-    if (this.#compressed) {
-      // A message in one frame is inflated where it lies.
-      const whole = assembly.length === 0 ? bytes.subarray(start, end) : this.#join(bytes, start, end);
-      this.#takeCompressed(whole);
-      return;
-    }
-    if (!this.#gather(bytes, start, end, end - start)) return;
+    if (!this.#gather(bytes, start, end, end - start) || !this.#fin) return;
+    const { memory, bytes: payload, length } = this.#assembly!;
     const isBinary = this.#messageOpcode === BINARY;
-    if (!isBinary && this.#checked < assembly.length) {
-      this.#fail("invalid-utf8");
-      return;
+    if (this.#compressed) this.#takeCompressed(payload.subarray(0, length), isBinary);
+    else if (!isBinary && this.#checked < length) this.#fail("invalid-utf8");
+    else {
+      this.#endMessage();
+      this.#sink.onMessage(memory, HEADROOM, HEADROOM + length, isBinary);
     }
-    const message = assembly.memory;
-    const length = assembly.length;
-    this.#endMessage();
-    this.#sink.onMessage(message, HEADROOM, HEADROOM + length, isBinary);
   }
 
   /** Adds to the message, and fails at the first byte that no text could hold. `expected` is what its frame can still bring. */
   #gather(bytes: Buffer, start: number, end: number, expected: number): boolean {
     const assembly = this.#assembly!;
-    assembly.append(bytes, start, end, this.#fin ? expected : Infinity);
+    assembly.append(bytes, start, end, this.#fin ? expected : Infinity, this.#key, this.#phase);
+    this.#phase += end - start;
     if (this.#messageOpcode !== TEXT || this.#compressed) return true;
     const checked = checkUtf8(assembly.bytes, this.#checked, assembly.length);
     if (checked < 0) {
@@ -345,14 +343,7 @@ export class Parser {
     return true;
   }
 
-  #join(bytes: Buffer, start: number, end: number): Buffer {
-    const assembly = this.#assembly!;
-    assembly.append(bytes, start, end, end - start);
-    return assembly.bytes.subarray(0, assembly.length);
-  }
-
-  #takeCompressed(payload: Buffer): void {
-    const isBinary = this.#messageOpcode === BINARY;
+  #takeCompressed(payload: Buffer, isBinary: boolean): void {
     const message = this.#inflater!.inflate(payload, this.#maxMessageBytes);
     this.#endMessage();
     if (message === "too-big") this.#fail("message-too-big");

@@ -47,14 +47,17 @@ export class Intake {
     return !this.#socketPaused;
   }
 
-  /** The socket delivered bytes. */
-  take(chunk: Buffer): void {
+  /** The socket delivered `bytes[0, length)`; it may overwrite them afterwards. */
+  take(bytes: Buffer, length: number): void {
     if (this.#stopped === 0 && this.#rest === null) {
-      this.#parse(chunk, 0);
+      this.#owner.beforeParse();
+      const at = this.#parse(bytes, 0, length);
+      if (at < length) this.#keep(Buffer.from(bytes.subarray(at, length)), 0);
+      this.#owner.afterParse();
       return;
     }
-    this.#rest = this.#rest === null ? chunk : Buffer.concat([this.#rest.subarray(this.#restAt), chunk]);
-    this.#restAt = 0;
+    const more = bytes.subarray(0, length);
+    this.#keep(Buffer.concat(this.#rest === null ? [more] : [this.#rest.subarray(this.#restAt), more]), 0);
     // Only now: most handlers have finished before another chunk comes, and pausing a socket costs.
     this.#socketPaused = true;
     this.#socket.pause();
@@ -80,7 +83,10 @@ export class Intake {
     const rest = this.#rest;
     if (rest !== null) {
       this.#rest = null;
-      this.#parse(rest, this.#restAt);
+      this.#owner.beforeParse();
+      const at = this.#parse(rest, this.#restAt, rest.length);
+      if (at < rest.length) this.#keep(rest, at);
+      this.#owner.afterParse();
       if (this.isStopped) return;
     }
     if (this.#socketPaused) {
@@ -90,16 +96,17 @@ export class Intake {
     if (this.#peerEnded) this.#owner.onPeerEnded();
   }
 
-  #parse(chunk: Buffer, from: number): void {
-    let at = from;
-    this.#owner.beforeParse();
+  /** @returns where it left off */
+  #parse(bytes: Buffer, start: number, end: number): number {
+    let at = start;
     // A handler may stop the intake and start it again while it is called.
-    do at = this.#connection.receive(chunk, at);
-    while (at < chunk.length && this.#stopped === 0);
-    if (at < chunk.length) {
-      this.#rest = chunk;
-      this.#restAt = at;
-    }
-    this.#owner.afterParse();
+    do at = this.#connection.receive(bytes, at, end);
+    while (at < end && this.#stopped === 0);
+    return at;
+  }
+
+  #keep(rest: Buffer, at: number): void {
+    this.#rest = rest;
+    this.#restAt = at;
   }
 }

@@ -143,6 +143,12 @@ export const optionRules: Readonly<Record<OptionName, OptionRule>> = {
     default: "close",
     choices: ["close", "drop-newest", "drop-oldest", "latest-per-key"],
   },
+  portableReads: {
+    kind: "boolean",
+    group: "Sizes and backlog",
+    help: "read sockets through Node's public API alone, slower",
+    default: false,
+  },
 
   maxMessagesPerTurn: count(
     "Fairness",

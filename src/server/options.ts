@@ -41,6 +41,8 @@ export interface ServerOptions<Data = undefined> extends Handlers<Data> {
   maxTotalBacklogBytes?: number;
   /** What happens to a client past its backlog. @default "close" (with 1013) */
   overflow?: OverflowPolicy;
+  /** Read sockets through Node's public API alone, which takes up to a fifth more CPU time; see docs/performance.md. @default false */
+  portableReads?: boolean;
 
   /** Messages handled for one client before the others have their turn. @default 512 */
   maxMessagesPerTurn?: number;

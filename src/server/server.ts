@@ -3,6 +3,7 @@ import type { Server as HttpsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { createSecureContext } from "node:tls";
+import { PayloadMemory } from "../protocol/payload-memory.js";
 import { plainAddress, proxyList } from "./address.js";
 import { attach, type UpgradeSource } from "./attach.js";
 import { overflowPolicies } from "./backlog.js";
@@ -22,6 +23,7 @@ import type { Refusal } from "./refusal.js";
 import type { UpgradeRequest } from "./request.js";
 import { Scratch } from "./scratch.js";
 import { Session, type SessionContext, type SessionIdentity } from "./session.js";
+import { SharedReads } from "./shared-reads.js";
 import { shutDown, type ShutdownReport } from "./shutdown.js";
 import { count, emptyStats, type Stats } from "./stats.js";
 import { Topics } from "./topics.js";
@@ -91,8 +93,10 @@ export class Server<Data = undefined> {
         memLevel: options.compressionMemLevel,
         thresholdBytes: options.compressionThresholdBytes,
       },
+      memory: new PayloadMemory(),
       topics: this.#topics,
       stats: this.stats,
+      reads: options.portableReads ? null : SharedReads.find(),
       onHandlerError: (client, handler, error) => this.#onHandlerError(client, handler, error),
       onDisconnect: (client, disconnect) => this.#onDisconnect(client, disconnect),
     };

@@ -5,6 +5,7 @@ import { Deflater, Inflater } from "../protocol/deflate.js";
 import type { DeflateParameters } from "../protocol/deflate-negotiation.js";
 import { encodeFrame, encodePong, payloadLength } from "../protocol/encoder.js";
 import { BINARY, TEXT } from "../protocol/opcodes.js";
+import type { PayloadMemory } from "../protocol/payload-memory.js";
 import type { Violation } from "../protocol/violations.js";
 import { type Cause, causeOfClientClose, causeOfViolation, causes, type Disconnect } from "./causes.js";
 import type { Client, HandlerResult, Handlers } from "./client.js";
@@ -18,6 +19,7 @@ import { own, type SocketOwner } from "./own.js";
 import { Outbox, type OutboxOwner, type OutboxSettings, type SendResult } from "./outbox.js";
 import { type CompressionSettings, Outgoing } from "./outgoing.js";
 import type { UpgradeRequest } from "./request.js";
+import type { SharedReads } from "./shared-reads.js";
 import type { Stats } from "./stats.js";
 import type { Topics } from "./topics.js";
 import { UsageError } from "./usage-error.js";
@@ -45,8 +47,11 @@ export interface SessionContext<Data> {
   readonly pings: PingSource;
   readonly outboxes: OutboxSettings;
   readonly compression: CompressionSettings;
+  readonly memory: PayloadMemory;
   readonly topics: Topics<Session<Data>>;
   readonly stats: Stats;
+  /** Null: Node's public API alone is used. */
+  readonly reads: SharedReads | null;
   /** A handler threw, or its promise was rejected. */
   onHandlerError(session: Session<Data>, handler: keyof Handlers<Data>, error: unknown): void;
   /** The connection is over; the client is not to be counted any more. */
@@ -126,7 +131,7 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
     this.#deflate = identity.deflate;
     const inflater = identity.deflate === null ? null : new Inflater(identity.deflate, "server");
     const { maxMessageBytes } = settings;
-    this.#connection = new Connection({ role: "server", maxMessageBytes, inflater }, this);
+    this.#connection = new Connection({ role: "server", maxMessageBytes, inflater, memory: context.memory }, this);
     this.#intake = new Intake(socket, this.#connection, this);
     this.#outbox = new Outbox(socket, this, context.outboxes);
     this.#heartbeat = new Heartbeat(now, settings.pingPeriodMs);
@@ -201,7 +206,7 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
 
   /** Begins to read. `head` is what came with the handshake. */
   start(request: UpgradeRequest, head: Buffer): void {
-    own(this.#socket, this);
+    own(this.#socket, this, this.#context.reads);
     this.#context.wheel.schedule(this, this.checkDeadlines(this.connectedAt));
     this.#run("open", (open) => open(this, request));
     if (head.length > 0) this.#socket.unshift(head);
@@ -223,9 +228,9 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
   }
 
   /** The socket delivered bytes. */
-  onData(chunk: Buffer): void {
+  onData(bytes: Buffer, length: number): void {
     this.#heardAt = this.#context.clock.now();
-    this.#intake.take(chunk);
+    this.#intake.take(bytes, length);
   }
 
   /** The socket takes more. */
