@@ -1,9 +1,9 @@
+import { MAX_HEADER } from "./encoder.js";
 import { maskTo } from "./mask.js";
-import { HEADROOM } from "./payload-memory.js";
 
 /** A message that comes in parts is gathered here: one growing buffer, so a thousand tiny fragments cost what their bytes cost. */
 export class Assembly {
-  /** The message's bytes are a view of this one, HEADROOM bytes from its start: room for the header of a frame that sends it on. */
+  /** The message's bytes are a view of this one, MAX_HEADER bytes from its start: room for the header of a frame that sends it on. */
   memory: Buffer = NOTHING;
   bytes: Buffer = NOTHING;
   length = 0;
@@ -18,8 +18,8 @@ export class Assembly {
     const length = this.length + end - start;
     if (length > this.bytes.length) {
       const capacity = Math.max(length, Math.min(this.length + expected, Math.max(2 * length, 256)));
-      this.memory = Buffer.allocUnsafeSlow(HEADROOM + capacity);
-      const grown = this.memory.subarray(HEADROOM);
+      this.memory = Buffer.allocUnsafeSlow(MAX_HEADER + capacity);
+      const grown = this.memory.subarray(MAX_HEADER);
       this.bytes.copy(grown, 0, 0, this.length);
       this.bytes = grown;
     }

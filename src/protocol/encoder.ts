@@ -1,7 +1,7 @@
 import { mask } from "./mask.js";
 import { CLOSE, type Opcode, PING, PONG } from "./opcodes.js";
 import { closeBody } from "./close-codes.js";
-import { viewOf } from "./word-view.js";
+import { viewToRead } from "./word-view.js";
 
 /** Longest payload of a control frame, and what a seven-bit length can say. */
 const SHORT = 125;
@@ -63,7 +63,7 @@ export function writeFrame(
 }
 
 function copyWords(target: Buffer, targetWords: DataView, at: number, bytes: Buffer, start: number, end: number): void {
-  const words = viewOf(bytes);
+  const words = viewToRead(bytes);
   let from = start;
   let to = at;
   for (const last = end - 3; from < last; from += 4, to += 4)
@@ -72,14 +72,14 @@ function copyWords(target: Buffer, targetWords: DataView, at: number, bytes: Buf
 }
 
 /**
- * A frame around a payload that lies in memory already, its header written right before it: no copy.
- * @returns null when there is no room for the header before `start`
+ * Makes a frame of a payload that lies in memory already, `bytes[start, end)`, by writing its header right before it: no copy.
+ * @returns where the frame begins; -1 when there is no room for the header
  */
-export function frameInPlace(opcode: Opcode, bytes: Buffer, start: number, end: number): Buffer | null {
+export function writeHeaderBefore(opcode: Opcode, bytes: Buffer, start: number, end: number): number {
   const at = start - headerLength(end - start);
-  if (at < 0) return null;
+  if (at < 0) return -1;
   writeHeader(bytes, at, FIN | opcode, end - start, 0);
-  return bytes.subarray(at, end);
+  return at;
 }
 
 /** Longest header of an unmasked frame. */
@@ -103,7 +103,8 @@ export function payloadLength(frame: Uint8Array): number {
   return frame.length - (frame.length <= SHORT + 2 ? 2 : frame.length < 65_536 + 4 ? 4 : 10);
 }
 
-function headerLength(length: number): number {
+/** Length of the header of an unmasked frame. */
+export function headerLength(length: number): number {
   return length <= SHORT ? 2 : length < 65_536 ? 4 : 10;
 }
 

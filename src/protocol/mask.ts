@@ -1,5 +1,5 @@
 import { loadSimdMask, type SimdMask } from "./mask-simd.js";
-import { viewOf } from "./word-view.js";
+import { viewToRead, viewToWrite } from "./word-view.js";
 
 /**
  * Masking (RFC 6455 5.3): byte i of the payload is XORed with byte i mod 4 of the key. Masking and unmasking are the same.
@@ -67,8 +67,8 @@ function maskLong(source: Buffer, start: number, end: number, key: number, targe
 }
 
 function maskShort(source: Buffer, start: number, end: number, key: number, target: Buffer, at: number): number {
-  const words = viewOf(source);
-  const targetWords = viewOf(target);
+  const words = viewToRead(source);
+  const targetWords = viewToWrite(target);
   let seen = 0;
   let from = start;
   let to = at;

@@ -1,15 +1,19 @@
 import { isUtf8 } from "node:buffer";
 import { Assembly } from "./assembly.js";
 import { type CloseBody, readCloseBody } from "./close-codes.js";
+import { MAX_HEADER } from "./encoder.js";
 import { maskTo } from "./mask.js";
 import { BINARY, CLOSE, CONTINUATION, MAX_CONTROL_PAYLOAD, PING, PONG, TEXT } from "./opcodes.js";
-import { HEADROOM, PayloadMemory } from "./payload-memory.js";
+import { PayloadMemory } from "./payload-memory.js";
 import { checkUtf8 } from "./utf8.js";
 import { type Violation, type ViolationName, violation } from "./violations.js";
 
 /** What the parser finds. Called while `receive` runs; must not throw and must not call `receive`. */
 export interface ParserSink {
-  /** A whole message is `bytes[start, end)`, unmasked and decompressed; text is UTF-8. The bytes are the sink's to keep. */
+  /**
+   * A whole message is `bytes[start, end)`, unmasked and decompressed; text is UTF-8. The bytes are the sink's to keep, and so are those
+   * right before them, where there are any, up to the length of a frame's header: see `writeHeaderBefore`.
+   */
   onMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void;
   onPing(payload: Buffer): void;
   onPong(payload: Buffer): void;
@@ -324,7 +328,7 @@ export class Parser {
     else if (!isBinary && this.#checked < length) this.#fail("invalid-utf8");
     else {
       this.#endMessage();
-      this.#sink.onMessage(memory, HEADROOM, HEADROOM + length, isBinary);
+      this.#sink.onMessage(memory, MAX_HEADER, MAX_HEADER + length, isBinary);
     }
   }
 

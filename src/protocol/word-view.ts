@@ -1,18 +1,24 @@
-let viewed: Buffer | null = null;
-let view: DataView | null = null;
-let viewedBefore: Buffer | null = null;
-let viewBefore: DataView | null = null;
-
 /**
- * A view that reads and writes four bytes at a time, at any offset. Making one costs as much as a short message, so the last two are
- * remembered: what is read from and what is written to stay the same for many messages.
+ * Views that read and write four bytes at a time, at any offset. Making one costs as much as a short message, so the last one is
+ * remembered, of what is read from and of what is written to: for many messages they are the same.
  */
-export function viewOf(bytes: Buffer): DataView {
-  if (viewed === bytes) return view!;
-  const found = viewedBefore === bytes ? viewBefore! : new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  viewedBefore = viewed;
-  viewBefore = view;
-  viewed = bytes;
-  view = found;
-  return found;
+let source: Buffer | null = null;
+let sourceView: DataView | null = null;
+let target: Buffer | null = null;
+let targetView: DataView | null = null;
+
+export function viewToRead(bytes: Buffer): DataView {
+  if (source === bytes) return sourceView!;
+  source = bytes;
+  return (sourceView = viewOf(bytes));
+}
+
+export function viewToWrite(bytes: Buffer): DataView {
+  if (target === bytes) return targetView!;
+  target = bytes;
+  return (targetView = viewOf(bytes));
+}
+
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

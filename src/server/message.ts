@@ -1,4 +1,4 @@
-import { encodeFrame, frameInPlace } from "../protocol/encoder.js";
+import { encodeFrame, writeHeaderBefore } from "../protocol/encoder.js";
 import { BINARY, TEXT } from "../protocol/opcodes.js";
 import type { Scratch } from "./scratch.js";
 import { UsageError } from "./usage-error.js";
@@ -27,8 +27,8 @@ export class Message {
   }
 
   /**
-   * The payload, without a copy: a view that keeps up to 64 KiB around it in memory as long as it is kept. Not to be written to: what
-   * is sent of a long message is these very bytes.
+   * The payload, without a copy: a view that keeps up to 16 KiB around it in memory as long as it is kept. Not to be written to: when
+   * the message is sent on, it may be these very bytes that leave.
    */
   get bytes(): Buffer {
     return this.#chunk.subarray(this.#start, this.#end);
@@ -37,15 +37,15 @@ export class Message {
   /** @internal Adds it as a frame, if it is short and there is room. */
   addTo(scratch: Scratch): boolean {
     if (this.byteLength >= IN_PLACE_FROM || !scratch.hasRoomFor(this.byteLength)) return false;
-    scratch.addFrame(this.#opcode, this.#chunk, this.#start, this.#end);
+    scratch.addReceived(this.#opcode, this.#chunk, this.#start, this.#end);
     return true;
   }
 
   /** @internal It as a frame: a long one is not copied, and shares its bytes with `bytes`. */
   toFrame(): Buffer {
-    const inPlace =
-      this.byteLength < IN_PLACE_FROM ? null : frameInPlace(this.#opcode, this.#chunk, this.#start, this.#end);
-    return inPlace ?? encodeFrame(this.#opcode, this.bytes);
+    const at =
+      this.byteLength < IN_PLACE_FROM ? -1 : writeHeaderBefore(this.#opcode, this.#chunk, this.#start, this.#end);
+    return at < 0 ? encodeFrame(this.#opcode, this.bytes) : this.#chunk.subarray(at, this.#end);
   }
 
   get #opcode(): typeof TEXT | typeof BINARY {

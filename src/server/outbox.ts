@@ -118,7 +118,8 @@ export class Outbox {
   flush(): void {
     this.#flushComes = false;
     const { scratch, turns } = this.#settings;
-    if (scratch.lengthFor(this) > 0) this.#write(scratch.take());
+    // What a slow client keeps waiting must not keep other messages' memory.
+    if (scratch.lengthFor(this) > 0) this.#write(scratch.take(this.#socket.writableLength > 0));
     const batch = this.#batch;
     if (batch === turns.empty) return;
     this.#batch = turns.empty;

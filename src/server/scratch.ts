@@ -1,4 +1,4 @@
-import { MAX_HEADER, writeFrame } from "../protocol/encoder.js";
+import { MAX_HEADER, writeFrame, writeHeaderBefore } from "../protocol/encoder.js";
 import type { Opcode } from "../protocol/opcodes.js";
 
 const SIZE = 64 * 1024;
@@ -6,11 +6,17 @@ const SIZE = 64 * 1024;
 /**
  * Where what is sent to a client while it is being read is written, frame behind frame, to leave as one buffer: no buffer and no list
  * entry per message. One for the whole server is enough, since clients are read one at a time.
+ *
+ * Messages that are sent back as they came lie one behind the other already, with room for a header before each (PayloadMemory): as
+ * long as nothing else comes in between, they are not even copied.
  */
 export class Scratch {
   readonly #bytes: Buffer = Buffer.allocUnsafeSlow(SIZE);
   readonly #words: DataView = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, SIZE);
   #length = 0;
+  /** Frames that are left where they lie, `#run[#runStart, #runStart + #length)`; null: they are in `#bytes`. */
+  #run: Buffer | null = null;
+  #runStart = 0;
 
   /** Whose client is being read. */
   owner: object | null = null;
@@ -24,22 +30,51 @@ export class Scratch {
     return this.#length + bytes + MAX_HEADER <= SIZE;
   }
 
-  /** Adds a frame with the payload `bytes[start, end)`. */
-  addFrame(opcode: Opcode, bytes: Buffer, start: number, end: number): void {
+  /** Adds a message that has come in, `bytes[start, end)`, as a frame. */
+  addReceived(opcode: Opcode, bytes: Buffer, start: number, end: number): void {
+    if (this.#extendRun(opcode, bytes, start, end)) return;
+    this.#endRun();
     this.#length = writeFrame(this.#bytes, this.#words, this.#length, opcode, bytes, start, end);
   }
 
   /** Adds a frame that is encoded already. */
   add(frame: Buffer): void {
+    this.#endRun();
     this.#bytes.set(frame, this.#length);
     this.#length += frame.length;
   }
 
-  /** All that was added, as a buffer of its own. */
-  take(): Buffer {
-    const taken = Buffer.allocUnsafe(this.#length);
-    this.#bytes.copy(taken, 0, 0, this.#length);
+  /** All that was added, as a buffer of its own, or, unless `copied`, as a view of what the messages keep in memory anyway. */
+  take(copied: boolean): Buffer {
+    if (copied) this.#endRun();
+    const length = this.#length;
     this.#length = 0;
+    const run = this.#run;
+    if (run !== null) {
+      this.#run = null;
+      return run.subarray(this.#runStart, this.#runStart + length);
+    }
+    const taken = Buffer.allocUnsafe(length);
+    this.#bytes.copy(taken, 0, 0, length);
     return taken;
+  }
+
+  #extendRun(opcode: Opcode, bytes: Buffer, start: number, end: number): boolean {
+    const isFirst = this.#length === 0;
+    if (!isFirst && this.#run !== bytes) return false;
+    const at = writeHeaderBefore(opcode, bytes, start, end);
+    if (at < 0) return false;
+    if (isFirst) {
+      this.#run = bytes;
+      this.#runStart = at;
+    } else if (at !== this.#runStart + this.#length) return false;
+    this.#length += end - at;
+    return true;
+  }
+
+  #endRun(): void {
+    if (this.#run === null) return;
+    this.#run.copy(this.#bytes, 0, this.#runStart, this.#runStart + this.#length);
+    this.#run = null;
   }
 }
