@@ -17,8 +17,23 @@ const MAY_IMPORT: Record<string, { modules: string[]; types: string[] }> = {
   hub: { modules: ["index.ts", "protocol/index.ts", "server/", "node:"], types: [] },
   // Runs in browsers too.
   client: { modules: [], types: ["protocol/"] },
+  // What the commands have in common.
+  tools: { modules: ["protocol/index.ts", "node:"], types: [] },
+  // `hawser audit` and `hawser bench`: clients of any server.
+  audit: { modules: ["tools/", "protocol/index.ts", "node:", "npm:"], types: [] },
+  bench: { modules: ["tools/", "protocol/index.ts", "node:", "npm:"], types: [] },
+  // Metrics, as text for Prometheus.
+  metrics: { modules: ["index.ts", "node:", "npm:"], types: [] },
+  // The admin listener and its dashboard.
+  admin: { modules: ["index.ts", "metrics/index.ts", "node:", "npm:"], types: [] },
   // Commands use what every user can use, and libraries.
-  cli: { modules: ["index.ts", "protocol/index.ts", "hub/index.ts", "client/index.ts", "node:", "npm:"], types: [] },
+  cli: {
+    modules: [
+      ...["index.ts", "protocol/index.ts", "hub/index.ts", "client/index.ts", "metrics/index.ts", "admin/index.ts"],
+      ...["audit/index.ts", "bench/index.ts", "tools/", "node:", "npm:"],
+    ],
+    types: [],
+  },
   // src/index.ts, the facade.
   ".": { modules: ["protocol/", "server/"], types: [] },
 };

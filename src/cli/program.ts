@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { ConfigError } from "./config-error.js";
 import type { Environment } from "./environment.js";
 import { formatItem } from "./help-layout.js";
+import { TargetError } from "../tools/target.js";
 import { print } from "./print.js";
 import { addServe } from "./serve-command.js";
 import { usageLine } from "./usage-line.js";
@@ -35,8 +36,9 @@ export async function runProgram(args: readonly string[], around: Surroundings =
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help, --version
-    if (!(error instanceof CommanderError || error instanceof ConfigError)) throw error;
-    around.complain(`hawser: ${error instanceof ConfigError ? error.message : usageLine(error)}`);
+    if (error instanceof CommanderError) around.complain(`hawser: ${usageLine(error)}`);
+    else if (error instanceof ConfigError || error instanceof TargetError) around.complain(`hawser: ${error.message}`);
+    else throw error;
     return WRONG_USAGE;
   }
 }

@@ -1,0 +1,75 @@
+/** The server that a command is pointed at: `ws://localhost:8080/chat`. */
+import { lookup } from "node:dns/promises";
+import { BlockList, isIP, isIPv6 } from "node:net";
+
+export interface Target {
+  readonly url: URL;
+  readonly isSecure: boolean;
+  /** The IP address to connect to. Every connection goes to this one, whatever the name resolves to later. */
+  readonly address: string;
+  readonly port: number;
+  /** Path and query. */
+  readonly path: string;
+  /** Value of the Host header. */
+  readonly host: string;
+}
+
+/** The target cannot be used. The message is one line, and names it. */
+export class TargetError extends Error {
+  override readonly name = "TargetError";
+}
+
+const loopback = new BlockList();
+loopback.addSubnet("127.0.0.0", 8);
+loopback.addAddress("::1", "ipv6");
+
+const PROTOCOLS: Readonly<Record<string, string>> = { "ws:": "ws:", "wss:": "wss:", "http:": "ws:", "https:": "wss:" };
+
+/**
+ * Reads a URL and looks its host up.
+ * @param isOurs whether the caller has said that the server is theirs; without that only this machine's own addresses are taken
+ * @throws TargetError
+ */
+export async function findTarget(text: string, isOurs: boolean): Promise<Target> {
+  const url = parse(text);
+  const name = url.hostname.replace(/^\[(.*)\]$/, "$1");
+  const addresses = isIP(name) ? [name] : await resolve(name);
+  if (!isOurs && !addresses.every(isLoopback))
+    throw new TargetError(
+      `${url.host} is not this machine: --i-own-this-server says that the server is yours and may be tested`,
+    );
+  return {
+    url,
+    isSecure: url.protocol === "wss:",
+    address: addresses[0]!,
+    port: Number(url.port) || (url.protocol === "wss:" ? 443 : 80),
+    path: `${url.pathname}${url.search}`,
+    host: url.host,
+  };
+}
+
+function parse(text: string): URL {
+  // People leave the scheme out: localhost:8080
+  const whole = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `ws://${text}`;
+  const url = URL.canParse(whole) ? new URL(whole) : null;
+  const protocol = url === null ? undefined : PROTOCOLS[url.protocol];
+  if (url === null || protocol === undefined || url.hostname === "")
+    throw new TargetError(
+      `${JSON.stringify(text)} is no address of a WebSocket server: takes ws://HOST:PORT/PATH or wss://`,
+    );
+  return new URL(url.href.replace(/^[^:]*:/, protocol));
+}
+
+async function resolve(name: string): Promise<string[]> {
+  try {
+    // IPv4 first: most servers on a developer's machine listen on 127.0.0.1.
+    const found = await lookup(name, { all: true });
+    return found.sort((a, b) => a.family - b.family).map(({ address }) => address);
+  } catch (error) {
+    throw new TargetError(`${name} cannot be found (${(error as NodeJS.ErrnoException).code ?? "no address"})`);
+  }
+}
+
+function isLoopback(address: string): boolean {
+  return loopback.check(address, isIPv6(address) ? "ipv6" : "ipv4");
+}
