@@ -1,7 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { Assembly } from "./assembly.js";
 import { type CloseBody, readCloseBody } from "./close-codes.js";
-import { MAX_HEADER } from "./encoder.js";
 import { maskTo } from "./mask.js";
 import { BINARY, CLOSE, CONTINUATION, MAX_CONTROL_PAYLOAD, PING, PONG, TEXT } from "./opcodes.js";
 import { PayloadMemory } from "./payload-memory.js";
@@ -328,7 +327,8 @@ export class Parser {
     else if (!isBinary && this.#checked < length) this.#fail("invalid-utf8");
     else {
       this.#endMessage();
-      this.#sink.onMessage(memory, MAX_HEADER, MAX_HEADER + length, isBinary);
+      const start = memory.length - payload.length;
+      this.#sink.onMessage(memory, start, start + length, isBinary);
     }
   }
 

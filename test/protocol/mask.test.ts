@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { describe, it } from "node:test";
-import { mask } from "#hawser/protocol/mask.js";
+import { promisify } from "node:util";
+import { loadSimdMask } from "#hawser/protocol/mask-simd.js";
+import { mask, maskTo } from "#hawser/protocol/mask.js";
 
 /** RFC 6455 5.3, word for word: transformed-octet-i = original-octet-i XOR masking-key-octet-(i MOD 4). */
 function plainly(payload: Uint8Array, key: Uint8Array, phase: number): Buffer {
@@ -103,5 +106,73 @@ describe("mask", () => {
         assert.ok(mask(bytes, 0, length, asInteger(KEYS[1]!), 0) >= 0x80, `length ${length}, byte ${at}`);
       }
     }
+  });
+
+  it("tells a long text of ASCII from any other as well", () => {
+    for (const length of [1024, 1039, 1040, 16_384 + 5, 40_000]) {
+      const text = plainly(Buffer.alloc(length, 0x61), KEYS[1]!, 0);
+      assert.equal(mask(Buffer.from(text), 0, length, asInteger(KEYS[1]!), 0), 0, `length ${length}`);
+      for (const at of [0, 15, 16, 1000, length - 17, length - 16, length - 1]) {
+        const bytes = Buffer.from(text);
+        bytes[at]! ^= 0x80;
+        assert.ok(mask(bytes, 0, length, asInteger(KEYS[1]!), 0) >= 0x80, `length ${length}, byte ${at}`);
+      }
+    }
+  });
+});
+
+describe("maskTo", () => {
+  it("leaves the source alone and writes nothing around its target, at every length and alignment", () => {
+    for (const length of [0, 1, 2, 3, 4, 15, 16, 17, 100, 1023, 1024, 1025, 1050, 16_400, 33_000]) {
+      const payload = payloadOf(length);
+      for (let alignment = 0; alignment < 5; alignment++) {
+        const source = Buffer.concat([Buffer.alloc(alignment, 0x11), payload, Buffer.alloc(3, 0x22)]);
+        const before = Buffer.from(source);
+        const target = Buffer.alloc(length + 12, 0xaa);
+        const at = 4 - alignment;
+        maskTo(source, alignment, alignment + length, asInteger(KEYS[1]!), 5, target, at);
+        const where = `length ${length}, alignment ${alignment}`;
+        assert.ok(source.equals(before), where);
+        assert.ok(target.subarray(at, at + length).equals(plainly(payload, KEYS[1]!, 5)), where);
+        assert.ok(target.subarray(0, at).equals(Buffer.alloc(at, 0xaa)), where);
+        assert.ok(
+          target.subarray(at + length).every((byte) => byte === 0xaa),
+          where,
+        );
+      }
+    }
+  });
+
+  it("is a copy with a key of 0", () => {
+    for (const length of [0, 7, 500, 5000]) {
+      const target = Buffer.alloc(length);
+      maskTo(payloadOf(length), 0, length, 0, 3, target, 0);
+      assert.ok(target.equals(payloadOf(length)));
+    }
+  });
+});
+
+describe("loadSimdMask", () => {
+  it("masks so many bytes of its memory, and no more", () => {
+    const { memory, mask: maskMemory } = loadSimdMask()!;
+    for (const length of [16, 32, 1024, 16_384, 65_536]) {
+      memory.fill(0x55);
+      memory.set(payloadOf(length));
+      maskMemory(length, asInteger(KEYS[2]!));
+      assert.ok(plainly(payloadOf(length), KEYS[2]!, 0).equals(memory.subarray(0, length)), `length ${length}`);
+      assert.ok(memory.subarray(length).every((byte) => byte === 0x55));
+    }
+  });
+
+  it("is null where there is no WebAssembly, and masking does without", async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      ...["--jitless", "--no-warnings", "--input-type=module", "--eval"],
+      `import { loadSimdMask } from ${JSON.stringify(import.meta.resolve("#hawser/protocol/mask-simd.js"))};
+       import { mask } from ${JSON.stringify(import.meta.resolve("#hawser/protocol/mask.js"))};
+       const bytes = Buffer.alloc(5000, 1);
+       mask(bytes, 0, 5000, 0x04030201, 0);
+       console.log(loadSimdMask(), bytes.subarray(4996).toString("hex"));`,
+    ]);
+    assert.equal(stdout.trim(), "null 00030205");
   });
 });

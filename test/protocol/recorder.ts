@@ -17,6 +17,7 @@ export class Recorder implements ParserSink {
 
   onMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void {
     const payload = bytes.subarray(start, end);
+    if (payload.length !== end - start) throw new Error("a message past the end of its memory");
     this.#lines.push(() => message(payload, isBinary));
   }
 
@@ -69,15 +70,18 @@ interface Receiver {
 export function feed(receiver: Receiver, bytes: Uint8Array, cuts: readonly number[] = []): void {
   let from = 0;
   for (const cut of [...cuts, bytes.length]) {
-    // What is in front of `start` was read before, and is not to be touched.
+    // What is in front of `start` was read before.
     const before = Buffer.alloc(from & 3, 0xee);
     const chunk = Buffer.concat([before, bytes.subarray(from, cut)]);
+    const asItWas = Buffer.from(chunk);
     const start = before.length;
     for (let at = start, turns = 0; at < chunk.length; turns++) {
       at = receiver.receive(chunk, at);
       if (turns > bytes.length) throw new Error("receive goes nowhere");
     }
-    if (!chunk.subarray(0, start).equals(before)) throw new Error("wrote in front of start");
+    if (!chunk.equals(asItWas)) throw new Error("wrote into the chunk");
+    // The next read overwrites it.
+    chunk.fill(0xee);
     from = cut;
   }
 }

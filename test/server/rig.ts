@@ -78,6 +78,9 @@ export interface RigOptions {
   attach?: HttpServer;
 }
 
+/** With this variable set to 1 the tests run on Node's public API alone. */
+export const PORTABLE = "HAWSER_TEST_PORTABLE";
+
 /** Listens on a free port of the loopback until the test is over. */
 export async function startRig<Data = undefined>(
   test: TestContext,
@@ -94,6 +97,7 @@ export async function startRig<Data = undefined>(
   const server = createServer<Data>({
     clock,
     logger: log,
+    portableReads: process.env[PORTABLE] === "1",
     ...options,
     open(client, request) {
       opened.push(client);

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { encodeFrame } from "#hawser/protocol/encoder.js";
+import { BINARY, TEXT } from "#hawser/protocol/opcodes.js";
+import { PayloadMemory } from "#hawser/protocol/payload-memory.js";
+import { Scratch } from "#hawser/server/scratch.js";
+
+interface Received {
+  bytes: Buffer;
+  start: number;
+  end: number;
+}
+
+/** As the parser puts them: one behind the other. */
+function received(memory: PayloadMemory, ...texts: string[]): Received[] {
+  return texts.map((text) => {
+    const start = memory.reserve(text.length);
+    memory.bytes.write(text, start, "latin1");
+    return { bytes: memory.bytes, start, end: start + text.length };
+  });
+}
+
+function frames(...texts: string[]): Buffer {
+  return Buffer.concat(texts.map((text) => encodeFrame(TEXT, text)));
+}
+
+function add(scratch: Scratch, ...messages: Received[]): void {
+  for (const { bytes, start, end } of messages) scratch.addReceived(TEXT, bytes, start, end);
+}
+
+const long = "x".repeat(300);
+
+describe("Scratch", () => {
+  it("leaves messages that are sent back in order where they lie", () => {
+    const memory = new PayloadMemory();
+    const scratch = new Scratch();
+    add(scratch, ...received(memory, "a", "", long, "b"));
+    const taken = scratch.take(false);
+    assert.ok(taken.equals(frames("a", "", long, "b")));
+    assert.equal(taken.buffer, memory.bytes.buffer, "no copy");
+  });
+
+  it("copies them when asked to", () => {
+    const memory = new PayloadMemory();
+    const scratch = new Scratch();
+    add(scratch, ...received(memory, "a", "b"));
+    const taken = scratch.take(true);
+    assert.ok(taken.equals(frames("a", "b")));
+    assert.notEqual(taken.buffer, memory.bytes.buffer);
+  });
+
+  it("copies what is in another order, twice, with gaps or with other frames in between", () => {
+    const memory = new PayloadMemory();
+    const [a, b, c] = received(memory, "a", "b", "c") as [Received, Received, Received];
+    for (const [order, texts] of [
+      [
+        [b, a],
+        ["b", "a"],
+      ],
+      [
+        [a, a],
+        ["a", "a"],
+      ],
+      [
+        [a, c],
+        ["a", "c"],
+      ],
+      [
+        [a, b, b, c],
+        ["a", "b", "b", "c"],
+      ],
+    ] as const) {
+      const scratch = new Scratch();
+      add(scratch, ...order);
+      assert.ok(scratch.take(false).equals(frames(...texts)), texts.join());
+    }
+    const scratch = new Scratch();
+    add(scratch, a);
+    scratch.add(encodeFrame(BINARY, Buffer.from("other")));
+    add(scratch, b);
+    const expected = Buffer.concat([frames("a"), encodeFrame(BINARY, Buffer.from("other")), frames("b")]);
+    assert.ok(scratch.take(false).equals(expected));
+  });
+
+  it("copies what has no room for a header, and what lies in other memory", () => {
+    const memory = new PayloadMemory();
+    const [a, b] = received(memory, "a", "b") as [Received, Received];
+    const scratch = new Scratch();
+    const inflated = { bytes: Buffer.from("inflated"), start: 0, end: 8 };
+    add(scratch, a, inflated, b);
+    assert.ok(scratch.take(false).equals(frames("a", "inflated", "b")));
+    add(scratch, inflated, a);
+    assert.ok(scratch.take(false).equals(frames("inflated", "a")));
+  });
+
+  it("begins anew after each take, and counts what waits", () => {
+    const memory = new PayloadMemory();
+    const scratch = new Scratch();
+    scratch.owner = memory;
+    for (const copied of [false, true, false]) {
+      add(scratch, ...received(memory, "abc", "d"));
+      assert.equal(scratch.lengthFor(memory), 8);
+      assert.equal(scratch.take(copied).length, 8);
+      assert.equal(scratch.lengthFor(memory), 0);
+    }
+  });
+});
