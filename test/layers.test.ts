@@ -28,9 +28,10 @@ const MAY_IMPORT: Record<string, { modules: string[]; types: string[] }> = {
   admin: { modules: ["index.ts", "metrics/index.ts", "node:", "npm:"], types: [] },
   // Commands use what every user can use, and libraries.
   cli: {
+    // oxfmt-ignore
     modules: [
-      ...["index.ts", "protocol/index.ts", "hub/index.ts", "client/index.ts", "metrics/index.ts", "admin/index.ts"],
-      ...["audit/index.ts", "bench/index.ts", "tools/", "node:", "npm:"],
+      "index.ts", "protocol/index.ts", "hub/index.ts", "client/index.ts", "metrics/index.ts", "admin/index.ts",
+      "audit/index.ts", "bench/index.ts", "tools/", "node:", "npm:",
     ],
     types: [],
   },

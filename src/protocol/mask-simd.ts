@@ -8,7 +8,7 @@ declare const WebAssembly: {
 export interface SimdMask {
   readonly memory: Uint8Array;
   /** (Un)masks the first `length` bytes, a multiple of 16. @returns 0 when all are ASCII then, else another number */
-  mask(length: number, key: number): number;
+  readonly mask: (length: number, key: number) => number;
 }
 
 /** @returns null where there is no WebAssembly, or none with 128-bit words */
@@ -34,13 +34,15 @@ export function loadSimdMask(): SimdMask | null {
  *         (br_if 0 (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 16))) (local.get $end))))
  *       (i8x16.bitmask (local.get $seen)))
  */
-const wasm = Uint8Array.of(
-  ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], // "\0asm", version 1
-  ...section(1, [1, 0x60, 2, 0x7f, 0x7f, 1, 0x7f]), // types: (i32, i32) -> i32
-  ...section(3, [1, 0]), // functions: one of type 0
-  ...section(5, [1, 0, 1]), // memories: one of one page, 64 KiB
-  ...section(7, [2, ...exported("mask", 0, 0), ...exported("memory", 2, 0)]),
-  ...section(10, [1, ...sized([...locals(), ...body(), 0x0b])]),
+const wasm = Uint8Array.from(
+  [
+    [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], // "\0asm", version 1
+    section(1, [1, 0x60, 2, 0x7f, 0x7f, 1, 0x7f]), // types: (i32, i32) -> i32
+    section(3, [1, 0]), // functions: one of type 0
+    section(5, [1, 0, 1]), // memories: one of one page, 64 KiB
+    section(7, [2, ...exported("mask", 0, 0), ...exported("memory", 2, 0)]),
+    section(10, [1, ...sized([...locals(), ...body(), 0x0b])]),
+  ].flat(),
 );
 
 function locals(): number[] {
@@ -48,21 +50,30 @@ function locals(): number[] {
 }
 
 function body(): number[] {
-  const [end, key, at, keys, word, seen] = [0, 1, 2, 3, 4, 5];
+  const end = 0;
+  const key = 1;
+  const at = 2;
+  const keys = 3;
+  const word = 4;
+  const seen = 5;
   const get = (local: number): number[] => [0x20, local];
   const set = (local: number): number[] => [0x21, local];
   const tee = (local: number): number[] => [0x22, local];
-  const [splat, load, store, or, xor, bitmask] = [0x11, 0x00, 0x0b, 0x50, 0x51, 0x64].map((op) => [0xfd, op]);
-  const align = [4, 0]; // 2 ** 4 bytes, at offset 0
+  const splat = [0xfd, 0x11];
+  const load = [0xfd, 0x00, 4, 0]; // aligned to 2 ** 4 bytes, at offset 0
+  const store = [0xfd, 0x0b, 4, 0];
+  const or = [0xfd, 0x50];
+  const xor = [0xfd, 0x51];
+  const bitmask = [0xfd, 0x64];
   return [
-    ...[...get(key!), ...splat!, ...set(keys!)],
-    ...[0x03, 0x40], // loop
-    ...[...get(at!), ...get(at!), ...load!, ...align, ...get(keys!), ...xor!, ...tee(word!), ...store!, ...align],
-    ...[...get(seen!), ...get(word!), ...or!, ...set(seen!)],
-    ...[...get(at!), 0x41, 16, 0x6a, ...tee(at!), ...get(end!), 0x49, 0x0d, 0], // i32.const, i32.add, i32.lt_u, br_if 0
-    0x0b, // end
-    ...[...get(seen!), ...bitmask!],
-  ];
+    [get(key), splat, set(keys)],
+    [[0x03, 0x40]], // loop
+    [get(at), get(at), load, get(keys), xor, tee(word), store],
+    [get(seen), get(word), or, set(seen)],
+    [get(at), [0x41, 16, 0x6a], tee(at), get(end), [0x49, 0x0d, 0]], // i32.const, i32.add, i32.lt_u, br_if 0
+    [[0x0b]], // end
+    [get(seen), bitmask],
+  ].flat(2);
 }
 
 /** Sections and strings of less than 128 bytes, so that each length is one byte. */

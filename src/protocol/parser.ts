@@ -232,24 +232,17 @@ export class Parser {
     const filled = before + chunk.copy(held, before, at, Math.min(end, at + MAX_HELD - before));
     const payload = this.#readHeader(held, 0, filled);
     if (payload === FAILED) return end;
-    if (payload === NEED_MORE) {
+    const isControl = this.#opcode >= CLOSE;
+    if (payload === NEED_MORE || (isControl && filled < payload + this.#length)) {
       this.#heldLength = filled;
       return end;
     }
-    if (this.#opcode >= CLOSE) {
-      const whole = payload + this.#length;
-      if (filled < whole) {
-        this.#heldLength = filled;
-        return end;
-      }
-      this.#heldLength = 0;
-      // The sink may keep a view of the payload, so it gets the buffer, and the next beginning another one.
-      this.#held = null;
-      this.#takeWholeFrame(held, payload, whole);
-      return at + whole - before;
-    }
     this.#heldLength = 0;
     this.#held = null;
+    if (isControl) {
+      this.#takeWholeFrame(held, payload, payload + this.#length);
+      return at + payload + this.#length - before;
+    }
     const begin = at + payload - before;
     if (begin + this.#length > end) {
       this.#beginPayload();

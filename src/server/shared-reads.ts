@@ -9,7 +9,7 @@ const BUFFER_BYTES = 128 * 1024;
 
 /** What of a socket this touches. */
 interface Internals {
-  readonly _handle?: { useUserBuffer?: unknown } | null;
+  readonly _handle?: { useUserBuffer?: (buffer: Buffer) => unknown } | null;
   [property: symbol]: unknown;
 }
 

@@ -166,7 +166,10 @@ describe("loadSimdMask", () => {
 
   it("is null where there is no WebAssembly, and masking does without", async () => {
     const { stdout } = await promisify(execFile)(process.execPath, [
-      ...["--jitless", "--no-warnings", "--input-type=module", "--eval"],
+      "--jitless",
+      "--no-warnings",
+      "--input-type=module",
+      "--eval",
       `import { loadSimdMask } from ${JSON.stringify(import.meta.resolve("#hawser/protocol/mask-simd.js"))};
        import { mask } from ${JSON.stringify(import.meta.resolve("#hawser/protocol/mask.js"))};
        const bytes = Buffer.alloc(5000, 1);
