@@ -34,6 +34,9 @@ export class PlainRequest {
     message.httpVersion = this.httpVersion;
     message.httpVersionMajor = message.httpVersionMinor = 1;
     (message as HeaderLines)._addHeaderLines?.(this.rawHeaders, this.rawHeaders.length);
+    // What follows the head belongs to the WebSocket: the request has no body.
+    message.complete = true;
+    message.push(null);
     return message;
   }
 }
@@ -79,7 +82,7 @@ function readHeaders(head: string, start: number): string[] | null {
   const rawHeaders: string[] = [];
   let upgrades = 0;
   let connections = 0;
-  for (let at = start; at < head.length; ) {
+  for (let at = start; at < head.length;) {
     const colon = head.indexOf(":", at);
     const lineEnd = head.indexOf("\r\n", colon);
     const end = lineEnd < 0 ? head.length : lineEnd;
