@@ -64,17 +64,17 @@ export function readPlainRequest(
   maxHeaderBytes: number,
 ): { request: PlainRequest; length: number } | null {
   if (chunk[0] !== G) return null;
-  const end = chunk.indexOf(END_OF_HEAD);
-  const length = end + END_OF_HEAD.length;
-  if (end < 0 || length >= maxHeaderBytes) return null;
-  const head = chunk.toString("latin1", 0, end);
+  const text = chunk.toString("latin1", 0, maxHeaderBytes);
+  const end = text.indexOf(END_OF_HEAD);
+  if (end < 0) return null;
+  const head = text.slice(0, end);
   const target = HEAD.exec(head)?.[1];
   if (target === undefined) return null;
   const rawHeaders = readHeaders(head, head.indexOf("\r\n") + 2);
   if (rawHeaders === null) return null;
   // A string of its own: a part of `head` would keep all of it for as long as the client knows its path.
   const url = chunk.toString("latin1", BEFORE_TARGET, BEFORE_TARGET + target.length);
-  return { request: new PlainRequest(url, rawHeaders, socket), length };
+  return { request: new PlainRequest(url, rawHeaders, socket), length: end + END_OF_HEAD.length };
 }
 
 /** @returns name, value, name, value; null when they are not those of an upgrade to WebSocket without a body */
