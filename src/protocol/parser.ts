@@ -328,7 +328,9 @@ export class Parser {
     else if (!isBinary && this.#checked < length) this.#fail("invalid-utf8");
     else {
       this.#endMessage();
-      this.#sink.onMessage(memory, MAX_HEADER, MAX_HEADER + length, isBinary);
+      // For one without a byte no memory was set aside, and so no room for a header.
+      const at = length === 0 ? 0 : MAX_HEADER;
+      this.#sink.onMessage(memory, at, at + length, isBinary);
     }
   }
 
