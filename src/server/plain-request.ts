@@ -33,7 +33,9 @@ export class PlainRequest {
     message.url = this.url;
     message.httpVersion = this.httpVersion;
     message.httpVersionMajor = message.httpVersionMinor = 1;
-    (message as HeaderLines)._addHeaderLines?.(this.rawHeaders, this.rawHeaders.length);
+    // Strings of their own: who keeps one would keep the whole head with it.
+    const rawHeaders = this.rawHeaders.map((text) => Buffer.from(text, "latin1").toString("latin1"));
+    (message as HeaderLines)._addHeaderLines?.(rawHeaders, rawHeaders.length);
     // What follows the head belongs to the WebSocket: the request has no body.
     message.complete = true;
     message.push(null);
