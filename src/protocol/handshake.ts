@@ -45,8 +45,7 @@ export type HandshakeResult = AcceptedHandshake | RefusedHandshake;
  * origin, authentication and the choice of the subprotocol are the server's own affair and not looked at. Never throws.
  */
 export function checkHandshake(request: HandshakeRequest, options: HandshakeOptions): HandshakeResult {
-  const headers = collectHeaders(request.rawHeaders);
-
+  const headers = request.rawHeaders;
   const fault = findFault(request, headers);
   if (fault !== null) return refuse(fault);
 
@@ -87,7 +86,7 @@ function findFault(request: HandshakeRequest, headers: Headers): HandshakeFault 
   if (host === undefined || moreHosts.length > 0 || !HOST.test(host)) return "host";
 
   // Item 3: "An |Upgrade| header field containing the value "websocket", treated as an ASCII case-insensitive value."
-  if (!headers.has("upgrade")) return "upgrade-missing";
+  if (valuesOf(headers, "upgrade").length === 0) return "upgrade-missing";
   if (!lists(headers, "upgrade", "websocket")) return "upgrade-header";
   // Item 4: "A |Connection| header field that includes the token "Upgrade", treated as an ASCII case-insensitive value."
   if (!lists(headers, "connection", "upgrade")) return "connection-header";
@@ -108,8 +107,8 @@ function refuse(reason: HandshakeFault): RefusedHandshake {
   return { ok: false, reason, ...handshakeFaults[reason] };
 }
 
-/** The values of each header, by its name in lower case, in the order received. */
-type Headers = ReadonlyMap<string, readonly string[]>;
+/** Name, value, name, value. */
+type Headers = readonly string[];
 
 const ABSENT: readonly string[] = [];
 const ONCE_ONLY = ["sec-websocket-key", "sec-websocket-version", "origin"] as const;
@@ -128,13 +127,17 @@ function isKey(value: string): boolean {
 }
 
 function isHttp11OrHigher(version: string): boolean {
+  if (version === "1.1") return true;
   const [, major, minor] = /^(\d+)\.(\d+)$/.exec(version) ?? [];
   return Number(major) > 1 || (Number(major) === 1 && Number(minor) >= 1);
 }
 
 /** RFC 7230 3.3: a body is there if one of two headers says so. Its bytes would be taken for frames. */
 function announcesBody(headers: Headers): boolean {
-  return headers.has("transfer-encoding") || valuesOf(headers, "content-length").some((length) => !/^0+$/.test(length));
+  return (
+    valuesOf(headers, "transfer-encoding").length > 0 ||
+    valuesOf(headers, "content-length").some((length) => !/^0+$/.test(length))
+  );
 }
 
 /** RFC 6455 4.1 item 10: the elements "MUST all be unique strings" and tokens. Null when they are not. */
@@ -144,23 +147,22 @@ function readSubprotocols(lines: readonly string[]): string[] | null {
   return offered !== null && new Set(offered).size === offered.length ? offered : null;
 }
 
-function collectHeaders(rawHeaders: readonly string[]): Headers {
-  const headers = new Map<string, string[]>();
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    const name = asciiLowerCase(rawHeaders[at] ?? "");
-    const value = trimWhitespace(rawHeaders[at + 1] ?? "");
-    const values = headers.get(name);
-    if (values === undefined) headers.set(name, [value]);
+/** The values of a header, by its name in lower case, in the order received. A dozen looks cost less than sorting all headers once. */
+function valuesOf(headers: Headers, name: string): readonly string[] {
+  let values: string[] | null = null;
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const candidate = headers[at]!;
+    if (candidate.length !== name.length || asciiLowerCase(candidate) !== name) continue;
+    const value = trimWhitespace(headers[at + 1]!);
+    if (values === null) values = [value];
     else values.push(value);
   }
-  return headers;
-}
-
-function valuesOf(headers: Headers, name: string): readonly string[] {
-  return headers.get(name) ?? ABSENT;
+  return values ?? ABSENT;
 }
 
 /** Whether a header that is a list has `word`, which is in lower case, among its elements. */
 function lists(headers: Headers, name: string, word: string): boolean {
-  return valuesOf(headers, name).some((line) => splitList(line).some((element) => asciiLowerCase(element) === word));
+  return valuesOf(headers, name).some(
+    (line) => asciiLowerCase(line) === word || splitList(line).some((element) => asciiLowerCase(element) === word),
+  );
 }

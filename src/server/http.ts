@@ -32,7 +32,7 @@ export function createHttpServer(
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     maxHeaderSize: limits.maxHeaderBytes,
     // Node looks for late requests only so often; by itself every 30 s, which would make 15 s mean 45.
-    connectionsCheckingInterval: Math.max(50, Math.min(1000, firstTimeoutMs / 4)),
+    connectionsCheckingInterval: graceOf(limits),
     noDelay: true,
   };
   const server =
@@ -52,6 +52,11 @@ export function createHttpServer(
     else socket.destroy();
   });
   return server;
+}
+
+/** A small part of the first deadline, by which that may be late. */
+export function graceOf({ headersTimeoutMs, requestTimeoutMs }: HttpLimits): number {
+  return Math.max(50, Math.min(1000, Math.min(headersTimeoutMs, requestTimeoutMs) / 4));
 }
 
 /** What comes from TLS or from the network is not answered: nobody is there who speaks HTTP. */

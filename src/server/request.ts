@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { PlainRequest } from "./plain-request.js";
 
 /** The request of a handshake, as `authenticate`, `open` and `generateId` see it. */
 export interface UpgradeRequest {
@@ -15,21 +16,31 @@ export interface UpgradeRequest {
   readonly raw: IncomingMessage;
 }
 
-/** Headers and query are worked out when they are asked for: most applications ask for neither. */
+/** What a handshake came as: parsed by node:http, or not. */
+export type RequestHead = IncomingMessage | PlainRequest;
+
+/** Headers, query and `raw` are worked out when they are asked for: most applications ask for none of them. */
 export class NodeUpgradeRequest implements UpgradeRequest {
-  readonly raw: IncomingMessage;
   readonly path: string;
   readonly address: string;
   readonly subprotocols: readonly string[];
+  #head: RequestHead;
   readonly #query: string;
   #parsed: URLSearchParams | null = null;
 
-  constructor(raw: IncomingMessage, target: Target, address: string, subprotocols: readonly string[]) {
-    this.raw = raw;
+  constructor(head: RequestHead, target: Target, address: string, subprotocols: readonly string[]) {
+    this.#head = head;
     this.path = target.path;
     this.#query = target.query;
     this.address = address;
     this.subprotocols = subprotocols;
+  }
+
+  get raw(): IncomingMessage {
+    if (!(this.#head instanceof PlainRequest)) return this.#head;
+    const message = this.#head.toMessage();
+    this.#head = message;
+    return message;
   }
 
   get query(): URLSearchParams {
@@ -42,7 +53,7 @@ export class NodeUpgradeRequest implements UpgradeRequest {
 }
 
 /** The value of a header as it was sent, that of several lines joined with commas; undefined when there is none. */
-export function headerOf(raw: IncomingMessage, name: string): string | undefined {
+export function headerOf(raw: RequestHead, name: string): string | undefined {
   const { rawHeaders } = raw;
   let value: string | undefined;
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {

@@ -12,16 +12,13 @@ export function writeAccepted(
   subprotocol: string | null,
   extraHeaders: readonly string[],
 ): void {
-  const lines = [
-    "HTTP/1.1 101 Switching Protocols",
-    "Upgrade: websocket",
-    "Connection: Upgrade",
-    `Sec-WebSocket-Accept: ${handshake.accept}`,
-    ...(subprotocol === null ? [] : [`Sec-WebSocket-Protocol: ${subprotocol}`]),
-    ...(handshake.extensionHeader === null ? [] : [`Sec-WebSocket-Extensions: ${handshake.extensionHeader}`]),
-    ...extraHeaders,
-  ];
-  socket.write(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
+  let head =
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+    `Sec-WebSocket-Accept: ${handshake.accept}\r\n`;
+  if (subprotocol !== null) head += `Sec-WebSocket-Protocol: ${subprotocol}\r\n`;
+  if (handshake.extensionHeader !== null) head += `Sec-WebSocket-Extensions: ${handshake.extensionHeader}\r\n`;
+  for (const line of extraHeaders) head += `${line}\r\n`;
+  socket.write(`${head}\r\n`, "latin1");
 }
 
 /**

@@ -10,8 +10,9 @@ import { overflowPolicies } from "./backlog.js";
 import { causes, type Disconnect } from "./causes.js";
 import type { Client, Handlers } from "./client.js";
 import { DeadlineWheel } from "./deadlines.js";
+import { FrontDoor } from "./front-door.js";
 import { PingSource } from "./heartbeat.js";
-import { createHttpServer } from "./http.js";
+import { createHttpServer, graceOf } from "./http.js";
 import { defaultLogger, type Logger, SampledLog, unfailing } from "./log.js";
 import { optionRules } from "./option-rules.js";
 import type { Payload } from "./message.js";
@@ -58,6 +59,7 @@ export class Server<Data = undefined> {
   readonly #detach = new Map<UpgradeSource, () => void>();
   #tls: TlsOptions | undefined;
   #http: HttpServer | null = null;
+  #door: FrontDoor | null = null;
   #httpEnded = true;
   /** Plain HTTP requests that are being answered. */
   #requests = 0;
@@ -179,6 +181,13 @@ export class Server<Data = undefined> {
       http.close();
       throw new UsageError("listen: this server was closed meanwhile");
     }
+    if (tls === undefined) {
+      this.#door = FrontDoor.open(http, {
+        maxHeaderBytes: this.#options.maxHeaderBytes,
+        patienceMs: graceOf(this.#options),
+        take: (request, socket, head) => this.#upgrades.handle(request, socket, head),
+      });
+    }
     this.#httpEnded = false;
     http.once("close", () => (this.#httpEnded = true));
     http.on("error", (err) => this.#log.error({ event: "server-error", err }, "the listener failed"));
@@ -265,6 +274,7 @@ export class Server<Data = undefined> {
 
   #stopAccepting(): void {
     this.#http?.close();
+    this.#door?.close();
     this.#upgrades.refusePending();
   }
 

@@ -11,7 +11,7 @@ import type { DeadlineWheel, Timed } from "./deadlines.js";
 import type { ResolvedOptions } from "./resolve-options.js";
 import { isOriginAllowed } from "./origin.js";
 import { type Refusal, refusal, Refuse } from "./refusal.js";
-import { NodeUpgradeRequest, headerOf, readTarget, type UpgradeRequest } from "./request.js";
+import { NodeUpgradeRequest, headerOf, readTarget, type RequestHead, type UpgradeRequest } from "./request.js";
 import { writeAccepted, writeRefused } from "./response.js";
 import type { SessionIdentity } from "./session.js";
 import { TokenBucket } from "./token-bucket.js";
@@ -62,12 +62,12 @@ export class Upgrades<Data> {
   }
 
   /** Whether the request's path is one that takes WebSockets. */
-  serves(raw: IncomingMessage): boolean {
+  serves(raw: RequestHead): boolean {
     return this.#options.path === undefined || readTarget(raw.url ?? "/").path === this.#options.path;
   }
 
-  /** The `upgrade` event of a `node:http` server. */
-  handle(raw: IncomingMessage, socket: Duplex, head: Buffer): void {
+  /** The `upgrade` event of a `node:http` server, or what the front door has read. */
+  handle(raw: RequestHead, socket: Duplex, head: Buffer): void {
     // From the first tick: a reset that nobody listens for would end the process.
     socket.on("error", ignoreError);
     // The limits of HTTP end here; the deadlines of a WebSocket take over.
@@ -104,14 +104,14 @@ export class Upgrades<Data> {
     for (const pending of this.#pending) pending.end("draining");
   }
 
-  addressOf(raw: IncomingMessage): string {
+  addressOf(raw: RequestHead): string {
     // Not raw.headers: node:http makes that object when it is first asked for, and a handshake can do without.
     const forwardedFor = this.#trustsProxies ? headerOf(raw, "x-forwarded-for") : undefined;
     return clientAddress(raw.socket?.remoteAddress ?? "", forwardedFor, this.#port.proxies);
   }
 
   /** Takes a place among the clients when it finds nothing against the handshake. */
-  #check(raw: IncomingMessage, address: string): Refusal | null {
+  #check(raw: RequestHead, address: string): Refusal | null {
     const options = this.#options;
     if (this.#port.isDraining) return refusal("draining");
     if (!this.serves(raw)) return refusal("path");

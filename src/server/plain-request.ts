@@ -1,0 +1,124 @@
+import { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+
+/** `IncomingMessage` has this and no document says so: it keeps the lines, and sorts them into `headers` when that is asked for. */
+interface HeaderLines {
+  _addHeaderLines?(rawHeaders: readonly string[], count: number): void;
+}
+
+/** Whether an `IncomingMessage` can be made here of a request that node:http has not parsed. */
+export const canMakeMessages: boolean =
+  typeof (IncomingMessage.prototype as HeaderLines)._addHeaderLines === "function";
+
+/**
+ * A handshake of the plainest kind: what every browser and every library sends. Its fields are those of an `IncomingMessage`, which is
+ * made when the application asks for it, and not before.
+ */
+export class PlainRequest {
+  readonly method = "GET";
+  readonly httpVersion = "1.1";
+  readonly url: string;
+  readonly rawHeaders: string[];
+  readonly socket: Socket;
+
+  constructor(url: string, rawHeaders: string[], socket: Socket) {
+    this.url = url;
+    this.rawHeaders = rawHeaders;
+    this.socket = socket;
+  }
+
+  toMessage(): IncomingMessage {
+    const message = new IncomingMessage(this.socket);
+    message.method = this.method;
+    message.url = this.url;
+    message.httpVersion = this.httpVersion;
+    message.httpVersionMajor = message.httpVersionMinor = 1;
+    // Strings of their own: who keeps one would keep the whole head with it.
+    const rawHeaders = this.rawHeaders.map((text) => Buffer.from(text, "latin1").toString("latin1"));
+    (message as HeaderLines)._addHeaderLines?.(rawHeaders, rawHeaders.length);
+    // What follows the head belongs to the WebSocket: the request has no body.
+    message.complete = true;
+    message.push(null);
+    return message;
+  }
+}
+
+const G = 0x47;
+const SPACE = 0x20;
+const END_OF_HEAD = "\r\n\r\n";
+const BEFORE_TARGET = "GET ".length;
+
+/**
+ * Less than RFC 9112 allows, and nothing that parsers differ about: a path of the characters that RFC 3986 has for one, names that are
+ * tokens, values in visible ASCII and spaces, a line each. The end of the head is not part of it.
+ */
+const HEAD = /^GET (\/[\w\-.~!$&'()*+,;=:@/?%]*) HTTP\/1\.1(?:\r\n[\w!#$%&'*+\-.^`|~]+:[ -~]*)+$/;
+const CONNECTION = /^(?:keep-alive, ?)?upgrade$/i;
+const UPGRADE = /^websocket$/i;
+
+/**
+ * Reads a request that is one whole, plain handshake at the beginning of `chunk`.
+ * @returns the request, and where it ends; null: node:http is to say what it is
+ */
+export function readPlainRequest(
+  chunk: Buffer,
+  socket: Socket,
+  maxHeaderBytes: number,
+): { request: PlainRequest; length: number } | null {
+  if (chunk[0] !== G) return null;
+  const text = chunk.toString("latin1", 0, maxHeaderBytes);
+  const end = text.indexOf(END_OF_HEAD);
+  if (end < 0) return null;
+  const head = text.slice(0, end);
+  const target = HEAD.exec(head)?.[1];
+  if (target === undefined) return null;
+  const rawHeaders = readHeaders(head, head.indexOf("\r\n") + 2);
+  if (rawHeaders === null) return null;
+  // A string of its own: a part of `head` would keep all of it for as long as the client knows its path.
+  const url = chunk.toString("latin1", BEFORE_TARGET, BEFORE_TARGET + target.length);
+  return { request: new PlainRequest(url, rawHeaders, socket), length: end + END_OF_HEAD.length };
+}
+
+/** @returns name, value, name, value; null when they are not those of an upgrade to WebSocket without a body */
+function readHeaders(head: string, start: number): string[] | null {
+  const rawHeaders: string[] = [];
+  let upgrades = 0;
+  let connections = 0;
+  for (let at = start; at < head.length;) {
+    const colon = head.indexOf(":", at);
+    const lineEnd = head.indexOf("\r\n", colon);
+    const end = lineEnd < 0 ? head.length : lineEnd;
+    const name = head.slice(at, colon);
+    const value = trimSpaces(head, colon + 1, end);
+    switch (name.length) {
+      case "upgrade".length:
+        if (name.toLowerCase() !== "upgrade") break;
+        if (!UPGRADE.test(value)) return null;
+        upgrades++;
+        break;
+      case "connection".length:
+        if (name.toLowerCase() !== "connection") break;
+        if (!CONNECTION.test(value)) return null;
+        connections++;
+        break;
+      case "content-length".length:
+      case "proxy-connection".length:
+      case "transfer-encoding".length:
+        if (ABOUT_THE_MESSAGE.test(name)) return null;
+    }
+    rawHeaders.push(name, value);
+    at = end + 2;
+  }
+  return upgrades === 1 && connections === 1 ? rawHeaders : null;
+}
+
+/** Where the message ends and what becomes of the connection: node:http knows. */
+const ABOUT_THE_MESSAGE = /^(?:content-length|proxy-connection|transfer-encoding)$/i;
+
+function trimSpaces(text: string, from: number, to: number): string {
+  let start = from;
+  let end = to;
+  while (start < end && text.charCodeAt(start) === SPACE) start++;
+  while (end > start && text.charCodeAt(end - 1) === SPACE) end--;
+  return text.slice(start, end);
+}
