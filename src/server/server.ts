@@ -164,6 +164,11 @@ export class Server<Data = undefined> {
     return { maxClients, maxTotalBacklogBytes };
   }
 
+  /** How many topics somebody is subscribed to. */
+  get topicCount(): number {
+    return this.#topics.size;
+  }
+
   /** Each topic that somebody is subscribed to, and by how many. */
   topicSizes(): Map<string, number> {
     return this.#topics.sizes();
