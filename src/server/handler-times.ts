@@ -27,12 +27,18 @@ export class HandlerTimes {
     return this.#read();
   }
 
-  /** @returns when the handler of a message begins that arrived in this millisecond; 0: it is not timed */
-  beginMessage(arrivedAt: number): number {
+  /** Whether messages that arrived in this millisecond are still timed. */
+  timesMessages(arrivedAt: number): boolean {
     if (arrivedAt !== this.#millisecond) {
       this.#millisecond = arrivedAt;
       this.#left = TIMED_PER_MS;
-    } else if (this.#left === 0) return 0;
+    }
+    return this.#left > 0;
+  }
+
+  /** @returns when the handler of a message begins; 0: it is not timed */
+  beginMessage(): number {
+    if (this.#left === 0) return 0;
     this.#left--;
     return this.#read();
   }

@@ -96,7 +96,7 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
   readonly #heartbeat: Heartbeat;
   readonly #deflate: DeflateParameters | null;
   readonly #trace: ConnectionTrace | null;
-  /** Whether anybody watches the messages that are being parsed; asked once for all of them. */
+  /** Whether the messages that are being parsed are timed, or told of to anybody: asked once for all of them, which costs each nothing. */
   #isWatched = false;
   #deflater: Deflater | null = null;
   #control: ControlRate | null = null;
@@ -279,7 +279,10 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
 
   beforeParse(): void {
     this.#turnLeft = this.#context.settings.maxMessagesPerTurn;
-    this.#isWatched = this.#trace !== null || handlerChannels.message.hasSubscribers;
+    this.#isWatched =
+      this.#context.handlerTimes.timesMessages(this.#heardAt) ||
+      this.#trace !== null ||
+      handlerChannels.message.hasSubscribers;
     this.#outbox.hold();
   }
 
@@ -302,7 +305,7 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
   // What the connection finds (ConnectionSink).
 
   onMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void {
-    const { handlers, handlerTimes, stats } = this.#context;
+    const { handlers, stats } = this.#context;
     this.messagesIn++;
     this.bytesIn += end - start;
     stats.messagesIn++;
@@ -312,24 +315,26 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
     this.#countTurn();
     const handler = handlers.message;
     if (handler === undefined) return;
-    const begunAt = handlerTimes.beginMessage(this.#heardAt);
+    const message = new Message(bytes, start, end, isBinary);
+    if (this.#isWatched) {
+      this.#runMessage(message);
+      return;
+    }
     let result: HandlerResult;
     try {
-      const message = new Message(bytes, start, end, isBinary);
-      result = this.#isWatched ? this.#callWatched(handler, message) : handler(this, message);
+      result = handler(this, message);
     } catch (error) {
-      handlerTimes.end("message", begunAt);
       this.#onHandlerError("message", error);
       return;
     }
-    if (result !== undefined) this.#waitFor("message", result, begunAt);
-    else if (begunAt !== 0) handlerTimes.end("message", begunAt);
+    if (result !== undefined) this.#waitFor("message", result, 0);
   }
 
   /** A function of its own: with its closure in `onMessage`, there would be one object more for every message. */
-  #callWatched(handler: NonNullable<Handlers<Data>["message"]>, message: Message): HandlerResult {
+  #runMessage(message: Message): void {
     const { byteLength, isBinary } = message;
-    return this.#call("message", { byteLength, isBinary }, () => handler(this, message));
+    const begunAt = this.#context.handlerTimes.beginMessage();
+    this.#run("message", { byteLength, isBinary }, (handler) => handler(this, message), begunAt);
   }
 
   onPing(payload: Buffer): void {
@@ -432,11 +437,11 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
     name: Name,
     subject: HandlerSubject,
     call: (handler: NonNullable<Handlers<Data>[Name]>) => HandlerResult,
+    begunAt = this.#context.handlerTimes.begin(),
   ): void {
     const { handlers, handlerTimes } = this.#context;
     const handler = handlers[name];
     if (handler === undefined) return;
-    const begunAt = handlerTimes.begin();
     let result: HandlerResult;
     try {
       result = this.#call(name, subject, () => call(handler));
