@@ -15,20 +15,24 @@ type Api = typeof OpenTelemetryApi;
  */
 const REGISTERED = Symbol.for("opentelemetry.js.api.1");
 
-let loaded: Api | null | undefined;
-
-/** What makes spans with OpenTelemetry; null while no tracer provider is registered, or where its API is not installed. */
-export function openTelemetry(load: () => Api = requireApi): Tracing | null {
-  const registered = (globalThis as { [REGISTERED]?: { trace?: unknown } })[REGISTERED];
-  if (registered?.trace === undefined) return null;
-  if (loaded === undefined) {
-    try {
-      loaded = load();
-    } catch {
-      loaded = null;
+/**
+ * What makes spans with OpenTelemetry, asked for each handshake: null while no tracer provider is registered, and where its API is not
+ * installed.
+ */
+export function findOpenTelemetry(load: () => Api = requireApi): () => Tracing | null {
+  let found: Tracing | null | undefined;
+  return () => {
+    const registered = (globalThis as { [REGISTERED]?: { trace?: unknown } })[REGISTERED];
+    if (registered?.trace === undefined) return null;
+    if (found === undefined) {
+      try {
+        found = new OpenTelemetry(load());
+      } catch {
+        found = null;
+      }
     }
-  }
-  return loaded === null ? null : new OpenTelemetry(loaded);
+    return found;
+  };
 }
 
 /** Not `import`: the first handshake that comes after a provider was registered is to have its span. */

@@ -17,7 +17,7 @@ import { createHttpServer } from "./http.js";
 import { defaultLogger, type Logger, SampledLog, unfailing } from "./log.js";
 import { optionRules } from "./option-rules.js";
 import type { Payload } from "./message.js";
-import { openTelemetry } from "./opentelemetry.js";
+import { findOpenTelemetry } from "./opentelemetry.js";
 import type { ServerOptions, TlsOptions } from "./options.js";
 import { checkValue, type ResolvedOptions, resolveOptions } from "./resolve-options.js";
 import { Outgoing } from "./outgoing.js";
@@ -117,7 +117,7 @@ export class Server<Data = undefined> {
       cancel: (address) => this.#registry.cancel(address),
       isIdTaken: (id) => this.#registry.clients.has(id),
       accept: (socket, identity, request, head) => this.#accept(socket, identity, request, head),
-      tracing: () => openTelemetry(),
+      tracing: findOpenTelemetry(),
       onHandshake: (request, address, path) => tell("hawser:handshake", { server: this, request, address, path }),
       onRefused: (request, refusal, address, path) => this.#onRefused(request, refusal, address, path),
       onAborted: (request) => {
@@ -405,8 +405,12 @@ export class Server<Data = undefined> {
     // RFC 9110 15.5.22: 426 tells what to upgrade to.
     const { status, headers } = refusal ?? { status: 426, headers: { Upgrade: "websocket" } };
     const body = refusal === null ? "This is a WebSocket server.\n" : this.#upgrades.bodyOf(refusal);
-    if (refusal !== null)
-      this.#onRefused(request, refusal, this.#upgrades.addressOf(request), (request.url ?? "").split("?", 1)[0]!);
+    if (refusal !== null) {
+      const address = this.#upgrades.addressOf(request);
+      const path = (request.url ?? "").split("?", 1)[0]!;
+      tell("hawser:handshake", { server: this, request, address, path });
+      this.#onRefused(request, refusal, address, path);
+    }
     response.writeHead(status, { ...headers, Connection: "close", "Content-Type": "text/plain; charset=utf-8" });
     response.end(body);
   }

@@ -77,17 +77,19 @@ export class Upgrades<Data> {
     // The limits of HTTP end here; the deadlines of a WebSocket take over.
     (socket as Socket).setTimeout?.(0);
     (socket as Socket).setNoDelay?.(true);
-    // Whoever hands it over may have taken its time; a socket that has closed says so no more.
-    if (socket.destroyed) {
-      this.#port.onAborted(raw);
-      return;
-    }
 
     const target = readTarget(raw.url ?? "/");
     const { path } = target;
     const address = this.addressOf(raw);
     const trace = this.#port.tracing()?.handshake(raw, address, path) ?? null;
     this.#port.onHandshake(raw, address, path);
+    // Whoever hands it over may have taken its time; a socket that has closed says so no more.
+    if (socket.destroyed) {
+      this.#port.onAborted(raw);
+      trace?.aborted();
+      return;
+    }
+
     const handshake = checkHandshake(raw, { compression: this.#compression });
     const refused = handshake.ok ? this.#check(raw, address) : handshake;
     if (refused !== null || !handshake.ok) {
