@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer as createHttpServer } from "node:http";
+import { createServer as createHttpServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -36,7 +36,7 @@ function scratch(test: TestContext): string {
 }
 
 /** A server that has seen a little of everything, and its metrics over HTTP. */
-async function startServer(test: TestContext): Promise<{ port: number; text(): Promise<string> }> {
+async function startServer(test: TestContext): Promise<{ port: number; text: () => Promise<string> }> {
   const server = createServer({
     logLevel: "silent",
     open: (client) => client.subscribe("room"),
@@ -45,13 +45,14 @@ async function startServer(test: TestContext): Promise<{ port: number; text(): P
   const { url } = await server.listen(0);
   const peer = await RawClient.open(url);
   const metrics = createMetrics(server);
-  const http = createHttpServer(async (_request, response) => {
+  const respond = async (response: ServerResponse): Promise<void> => {
     // So that rates have something to show.
     await peer.sendFrame(frame.text("hello"));
     await peer.nextMessage();
     response.setHeader("Content-Type", metrics.contentType);
     response.end(await metrics.text());
-  });
+  };
+  const http = createHttpServer((_request, response) => void respond(response));
   http.listen(0, "127.0.0.1");
   await once(http, "listening");
   test.after(async () => {

@@ -34,7 +34,7 @@ class Monitor {
   }
 }
 
-function start(): { delay: EventLoopDelay; monitor: Monitor; pass(ms: number): void } {
+function start(): { delay: EventLoopDelay; monitor: Monitor; pass: (ms: number) => void } {
   const monitor = new Monitor();
   let now = 0;
   const delay = new EventLoopDelay(() => now, monitor as unknown as IntervalHistogram);

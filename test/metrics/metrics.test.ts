@@ -11,7 +11,7 @@ import { RawClient } from "../harness/raw-client.js";
 import { startRig, stepUntil } from "../server/rig.js";
 import { type Family, readExposition, valueOf } from "./exposition.js";
 
-function metricsOf(test: TestContext, server: Server<undefined>): Metrics & { read(): Promise<Map<string, Family>> } {
+function metricsOf(test: TestContext, server: Server): Metrics & { read(): Promise<Map<string, Family>> } {
   const metrics = createMetrics(server);
   test.after(() => metrics.stop());
   return Object.assign(metrics, { read: async () => readExposition(await metrics.text()) });

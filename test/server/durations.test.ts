@@ -18,7 +18,7 @@ describe("handler times", () => {
   function timed(): {
     times: HandlerTimes;
     durations: ReturnType<typeof emptyStats>["handlerTimes"];
-    pass(ms: number): void;
+    pass: (ms: number) => void;
   } {
     let now = 1;
     const durations = emptyStats().handlerTimes;
