@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { createRequire } from "node:module";
+import type { TLSSocket } from "node:tls";
 import type * as OpenTelemetryApi from "@opentelemetry/api";
 import type { Attributes, Context, Span, Tracer } from "@opentelemetry/api";
 import type { HandlerName, HandlerResult } from "./client.js";
@@ -57,7 +58,7 @@ class OpenTelemetry implements Tracing {
       "network.protocol.name": "websocket",
       // Without the query: that is where browsers, which cannot set headers, put their tokens.
       "url.path": path,
-      "url.scheme": "encrypted" in raw.socket ? "wss" : "ws",
+      "url.scheme": (raw.socket as Partial<TLSSocket> | undefined)?.encrypted === true ? "wss" : "ws",
     };
     const span = tracer.startSpan("websocket handshake", { kind: SpanKind.SERVER, attributes }, parent);
     return new HandshakeSpan(this.#api, tracer, span, trace.setSpan(parent, span));
