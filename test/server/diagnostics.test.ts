@@ -172,8 +172,8 @@ describe("diagnostics channels", () => {
     );
   });
 
-  it("leave a handler's order and its messages as they are", async (test) => {
-    listen(test);
+  it("tell of every message of a flood, and leave their order as it is", async (test) => {
+    const told = listen(test);
     const seen: string[] = [];
     const rig = await startRig(test, {
       async message(_client, message) {
@@ -183,12 +183,14 @@ describe("diagnostics channels", () => {
       },
     });
     const { peer } = await rig.connect();
+    // More than are timed within a millisecond, where the rig's clock stands still.
     for (let i = 0; i < 20; i++) void peer.sendFrame(frame.text(String(i)));
     await until(() => seen.length === 20, "all of them");
     assert.deepEqual(
       seen,
       Array.from({ length: 20 }, (_, i) => String(i)),
     );
+    assert.equal(told.filter(({ name }) => name === "tracing:hawser:message:start").length, 20);
   });
 
   it("let a store be bound for as long as the handler runs", async (test) => {

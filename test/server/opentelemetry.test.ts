@@ -165,6 +165,15 @@ describe("OpenTelemetry, with a provider", () => {
     });
   });
 
+  it("every message of a flood has one", async (test) => {
+    const rig = await startRig(test, { message() {} });
+    const { peer } = await rig.connect();
+    // More than are timed within a millisecond, where the rig's clock stands still.
+    for (let i = 0; i < 30; i++) void peer.sendFrame(frame.text(String(i)));
+    await until(() => rig.server.stats.messagesIn === 30, "all of them");
+    assert.equal(named("websocket message").length, 30);
+  });
+
   it("the application's spans nest, in handlers that return and in those that wait", async (test) => {
     const tracer = trace.getTracer("test");
     const rig = await startRig(test, {
