@@ -20,6 +20,7 @@ export class PlainRequest {
   readonly url: string;
   readonly rawHeaders: string[];
   readonly socket: Socket;
+  #message: IncomingMessage | null = null;
 
   constructor(url: string, rawHeaders: string[], socket: Socket) {
     this.url = url;
@@ -27,7 +28,12 @@ export class PlainRequest {
     this.socket = socket;
   }
 
-  toMessage(): IncomingMessage {
+  /** It as node:http would have had it, always the same one. */
+  get message(): IncomingMessage {
+    return (this.#message ??= this.#toMessage());
+  }
+
+  #toMessage(): IncomingMessage {
     const message = new IncomingMessage(this.socket);
     message.method = this.method;
     message.url = this.url;

@@ -19,12 +19,16 @@ export interface UpgradeRequest {
 /** What a handshake came as: parsed by node:http, or not. */
 export type RequestHead = IncomingMessage | PlainRequest;
 
+export function messageOf(head: RequestHead): IncomingMessage {
+  return head instanceof PlainRequest ? head.message : head;
+}
+
 /** Headers, query and `raw` are worked out when they are asked for: most applications ask for none of them. */
 export class NodeUpgradeRequest implements UpgradeRequest {
   readonly path: string;
   readonly address: string;
   readonly subprotocols: readonly string[];
-  #head: RequestHead;
+  readonly #head: RequestHead;
   readonly #query: string;
   #parsed: URLSearchParams | null = null;
 
@@ -37,10 +41,7 @@ export class NodeUpgradeRequest implements UpgradeRequest {
   }
 
   get raw(): IncomingMessage {
-    if (!(this.#head instanceof PlainRequest)) return this.#head;
-    const message = this.#head.toMessage();
-    this.#head = message;
-    return message;
+    return messageOf(this.#head);
   }
 
   get query(): URLSearchParams {

@@ -1,0 +1,3 @@
+/** `hawser/metrics`: what a server does, as text for Prometheus. */
+
+export { createMetrics, type Metrics } from "./metrics.js";
