@@ -64,7 +64,7 @@ async function resolve(name: string): Promise<string[]> {
   try {
     // IPv4 first: most servers on a developer's machine listen on 127.0.0.1.
     const found = await lookup(name, { all: true });
-    return found.sort((a, b) => a.family - b.family).map(({ address }) => address);
+    return found.toSorted((a, b) => a.family - b.family).map(({ address }) => address);
   } catch (error) {
     throw new TargetError(`${name} cannot be found (${(error as NodeJS.ErrnoException).code ?? "no address"})`);
   }
