@@ -1,6 +1,7 @@
 /** The command line as a whole: its subcommands, and what happens when it makes no sense. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { addBench } from "./bench-command.js";
 import { ConfigError } from "./config-error.js";
 import type { Environment } from "./environment.js";
 import { formatItem } from "./help-layout.js";
@@ -58,6 +59,7 @@ function makeProgram(environment: Environment, setExitCode: (code: number) => vo
     })
     .configureHelp({ formatItem });
   addServe(program, environment, setExitCode);
+  addBench(program, setExitCode);
   program.addHelpText("after", "\n`hawser COMMAND --help` says more about a command.");
   return program;
 }

@@ -1,0 +1,89 @@
+/** A thread of the load generator, from its connections' opening to their close. */
+import { parentPort, workerData } from "node:worker_threads";
+import { EchoLoad } from "./echo-load.js";
+import { FanoutLoad } from "./fanout-load.js";
+import type { Load } from "./load.js";
+import type { FromThread, ToThread, Work } from "./messages.js";
+import type { Plan } from "./plan.js";
+import { sharedClock } from "./shared-clock.js";
+import { StormLoad } from "./storm-load.js";
+import { Counters, type Snapshot } from "./tally.js";
+
+const PROGRESS_MS = 250;
+const POLL_MS = 10;
+/** How long answers may take that are still out when the time is over. */
+const DRAIN_MS = 2000;
+
+const work = workerData as Work;
+const plan: Plan = { ...work.plan, target: { ...work.plan.target, url: new URL(work.plan.target.url) } };
+const counters = new Counters(sharedClock(work.epoch));
+const load = makeLoad();
+let stopped = false;
+
+parentPort?.on("message", (message: ToThread) => {
+  if (message.do === "stop") stopped = true;
+  else void run(message);
+});
+await load.open();
+tell({ is: "ready", opened: counters.opened, listeners: counters.listeners });
+
+function makeLoad(): Load {
+  switch (plan.load) {
+    case "echo":
+      return new EchoLoad(plan, work.thread, counters);
+    case "fanout":
+      return new FanoutLoad(plan, work.thread, counters, String(work.epoch));
+    case "storm":
+      return new StormLoad(plan, work.thread, counters);
+  }
+}
+
+async function run(message: ToThread & { do: "begin" }): Promise<void> {
+  const start = message.at + plan.warmUpMs;
+  const end = start + plan.durationMs;
+  counters.setWindow(start, end);
+  const progress = setInterval(sendProgress, PROGRESS_MS);
+  load.begin(message.at, message);
+  await reached(start);
+  const [from, since] = [counters.snapshot(), performance.eventLoopUtilization()];
+  await reached(end);
+  const [to, utilization] = [counters.snapshot(), performance.eventLoopUtilization(since)];
+  clearInterval(progress);
+  const { backlog } = load;
+  load.stopSending();
+  await quiet();
+  await load.close();
+  finish(from, to, backlog, utilization.active);
+}
+
+function finish(from: Snapshot, to: Snapshot, backlog: number, activeMs: number): void {
+  tell({ is: "done", tally: counters.tally(from, to, backlog, activeMs) });
+  parentPort?.close();
+}
+
+/** Resolves at that time, or when the run ends early. */
+async function reached(time: number): Promise<void> {
+  while (!stopped && !load.isOver && counters.now() < time) await pause(Math.min(PROGRESS_MS, time - counters.now()));
+}
+
+async function quiet(): Promise<void> {
+  const deadline = counters.now() + DRAIN_MS;
+  while (!load.isOver && !load.isQuiet && counters.now() < deadline) await pause(POLL_MS);
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+function sendProgress(): void {
+  const { sent, received, open } = counters;
+  const [errors, closes] = [counters.errors, counters.closes].map((counts) =>
+    Object.values(counts).reduce((sum, count) => sum + count, 0),
+  );
+  tell({ is: "progress", sent, received, open, errors: errors ?? 0, closes: closes ?? 0 });
+}
+
+function tell(message: FromThread): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+  parentPort?.postMessage(message);
+}
