@@ -43,6 +43,7 @@ export class FanoutLoad implements Load {
     this.#connections = new Connections(plan, counters);
     this.#payload = new Payload(plan.size, plan.isBinary);
     this.#channel = new BroadcastChannel(`hawser-bench-${run}`);
+    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- Node's has none
     this.#channel.onmessage = (event: unknown) => {
       for (const progress of (event as { data: Progress[] }).data) this.#onProgress(progress);
     };

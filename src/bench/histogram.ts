@@ -75,9 +75,11 @@ export function buckets(latencies: Latencies): Bucket[] {
 }
 
 function emptyBetween(fromMs: number, nextMs: number | undefined): Bucket[] {
+  if (nextMs === undefined) return [];
   const empty: Bucket[] = [];
-  for (let from = Math.round(fromMs * 1000); nextMs !== undefined && from < Math.round(nextMs * 1000);) {
-    const to = bounds(from)[1];
+  const next = Math.round(nextMs * 1000);
+  for (let from = Math.round(fromMs * 1000); from < next;) {
+    const [, to] = bounds(from);
     empty.push({ fromMs: from / 1000, toMs: to / 1000, count: 0 });
     from = to;
   }

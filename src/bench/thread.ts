@@ -18,10 +18,10 @@ const work = workerData as Work;
 const plan: Plan = { ...work.plan, target: { ...work.plan.target, url: new URL(work.plan.target.url) } };
 const counters = new Counters(sharedClock(work.epoch));
 const load = makeLoad();
-let stopped = false;
+const stop = new AbortController();
 
 parentPort?.on("message", (message: ToThread) => {
-  if (message.do === "stop") stopped = true;
+  if (message.do === "stop") stop.abort();
   else void run(message);
 });
 await load.open();
@@ -63,7 +63,8 @@ function finish(from: Snapshot, to: Snapshot, backlog: number, activeMs: number)
 
 /** Resolves at that time, or when the run ends early. */
 async function reached(time: number): Promise<void> {
-  while (!stopped && !load.isOver && counters.now() < time) await pause(Math.min(PROGRESS_MS, time - counters.now()));
+  while (!stop.signal.aborted && !load.isOver && counters.now() < time)
+    await pause(Math.min(PROGRESS_MS, time - counters.now()));
 }
 
 async function quiet(): Promise<void> {

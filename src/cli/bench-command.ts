@@ -9,8 +9,9 @@ import { print } from "./print.js";
 import { benchProgress } from "./bench-progress.js";
 import { exitNow } from "./exit.js";
 import { onSignals } from "./signals.js";
-import { countOf, durationOf, headersOf, rateOf, sizeOf, subprotocolsOf } from "./tool-values.js";
+import { choiceOf, countOf, durationOf, headersOf, rateOf, sizeOf, subprotocolsOf } from "./tool-values.js";
 
+const LOADS: readonly LoadName[] = ["echo", "fanout", "storm"];
 const MOST_CONNECTIONS = 100_000;
 const MOST_IN_FLIGHT = 10_000;
 const MOST_PER_SECOND = 10_000_000;
@@ -68,9 +69,14 @@ export function addBench(program: Command, setExitCode: (code: number) => void):
     .summary("measure a WebSocket server under load")
     .description(about)
     .argument("<url>", "ws://HOST:PORT/PATH or wss://")
-    .addOption(new Option("--load <load>", "what to do").choices(["echo", "fanout", "storm"]).default("echo"))
+    .addOption(
+      new Option("--load <load>", "echo, fanout or storm")
+        .choices(LOADS)
+        .argParser(choiceOf("--load", LOADS))
+        .default("echo"),
+    )
     .option("--connections <n>", "how many", countOf("--connections", 1, MOST_CONNECTIONS), 50)
-    .addOption(duration("--duration <time>", "how long to measure: 10, 10s, 500ms, 1m", 10_000, "10s", 1))
+    .addOption(duration("--duration <time>", "how long to measure: 10, 10s, 500ms, 1m", 10_000, "10s", 10))
     .addOption(duration("--warm-up <time>", "before that, and not counted", 1000, "1s", 0))
     .option("--rate <n>", "messages (storm: handshakes) per second in all", rateOf("--rate", MOST_PER_SECOND))
     .addOption(

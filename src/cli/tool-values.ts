@@ -47,6 +47,11 @@ export function countOf(flag: string, min: number, max: number): Reader<number> 
   });
 }
 
+export function choiceOf(flag: string, choices: readonly string[]): Reader<string> {
+  const all = `${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`;
+  return reader(flag, all, (text) => (choices.includes(text) ? text : null));
+}
+
 export function rateOf(flag: string, max: number): Reader<number> {
   return reader(flag, `how many per second, up to ${max}`, (text) => {
     const value = /^\d{1,9}(\.\d{1,6})?$/.test(text) ? Number(text) : Number.NaN;

@@ -31,7 +31,7 @@ export function makeRequest(target: Target, offer: Offer): Request {
   if (offer.compression) own.push(["Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits"]);
   const { username, password } = target.url;
   if (username !== "" || password !== "") {
-    const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    const credentials = `${decoded(username)}:${decoded(password)}`;
     own.push(["Authorization", `Basic ${Buffer.from(credentials).toString("base64")}`]);
   }
   // What the user gives, Host say, stands in place of ours.
@@ -41,6 +41,15 @@ export function makeRequest(target: Target, offer: Offer): Request {
     key,
     text: `GET ${target.path} HTTP/1.1\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`,
   };
+}
+
+/** What is no percent-encoding stands for itself. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 export interface Agreement {

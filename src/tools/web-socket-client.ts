@@ -113,6 +113,15 @@ export class WebSocketClient {
     this.#socket.uncork();
   }
 
+  /** Stops reading, until `resume`: the server's messages wait in its own buffers then. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
   /** Begins to close; nothing happens when that has begun. The end is told to `onEnd`, at the latest after the close timeout. */
   close(code: number = CloseCode.normal, reason = ""): void {
     const frame = this.#connection.close(code, reason);
