@@ -34,10 +34,10 @@ fi
 }
 
 function commandCase({ name, options, choices }: CommandWords): string {
-  const argument = choices.length > 0 ? `1:argument:(${choices.join(" ")})` : "*:argument: ";
-  const specs = [...options.map(spec), argument];
+  // What cannot be guessed has an empty list: without any, options would not be completed behind it.
+  const specs = [...options.map(spec), choices.length > 0 ? `1:argument:(${choices.join(" ")})` : "*:argument:( )"];
   return `        ${name})
-          _arguments -s \\
+          _arguments \\
 ${specs.map((text) => `            ${quote(text)}`).join(" \\\n")} ;;`;
 }
 
