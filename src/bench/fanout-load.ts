@@ -33,6 +33,7 @@ export class FanoutLoad implements Load {
   #schedule: Schedule | null = null;
   #stallTimer: NodeJS.Timeout | null = null;
   #turn = 0;
+  #isOver = false;
   #receivedAt = 0;
 
   /** @param run the same for all threads of the run, and no other's */
@@ -103,11 +104,13 @@ export class FanoutLoad implements Load {
 
   /** Once a turn, since many rounds may be over in one. */
   #tell(room: number, rounds: number): void {
+    if (this.#isOver) return;
     if (this.#news.size === 0) setImmediate(() => this.#sendNews());
     this.#news.set(room, rounds);
   }
 
   #sendNews(): void {
+    if (this.#isOver) return;
     const news = [...this.#news].map(([room, rounds]) => ({ room, thread: this.#thread, rounds }));
     this.#news.clear();
     for (const progress of news) this.#onProgress(progress);
@@ -140,6 +143,7 @@ export class FanoutLoad implements Load {
   }
 
   stopSending(): void {
+    this.#isOver = true;
     this.#schedule?.stop();
     if (this.#stallTimer !== null) clearInterval(this.#stallTimer);
     for (const publisher of this.#publishers.values()) publisher.stop();

@@ -1,7 +1,8 @@
 /** A report as a table for people. */
+import { availableParallelism } from "node:os";
 import { plain } from "../tools/plain.js";
 import type { Bucket, Percentiles } from "./histogram.js";
-import { closeText, type Report } from "./report.js";
+import { BUSY_LIMIT, closeText, type Report } from "./report.js";
 
 const LABEL = 14;
 const WIDEST_BAR = 40;
@@ -102,12 +103,16 @@ function countsText(counts: readonly (readonly [name: string, count: number])[])
 }
 
 function generatorText({ threads, generator: { busy, cpuCores, lagMs, isLimit } }: Report): string {
-  const size = `${threads} ${threads === 1 ? "thread" : "threads"}, busiest ${Math.round(busy * 100)} % at work, ${amount(cpuCores)} cores of CPU`;
+  const size = `${threads} ${threads === 1 ? "thread" : "threads"}, busiest ${Math.round(busy * 100)} % of a core, ${amount(cpuCores)} cores in all`;
   const lag = lagMs === null ? "" : `, sent late by p99 ${milliseconds(lagMs.p99)}`;
-  const limit = isLimit
-    ? "; it was at its own limit, and the server may do better: more --threads, or a machine of its own"
-    : "";
-  return `${size}${lag}${limit}`;
+  return `${size}${lag}${isLimit ? `; ${limitText(busy, threads)}` : ""}`;
+}
+
+function limitText(busy: number, threads: number): string {
+  if (busy <= BUSY_LIMIT)
+    return "it was late itself: this machine has too much to do, and latency has some of that in it";
+  const more = threads < availableParallelism() ? "more --threads, or " : "";
+  return `it was at its own limit, and the server may do better: ${more}a machine of its own`;
 }
 
 /** 1,234 */

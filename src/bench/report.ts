@@ -50,13 +50,13 @@ export interface Report {
   readonly closes: readonly { readonly code: number; readonly reason: string; readonly count: number }[];
   readonly errors: readonly { readonly kind: string; readonly count: number }[];
   readonly generator: {
-    /** Share of the time in which the busiest thread was at work, 0 to 1. */
+    /** The busiest thread's share of a core, 0 to 1; waiting for what is due next is no work. */
     readonly busy: number;
     /** Processor time of all threads, in cores. */
     readonly cpuCores: number;
     /** In an open loop: how late it was with what was due. */
     readonly lagMs: Percentiles | null;
-    /** The figures are the generator's own limit as much as the server's. */
+    /** The figures are the generator's own limit as much as the server's: it had no time left, or was late with what was due. */
     readonly isLimit: boolean;
   };
   readonly wasInterrupted: boolean;
@@ -71,7 +71,9 @@ export interface Circumstances {
 }
 
 /** A thread that is busier has no time left to send what is due, or to see when an answer came. */
-const BUSY_LIMIT = 0.9;
+export const BUSY_LIMIT = 0.9;
+/** One that had something to do nearly all the time, and no processor for it. */
+const OCCUPIED_LIMIT = 0.97;
 /** One that is later than this with one message of a hundred is not measuring the server alone. */
 const LAG_LIMIT_MS = 10;
 
@@ -82,6 +84,7 @@ export function makeReport(plan: Plan, tallies: readonly Tally[], circumstances:
   const latency = merge(tallies.map((tally) => tally.latency));
   const lag = plan.rate === null ? null : percentiles(merge(tallies.map((tally) => tally.lag)));
   const busy = round(Math.max(...tallies.map((tally) => tally.busy)));
+  const occupied = Math.max(...tallies.map((tally) => tally.occupied));
   const report: Omit<Report, "problem"> = {
     url: nameOf(plan.target),
     load: plan.load,
@@ -127,7 +130,7 @@ export function makeReport(plan: Plan, tallies: readonly Tally[], circumstances:
       busy,
       cpuCores: round(circumstances.cpuCores),
       lagMs: lag,
-      isLimit: busy > BUSY_LIMIT || (lag?.p99 ?? 0) > LAG_LIMIT_MS,
+      isLimit: busy > BUSY_LIMIT || occupied > OCCUPIED_LIMIT || (lag?.p99 ?? 0) > LAG_LIMIT_MS,
     },
     wasInterrupted: circumstances.wasInterrupted,
   };

@@ -29,8 +29,10 @@ export interface Tally {
   readonly handshake: string;
   /** How late the generator itself was with what was due. */
   readonly lag: string;
-  /** Share of the window in which the thread was at work, 0 to 1. */
+  /** Share of the window in which the thread had a processor for its work, 0 to 1. */
   readonly busy: number;
+  /** Share of the window in which it had work to do. Where that is more, the machine was too busy to let it. */
+  readonly occupied: number;
 }
 
 /** A thread's counters, and the window in which they count. */
@@ -114,8 +116,10 @@ export class Counters {
     return { at: this.now(), sent, received, sentBytes, receivedBytes, idleMs };
   }
 
-  tally(from: Snapshot, to: Snapshot, backlog: number, activeMs: number): Tally {
+  tally(from: Snapshot, to: Snapshot, rest: { backlog: number; activeMs: number; cpuMs: number }): Tally {
     const windowMs = Math.max(to.at - from.at, 0.001);
+    const idleMs = to.idleMs - from.idleMs;
+    const share = (ms: number): number => Math.min(1, Math.max(0, (ms - idleMs) / windowMs));
     return {
       windowMs,
       sent: to.sent - from.sent,
@@ -126,7 +130,7 @@ export class Counters {
       totalReceived: this.received,
       foreign: this.foreign,
       unanswered: this.unanswered,
-      backlog,
+      backlog: rest.backlog,
       published: this.published,
       delivered: this.delivered,
       listeners: this.listeners,
@@ -136,7 +140,8 @@ export class Counters {
       latency: encode(this.latency),
       handshake: encode(this.handshake),
       lag: encode(this.lag),
-      busy: Math.min(1, Math.max(0, (activeMs - (to.idleMs - from.idleMs)) / windowMs)),
+      busy: share(rest.cpuMs),
+      occupied: share(rest.activeMs),
     };
   }
 }

@@ -7,7 +7,8 @@ import type { FromThread, ToThread, Work } from "./messages.js";
 import type { Plan } from "./plan.js";
 import { sharedClock } from "./shared-clock.js";
 import { StormLoad } from "./storm-load.js";
-import { Counters, type Snapshot } from "./tally.js";
+import { Counters } from "./tally.js";
+import { threadCpuMs } from "./thread-time.js";
 
 const PROGRESS_MS = 250;
 const POLL_MS = 10;
@@ -43,22 +44,29 @@ async function run(message: ToThread & { do: "begin" }): Promise<void> {
   const end = start + plan.durationMs;
   counters.setWindow(start, end);
   const progress = setInterval(sendProgress, PROGRESS_MS);
+  await reached(message.at);
+  let [from, since] = [counters.snapshot(), effort()];
   load.begin(message.at, message);
-  await reached(start);
-  const [from, since] = [counters.snapshot(), performance.eventLoopUtilization()];
+  if (plan.warmUpMs > 0) {
+    await reached(start);
+    [from, since] = [counters.snapshot(), effort()];
+  }
   await reached(end);
-  const [to, utilization] = [counters.snapshot(), performance.eventLoopUtilization(since)];
+  const [to, until] = [counters.snapshot(), effort()];
   clearInterval(progress);
   const { backlog } = load;
   load.stopSending();
   await quiet();
   await load.close();
-  finish(from, to, backlog, utilization.active);
+  const activeMs = until.activeMs - since.activeMs;
+  const cpuMs = until.cpuMs === null || since.cpuMs === null ? activeMs : until.cpuMs - since.cpuMs;
+  tell({ is: "done", tally: counters.tally(from, to, { backlog, activeMs, cpuMs }) });
+  parentPort?.close();
 }
 
-function finish(from: Snapshot, to: Snapshot, backlog: number, activeMs: number): void {
-  tell({ is: "done", tally: counters.tally(from, to, backlog, activeMs) });
-  parentPort?.close();
+/** What the thread has done so far: the time it was not asleep in, and the time it had a processor. */
+function effort(): { activeMs: number; cpuMs: number | null } {
+  return { activeMs: performance.eventLoopUtilization().active, cpuMs: threadCpuMs() };
 }
 
 /** Resolves at that time, or when the run ends early. */

@@ -19,7 +19,9 @@ export function benchProgress(out: NodeJS.WriteStream, plan: Plan): BenchProgres
       const rate = (progress.received - (before?.received ?? 0)) / (seconds - shownAt);
       [shownAt, before, isShown] = [seconds, progress, true];
       const line = progressLine(plan, seconds, rate, progress);
-      out.write(`${CLEAR_LINE}${line.slice(0, (out.columns ?? 80) - 1)}`);
+      // A terminal that does not know its width says 0.
+      const width = out.columns > 0 ? out.columns : 80;
+      out.write(`${CLEAR_LINE}${line.slice(0, width - 1)}`);
     },
     clear(): void {
       if (isShown) out.write(CLEAR_LINE);
