@@ -119,7 +119,8 @@ export class Counters {
   tally(from: Snapshot, to: Snapshot, rest: { backlog: number; activeMs: number; cpuMs: number }): Tally {
     const windowMs = Math.max(to.at - from.at, 0.001);
     const idleMs = to.idleMs - from.idleMs;
-    const share = (ms: number): number => Math.min(1, Math.max(0, (ms - idleMs) / windowMs));
+    const workMs = Math.max(0, rest.activeMs - idleMs);
+    const share = (ms: number): number => Math.min(1, ms / windowMs);
     return {
       windowMs,
       sent: to.sent - from.sent,
@@ -140,8 +141,9 @@ export class Counters {
       latency: encode(this.latency),
       handshake: encode(this.handshake),
       lag: encode(this.lag),
-      busy: share(rest.cpuMs),
-      occupied: share(rest.activeMs),
+      // Of its processor time, as much was for waiting as of the time in all.
+      busy: rest.activeMs === 0 ? 0 : share((rest.cpuMs * workMs) / rest.activeMs),
+      occupied: share(workMs),
     };
   }
 }

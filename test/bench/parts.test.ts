@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { describe, it } from "node:test";
+import { Worker } from "node:worker_threads";
 import { DueTimes } from "#hawser/bench/due-times.js";
 import { buckets, encode, makeLatencies, merge, percentiles, recordMs } from "#hawser/bench/histogram.js";
 import { Payload } from "#hawser/bench/payload.js";
@@ -145,8 +147,31 @@ it("a round is over when the listeners have had a message each", () => {
   assert.deepEqual(rounds, [1, 2, 3, Number.POSITIVE_INFINITY]);
 });
 
-it("the clock begins at the epoch, in milliseconds", () => {
-  const epoch = process.hrtime.bigint() - 5_000_000_000n;
-  const now = sharedClock(epoch)();
-  assert.ok(now >= 5000 && now < 65_000, String(now));
+describe("the clock", () => {
+  it("begins at the epoch, in milliseconds", () => {
+    const now = sharedClock(process.hrtime.bigint() - 5_000_000_000n)();
+    assert.ok(now >= 5000 && now < 65_000, String(now));
+  });
+
+  it("is one for all threads: what was sent is not received before", async () => {
+    const epoch = process.hrtime.bigint();
+    const now = sharedClock(epoch);
+    const module = new URL("../../../dist/bench/shared-clock.js", import.meta.url).href;
+    const program = `const { parentPort, workerData } = require("node:worker_threads");
+      import(${JSON.stringify(module)}).then(({ sharedClock }) => {
+        const now = sharedClock(workerData);
+        parentPort.on("message", () => parentPort.postMessage(now())).postMessage(now());
+      });`;
+    const worker = new Worker(program, { eval: true, workerData: epoch });
+    await once(worker, "message");
+    for (let tries = 0; tries < 50; tries++) {
+      const before = now();
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+      worker.postMessage("");
+      const [there] = (await once(worker, "message")) as [number];
+      // They agree to 5 µs, and the last of a double's digits.
+      assert.ok(there > before - 0.01 && there < now() + 0.01, `${before} ${there}`);
+    }
+    await worker.terminate();
+  });
 });
