@@ -39,7 +39,7 @@ Exit codes:
 
 Examples:
   hawser bench ws://localhost:8080/
-  hawser bench ws://localhost:8080/ --rate 20000 --connections 200 --duration 30s
+  hawser bench ws://localhost:8080/ --rate 20000 --duration 30s
   hawser bench ws://localhost:8080/room --load fanout --connections 500 --json
 `;
 

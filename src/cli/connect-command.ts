@@ -20,7 +20,7 @@ Exit codes:
 
 Examples:
   hawser connect ws://localhost:8080/lobby
-  hawser connect wss://example.com/ --subprotocol chat --header "Authorization: Bearer x"
+  hawser connect wss://example.com/ --header "Authorization: Bearer x"
   hawser connect localhost:8080 --execute '{"type":"hello"}' --wait 2
   hawser connect --listen 9000
 `;
