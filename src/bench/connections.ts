@@ -31,6 +31,7 @@ export class Connections {
   #onPong: (() => void) | null = null;
   #onEmpty: (() => void) | null = null;
   #isClosing = false;
+  #isStopped = false;
 
   constructor(plan: Plan, counters: Counters) {
     this.#plan = plan;
@@ -41,9 +42,14 @@ export class Connections {
   async open(members: readonly Member[], play: (member: Member) => Player): Promise<void> {
     const queue = members.values();
     const openSome = async (): Promise<void> => {
-      for (const member of queue) await this.#openOne(member, play(member));
+      for (const member of queue) if (!this.#isStopped) await this.#openOne(member, play(member));
     };
     await Promise.all(Array.from({ length: Math.ceil(AT_ONCE / this.#plan.threads) }, openSome));
+  }
+
+  /** Those that are not begun yet are not opened. */
+  stopOpening(): void {
+    this.#isStopped = true;
   }
 
   async #openOne(member: Member, player: Player): Promise<void> {

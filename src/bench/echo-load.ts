@@ -40,6 +40,10 @@ export class EchoLoad implements Load {
     this.#players = this.#players.filter((player) => player.isOpen);
   }
 
+  stopOpening(): void {
+    this.#connections.stopOpening();
+  }
+
   begin(at: number): void {
     const { rate, inFlight, connections } = this.#plan;
     if (rate === null) {

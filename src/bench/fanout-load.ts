@@ -123,6 +123,10 @@ export class FanoutLoad implements Load {
     this.#publishers.get(room)?.onProgress(thread, rounds);
   }
 
+  stopOpening(): void {
+    this.#connections.stopOpening();
+  }
+
   begin(at: number, { listenerThreads }: LoadStart): void {
     const { rate, inFlight, rooms } = this.#plan;
     const publishers = [...this.#publishers.entries()].filter(([, publisher]) => publisher.isOpen);

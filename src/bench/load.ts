@@ -2,6 +2,8 @@
 export interface Load {
   /** Opens what has to be open before the first message. */
   open(): Promise<void>;
+  /** Opens no more: the run is over before it has begun. */
+  stopOpening(): void;
   /** The first message is due at `at`, by the shared clock. */
   begin(at: number, start: LoadStart): void;
   /** No new messages from now on. */

@@ -1,6 +1,7 @@
 /** A run from its first connection to its report. */
 import { Worker } from "node:worker_threads";
-import { openFirst } from "../tools/open-web-socket.js";
+import { OpenError } from "../tools/open-error.js";
+import { nameOf, openFirst } from "../tools/open-web-socket.js";
 import type { WebSocketClient } from "../tools/web-socket-client.js";
 import { openOptions } from "./connections.js";
 import type { FromThread, Progress, ToThread, Work } from "./messages.js";
@@ -22,7 +23,7 @@ export interface RunEvents {
 /** @throws OpenError (by rejection) when there is no WebSocket at the target */
 export async function runBench(plan: Plan, events: RunEvents): Promise<Report> {
   // One connection by itself: what is wrong with the target is said in one line, before there is any load.
-  const { client, target } = await openFirst(plan.target, openOptions(plan));
+  const { client, target } = await Promise.race([openFirst(plan.target, openOptions(plan)), interrupted(plan, events)]);
   const { subprotocol } = client;
   await closed(client);
   const ownPlan = { ...plan, target };
@@ -34,6 +35,8 @@ export async function runBench(plan: Plan, events: RunEvents): Promise<Report> {
     for (const thread of threads) thread.tell({ do: "stop" });
   };
   events.signal.addEventListener("abort", stop);
+  // It may have come while the first connection was opened.
+  if (events.signal.aborted) stop();
   try {
     const ready = await Promise.all(threads.map((thread) => thread.ready));
     const cpu = process.cpuUsage();
@@ -53,6 +56,18 @@ export async function runBench(plan: Plan, events: RunEvents): Promise<Report> {
     events.signal.removeEventListener("abort", stop);
     await Promise.all(threads.map((thread) => thread.terminate()));
   }
+}
+
+/** Rejects when the run is ended before there is anything to report. */
+function interrupted({ target }: Plan, { signal }: RunEvents): Promise<never> {
+  const rejected = new Promise<never>((_, reject) =>
+    signal.addEventListener("abort", () =>
+      reject(new OpenError(nameOf(target), "interrupted", "interrupted before it had answered")),
+    ),
+  );
+  // Later on an interrupted run has its report.
+  rejected.catch(() => {});
+  return rejected;
 }
 
 function closed(client: WebSocketClient): Promise<void> {

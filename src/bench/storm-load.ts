@@ -32,6 +32,8 @@ export class StormLoad implements Load {
 
   async open(): Promise<void> {}
 
+  stopOpening(): void {}
+
   begin(at: number): void {
     const { rate, connections } = this.#plan;
     this.#running = true;

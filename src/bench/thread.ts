@@ -22,8 +22,9 @@ const load = makeLoad();
 const stop = new AbortController();
 
 parentPort?.on("message", (message: ToThread) => {
-  if (message.do === "stop") stop.abort();
-  else void run(message);
+  if (message.do === "begin") return void run(message);
+  stop.abort();
+  load.stopOpening();
 });
 await load.open();
 tell({ is: "ready", opened: counters.opened, listeners: counters.listeners });

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { once } from "node:events";
+import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
 import { describe, test, type TestContext } from "node:test";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Report } from "#hawser/bench/report.js";

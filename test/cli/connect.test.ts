@@ -1,18 +1,19 @@
 // `hawser connect`, in a pipe and on a terminal, against the real server, `ws`, and what is no WebSocket server.
 
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { after, before, describe, test, type TestContext } from "node:test";
 import { WebSocket, WebSocketServer } from "ws";
 import { makeCertificate } from "../harness/certificate.js";
 import { runCli } from "../harness/run-cli.js";
-import { serve, type ServerProcess } from "../harness/server.js";
+import { cliPath, serve, type ServerProcess } from "../harness/server.js";
 import { spawnCli } from "../harness/spawn-cli.js";
 
 const state = mkdtempSync(join(tmpdir(), "hawser-connect-"));
@@ -73,6 +74,18 @@ describe("in a pipe", { concurrency: 2 }, () => {
     const { code, stdout } = await running.finished;
     assert.equal(code, 0);
     assert.equal(stdout, `${lines.join("\n")}\n`);
+  });
+
+  test("a slow reader, and one that has seen enough", async () => {
+    const [lines, program] = [100_000, `seq 1 100000 | "$0" "$1" connect "$2"`];
+    const run = async (reader: string): Promise<string> => {
+      const args = ["-c", `${program} | ${reader}`, process.execPath, cliPath(), server.url];
+      const { stdout, stderr } = await promisify(execFile)("sh", args);
+      assert.equal(stderr, "");
+      return stdout.trim();
+    };
+    assert.equal(await run("(sleep 2; wc -l)"), String(lines));
+    assert.equal(await run("head -1"), "1");
   });
 
   test("binary is hexadecimal, and control sequences are escaped", async (t) => {
