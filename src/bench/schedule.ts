@@ -66,7 +66,7 @@ export class Schedule {
     }
     const wait = this.#next - now;
     this.#spinSince = emitted === 0 && wait <= this.#slackMs ? now : -1;
-    if (wait > this.#slackMs) setTimeout(this.#turn, Math.floor(wait) - 1);
+    if (wait > this.#slackMs) setTimeout(this.#turn, Math.max(1, Math.floor(wait) - 1));
     else setImmediate(this.#turn);
   };
 

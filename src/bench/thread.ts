@@ -7,7 +7,7 @@ import type { FromThread, ToThread, Work } from "./messages.js";
 import type { Plan } from "./plan.js";
 import { sharedClock } from "./shared-clock.js";
 import { StormLoad } from "./storm-load.js";
-import { Counters } from "./tally.js";
+import { Counters, type Snapshot } from "./tally.js";
 import { threadCpuMs } from "./thread-time.js";
 
 const PROGRESS_MS = 250;
@@ -43,17 +43,20 @@ function makeLoad(): Load {
 async function run(message: ToThread & { do: "begin" }): Promise<void> {
   const start = message.at + plan.warmUpMs;
   const end = start + plan.durationMs;
-  counters.setWindow(start, end);
+  if (plan.rate !== null) counters.setWindow(start, end);
   const progress = setInterval(sendProgress, PROGRESS_MS);
   await reached(message.at);
   let [from, since] = [counters.snapshot(), effort()];
+  if (plan.warmUpMs === 0) measureFrom(from);
   load.begin(message.at, message);
   if (plan.warmUpMs > 0) {
     await reached(start);
     [from, since] = [counters.snapshot(), effort()];
   }
+  measureFrom(from);
   await reached(end);
   const [to, until] = [counters.snapshot(), effort()];
+  measureFrom(from, to);
   clearInterval(progress);
   const { backlog } = load;
   load.stopSending();
@@ -65,6 +68,12 @@ async function run(message: ToThread & { do: "begin" }): Promise<void> {
   parentPort?.close();
 }
 
+/** A closed loop has no schedule: what is measured begins and ends when the counters are read, however late that is. */
+function measureFrom(from: Snapshot, to?: Snapshot): void {
+  // Times in messages are whole microseconds.
+  if (plan.rate === null) counters.setWindow(from.at - 0.001, to?.at ?? Number.POSITIVE_INFINITY);
+}
+
 /** What the thread has done so far: the time it was not asleep in, and the time it had a processor. */
 function effort(): { activeMs: number; cpuMs: number | null } {
   return { activeMs: performance.eventLoopUtilization().active, cpuMs: threadCpuMs() };
@@ -73,7 +82,7 @@ function effort(): { activeMs: number; cpuMs: number | null } {
 /** Resolves at that time, or when the run ends early. */
 async function reached(time: number): Promise<void> {
   while (!stop.signal.aborted && !load.isOver && counters.now() < time)
-    await pause(Math.min(PROGRESS_MS, time - counters.now()));
+    await pause(Math.max(1, Math.min(PROGRESS_MS, time - counters.now())));
 }
 
 async function quiet(): Promise<void> {
