@@ -22,6 +22,8 @@ const MAY_IMPORT: Record<string, { modules: string[]; types: string[] }> = {
   // `hawser audit` and `hawser bench`: clients of any server.
   audit: { modules: ["tools/", "protocol/index.ts", "node:", "npm:"], types: [] },
   bench: { modules: ["tools/", "protocol/index.ts", "node:", "npm:"], types: [] },
+  // `hawser connect`: a client for people, and a server of the library's to talk to clients.
+  connect: { modules: ["index.ts", "tools/", "protocol/index.ts", "node:"], types: [] },
   // Metrics, as text for Prometheus.
   metrics: { modules: ["index.ts", "protocol/index.ts", "node:", "npm:"], types: [] },
   // The admin listener and its dashboard.
@@ -31,7 +33,7 @@ const MAY_IMPORT: Record<string, { modules: string[]; types: string[] }> = {
     // oxfmt-ignore
     modules: [
       "index.ts", "protocol/index.ts", "hub/index.ts", "client/index.ts", "metrics/index.ts", "admin/index.ts",
-      "audit/index.ts", "bench/index.ts", "tools/", "node:", "npm:",
+      "audit/index.ts", "bench/index.ts", "connect/index.ts", "tools/", "node:", "npm:",
     ],
     types: [],
   },

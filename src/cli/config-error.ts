@@ -1,5 +1,9 @@
 /** What is wrong with the configuration, in one line: which option, what it got, where that came from, what is allowed. */
 
+import { plain } from "../tools/plain.js";
+
+export { plain };
+
 /** The command line could not be understood as it is: exit code 2. The message is one line. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
@@ -36,14 +40,6 @@ export function show(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : `[${clip(value.map(show).join(", "))}]`;
   if (typeof value === "object" && value !== null) return "a mapping";
   return typeof value === "string" ? quote(clip(value)) : String(value);
-}
-
-/** Nobody's text may write control sequences to a terminal or a second line to a log. */
-export function plain(text: string): string {
-  return text.replace(
-    /[\p{Cc}\u2028\u2029]/gu,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 }
 
 function quote(text: string): string {

@@ -1,7 +1,10 @@
 /** The command line as a whole: its subcommands, and what happens when it makes no sense. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { addBench } from "./bench-command.js";
+import { addCompletion } from "./completion-command.js";
 import { ConfigError } from "./config-error.js";
+import { addConnect } from "./connect-command.js";
 import type { Environment } from "./environment.js";
 import { formatItem } from "./help-layout.js";
 import { TargetError } from "../tools/target.js";
@@ -36,11 +39,15 @@ export async function runProgram(args: readonly string[], around: Surroundings =
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help, --version
-    if (error instanceof CommanderError) around.complain(`hawser: ${usageLine(error)}`);
+    if (error instanceof CommanderError) around.complain(`hawser: ${usageLine(error, commandIn(program, args))}`);
     else if (error instanceof ConfigError || error instanceof TargetError) around.complain(`hawser: ${error.message}`);
     else throw error;
     return WRONG_USAGE;
   }
+}
+
+function commandIn(program: Command, args: readonly string[]): string | undefined {
+  return program.commands.find((command) => command.name() === args[0])?.name();
 }
 
 /** `setExitCode` is how a command that ran says how it went. */
@@ -58,6 +65,9 @@ function makeProgram(environment: Environment, setExitCode: (code: number) => vo
     })
     .configureHelp({ formatItem });
   addServe(program, environment, setExitCode);
+  addBench(program, setExitCode);
+  addConnect(program, environment, setExitCode);
+  addCompletion(program);
   program.addHelpText("after", "\n`hawser COMMAND --help` says more about a command.");
   return program;
 }

@@ -4,13 +4,14 @@ import { takes } from "../index.js";
 import { plain } from "./config-error.js";
 import { type Setting, settings } from "./settings.js";
 
-export function usageLine({ code, message }: CommanderError): string {
+/** @param command which of the commands was meant, if any */
+export function usageLine({ code, message }: CommanderError, command: string | undefined): string {
   const quoted = /'(?<what>[^']*)'/.exec(message)?.groups?.["what"] ?? "";
-  if (code === "commander.optionMissingArgument") {
+  if (code === "commander.optionMissingArgument" && command === "serve") {
     const setting = settingOf(quoted.split(" ", 1)[0] ?? "");
     if (setting !== undefined) return `${setting.name}: flag ${setting.flag} has no value; takes ${takesOne(setting)}`;
   }
-  if (code === "commander.unknownOption") {
+  if (code === "commander.unknownOption" && command === "serve") {
     const flag = /^(?<flag>--[a-z-]+)=/.exec(quoted)?.groups?.["flag"] ?? "";
     const setting = settingOf(flag.replace("--no-", "--"));
     if (setting?.rule.kind === "boolean") {
@@ -23,11 +24,8 @@ export function usageLine({ code, message }: CommanderError): string {
     .replace(/^error: /, "")
     .replace(/\s*\n\s*/g, " ")
     .replace("(Did you", "(did you");
-  return plain(
-    text.endsWith("?)")
-      ? text
-      : `${text}; hawser ${code === "commander.unknownCommand" ? "" : "serve "}--help lists all`,
-  );
+  const help = command === undefined ? "hawser --help" : `hawser ${command} --help`;
+  return plain(text.endsWith("?)") ? text : `${text}; ${help} lists all`);
 }
 
 function settingOf(flag: string): Setting | undefined {

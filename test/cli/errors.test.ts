@@ -25,7 +25,7 @@ const cases: Case[] = [
   // Commands and flags
   { args: "bogus", line: "unknown command 'bogus'; hawser --help lists all" },
   { args: "srve", line: "unknown command 'srve' (did you mean serve?)" },
-  { args: "--bogus", line: "unknown option '--bogus'; hawser serve --help lists all" },
+  { args: "--bogus", line: "unknown option '--bogus'; hawser --help lists all" },
   { args: "serve --bogus", line: "unknown option '--bogus'; hawser serve --help lists all" },
   { args: "serve --pong-wait 5", line: "unknown option '--pong-wait' (did you mean --pong-wait-ms?)" },
   {
