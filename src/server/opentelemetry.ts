@@ -49,9 +49,9 @@ class OpenTelemetry implements Tracing {
   }
 
   handshake(raw: IncomingMessage, address: string, path: string): HandshakeTrace {
-    const { context, propagation, SpanKind, trace } = this.#api;
+    const { SpanKind, trace } = this.#api;
     const tracer = trace.getTracer("hawser");
-    const parent = propagation.extract(context.active(), raw.headers);
+    const parent = this.#parentOf(raw);
     const attributes = {
       "client.address": address,
       "http.request.method": raw.method ?? "GET",
@@ -62,6 +62,16 @@ class OpenTelemetry implements Tracing {
     };
     const span = tracer.startSpan("websocket handshake", { kind: SpanKind.SERVER, attributes }, parent);
     return new HandshakeSpan(this.#api, tracer, span, trace.setSpan(parent, span));
+  }
+
+  #parentOf({ headers }: IncomingMessage): Context {
+    const { context, propagation } = this.#api;
+    try {
+      return propagation.extract(context.active(), headers);
+    } catch {
+      // Propagators decode what a client wrote; one that throws at it must not end the process.
+      return context.active();
+    }
   }
 }
 

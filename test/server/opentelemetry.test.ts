@@ -70,6 +70,7 @@ describe("OpenTelemetry, with a provider", () => {
     propagation.setGlobalPropagator({
       inject() {},
       extract(active, carrier: { traceparent?: string }) {
+        if (carrier.traceparent === "%") throw new URIError("malformed");
         const [, traceId, spanId] = (carrier.traceparent ?? "").split("-");
         if (traceId === undefined || spanId === undefined) return active;
         return trace.setSpanContext(active, { traceId, spanId, traceFlags: 1, isRemote: true });
@@ -107,6 +108,13 @@ describe("OpenTelemetry, with a provider", () => {
       "hawser.subprotocol": "chat",
     });
     assert.equal(span.status.code, SpanStatusCode.UNSET);
+  });
+
+  it("a header that the propagator chokes on harms nobody", async (test) => {
+    const rig = await startRig(test, { message: (client, message) => void client.send(message) });
+    const { peer } = await rig.connect({ headers: { traceparent: "%" } });
+    await peer.echo("hello");
+    assert.equal((await spanOf("websocket handshake")).parentSpanContext, undefined);
   });
 
   it("authenticate runs in the handshake's span, and a refusal is in it", async (test) => {
