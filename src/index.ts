@@ -22,4 +22,4 @@ export { OptionError, UsageError } from "./server/usage-error.js";
 export type { ShutdownReport } from "./server/shutdown.js";
 export type { UpgradeSource } from "./server/attach.js";
 export type { Stats } from "./server/stats.js";
-export type { Clock } from "./server/clock.js";
+export { type Clock, systemClock } from "./server/clock.js";
