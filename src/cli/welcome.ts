@@ -5,7 +5,7 @@ import type { OwnValues } from "./configure.js";
 const LOCAL = new Set(["127.0.0.1", "[::1]", "0.0.0.0", "[::]"]);
 
 /** `url` is the server's: `ws://127.0.0.1:8080/`. `path` is the only path that takes WebSockets, if there is such. */
-export function welcome(url: string, own: OwnValues, path: string | undefined): string {
+export function welcome(url: string, own: Pick<OwnValues, "echo" | "page">, path: string | undefined): string {
   const { protocol, host } = localUrl(url);
   const sockets = `${protocol}//${host}${path ?? "/"}`;
   const what = own.echo ? `Hawser sends back what you send to ${sockets}` : `Hawser serves rooms on ${sockets}`;

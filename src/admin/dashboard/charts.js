@@ -3,7 +3,6 @@ import { $, element, setText } from "./dom.js";
 import { bytes, clock, count, milliseconds, shortCount } from "./format.js";
 import { onThemeChange } from "./theme.js";
 
-const HEIGHT = 150;
 const SHORTEST_SPAN = 60;
 const MOST_SAMPLES = 600;
 
@@ -148,8 +147,8 @@ function makeCard(definition, index) {
   function draw() {
     const values = [data.time ?? [], ...definition.series.map(([name]) => data[name] ?? [])];
     if (plot === null) {
-      plot = new globalThis.uPlot(options(definition, place.clientWidth, showValues), values, place);
-      new ResizeObserver(() => plot.setSize({ width: place.clientWidth, height: HEIGHT })).observe(place);
+      plot = new globalThis.uPlot(options(definition, place, showValues), values, place);
+      new ResizeObserver(() => plot.setSize({ width: place.clientWidth, height: place.clientHeight })).observe(place);
     } else plot.setData(values);
     showValues(plot.cursor.idx);
   }
@@ -157,7 +156,7 @@ function makeCard(definition, index) {
   return { draw, redraw: () => plot?.redraw(false) };
 }
 
-function options(definition, width, showValues) {
+function options(definition, place, showValues) {
   const axis = {
     stroke: () => colour("--quiet"),
     grid: { stroke: () => colour("--grid"), width: 1 },
@@ -165,8 +164,8 @@ function options(definition, width, showValues) {
     font: "11px system-ui, sans-serif",
   };
   return {
-    width,
-    height: HEIGHT,
+    width: place.clientWidth,
+    height: place.clientHeight,
     padding: [8, 8, 0, 0],
     legend: { show: false },
     cursor: { sync: { key: "hawser" }, drag: { x: false, y: false }, y: false },
@@ -175,7 +174,7 @@ function options(definition, width, showValues) {
       y: { range: (_, __, most) => [0, Math.max(definition.floor, (most ?? 0) * 1.1)] },
     },
     axes: [
-      { ...axis, space: 64, size: 24, values: (_, splits) => splits.map((seconds) => clock(seconds * 1000, span <= 60)) },
+      { ...axis, space: 64, size: 24, values: (_, splits) => splits.map((seconds) => clock(seconds * 1000, shownSeconds() < 240)) },
       {
         ...axis,
         space: 32,
@@ -195,6 +194,11 @@ function options(definition, width, showValues) {
     ],
     hooks: { setCursor: [(plot) => showValues(plot.cursor.idx)] },
   };
+}
+
+function shownSeconds() {
+  const [from, to] = timeRange();
+  return to - from;
 }
 
 /** Up to the latest sample; as far back as there is something, and a minute at least. */

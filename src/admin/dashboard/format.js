@@ -10,7 +10,7 @@ export function count(value) {
 }
 
 export function shortCount(value) {
-  return value === null ? none : Math.abs(value) < 10_000 ? whole.format(value) : compact.format(value);
+  return value === null ? none : Math.abs(value) < 1000 ? whole.format(value) : compact.format(value);
 }
 
 const units = ["B", "KiB", "MiB", "GiB", "TiB"];
