@@ -52,7 +52,16 @@ export function createAdmin<Data>(server: Server<Data>, options: AdminOptions = 
   const sampler = new Sampler(server, () => lag.take(), clock);
   const actions = new Actions(server.clients, log);
   const feed = new Feed({
-    ...{ watched: server, history: sampler.history, access, tries, actions, log, logTail, token, tryUrl, clock },
+    watched: server,
+    history: sampler.history,
+    access,
+    tries,
+    actions,
+    log,
+    logTail,
+    token,
+    tryUrl,
+    clock,
     publish: (topic, payload) => void own.publish(topic, payload),
   });
 

@@ -54,7 +54,9 @@ export const protectiveHeaders: Readonly<Record<string, string>> = {
 export function readAssets(): ReadonlyMap<string, Asset> {
   const { resolve } = createRequire(import.meta.url);
   const files = [
-    ...Object.entries(ours).map(([path, [file, type]]) => [path, new URL(`./dashboard/${file}`, import.meta.url), type] as const),
+    ...Object.entries(ours).map(
+      ([path, [file, type]]) => [path, new URL(`./dashboard/${file}`, import.meta.url), type] as const,
+    ),
     ...Object.entries(theirs).map(([path, [file, type]]) => [path, resolve(file), type] as const),
   ];
   return new Map(files.map(([path, file, type]) => [path, assetOf(readFileSync(file), type)]));

@@ -127,6 +127,11 @@ function rowOf(client: Client, now: number): ClientRow {
     ageMs: Math.max(0, now - client.connectedAt),
     rttMs,
     queuedBytes: client.bufferedBytes,
-    ...{ messagesIn, messagesOut, bytesIn, bytesOut, dropped, isOpen },
+    messagesIn,
+    messagesOut,
+    bytesIn,
+    bytesOut,
+    dropped,
+    isOpen,
   };
 }

@@ -16,7 +16,14 @@ const LINES_KEPT = 200;
 const LONGEST_VALUE = 300;
 /** Fields that stand elsewhere in the entry. */
 const ELSEWHERE = new Set(["time", "level", "event", "msg"]);
-const PINO_LEVELS: Record<number, string> = { 10: "trace", 20: "debug", 30: "info", 40: "warn", 50: "error", 60: "fatal" };
+const PINO_LEVELS: Record<number, string> = {
+  10: "trace",
+  20: "debug",
+  30: "info",
+  40: "warn",
+  50: "error",
+  60: "fatal",
+};
 
 /**
  * The last lines of a log, for the dashboard. Fill it with one of two: `write`, which takes the JSON lines of pino (it is a stream of
@@ -97,5 +104,8 @@ function shown(value: unknown): string {
 function kindOf(error: unknown): string {
   const { name, type, code } = (error ?? {}) as Record<string, unknown>;
   const kind = [type, name].find((word) => typeof word === "string") ?? "error";
-  return [kind, code].filter((word) => typeof word === "string").join(" ").slice(0, 100);
+  return [kind, code]
+    .filter((word) => typeof word === "string")
+    .join(" ")
+    .slice(0, 100);
 }

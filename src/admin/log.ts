@@ -40,7 +40,8 @@ export class AdminLog {
   }
 
   refused(fields: { address: string; path: string; status: number; reason: string }): void {
-    if (this.#mayWrite()) this.#log.warn({ event: "admin-refused", ...fields }, "request to the admin listener refused");
+    if (this.#mayWrite())
+      this.#log.warn({ event: "admin-refused", ...fields }, "request to the admin listener refused");
   }
 
   tokenRefused(address: string): void {

@@ -55,7 +55,13 @@ const TOKEN_BYTES = 24;
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 const names: ReadonlySet<string> = new Set<keyof AdminOptions>([
-  ...(["token", "allowedHosts", "logger", "logTail", "metrics", "tryUrl", "clock"] as const),
+  "token",
+  "allowedHosts",
+  "logger",
+  "logTail",
+  "metrics",
+  "tryUrl",
+  "clock",
 ]);
 
 /** @throws OptionError, UsageError */

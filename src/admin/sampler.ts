@@ -66,9 +66,17 @@ export class Sampler {
     const { rss, heapUsed } = process.memoryUsage();
     const lag = this.#lag();
     const sample = [
-      ...[Math.round(Date.now() / 100) / 10, this.#server.isReady ? 1 : 0, this.#server.clients.size],
+      Math.round(Date.now() / 100) / 10,
+      this.#server.isReady ? 1 : 0,
+      this.#server.clients.size,
       ...now.totals.map((total, index) => Math.round((total - totals[index]!) / seconds)),
-      ...[median, p95, this.#server.backlogBytes, rss, heapUsed, lag.mean, lag.max],
+      median,
+      p95,
+      this.#server.backlogBytes,
+      rss,
+      heapUsed,
+      lag.mean,
+      lag.max,
     ];
     if (this.history.push(sample) > SAMPLES_KEPT) this.history.shift();
     return sample;

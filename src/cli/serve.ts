@@ -23,7 +23,8 @@ const STUCK_MS = 5000;
 export async function serve(configuration: Configuration, tls: TlsFiles | undefined): Promise<number> {
   const { own, server: options } = configuration;
   const logTail = new LogTail();
-  const log = openLog(options.logLevel ?? "info", own.logFormat, (line) => logTail.write(line));
+  const onLine = own.adminPort === undefined ? undefined : (line: string): void => logTail.write(line);
+  const log = openLog(options.logLevel ?? "info", own.logFormat, onLine);
   const server = makeServer(configuration, tls, log);
   const admin = makeAdmin(server, own, log, logTail);
   // Before anything listens, so that a signal that comes early finds its handler.

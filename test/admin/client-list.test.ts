@@ -13,8 +13,14 @@ function crowd(number: number, each: (index: number) => Partial<Client> = () => 
       path: `/path/${index % 7}`,
       topics: new Set([`room-${index % 7}`]),
       connectedAt: index,
-      ...{ rttMs: index % 3 === 0 ? null : index % 100, bufferedBytes: index % 11, dropped: 0, isOpen: true },
-      ...{ messagesIn: index * 2, messagesOut: number - index, bytesIn: 0, bytesOut: 0 },
+      rttMs: index % 3 === 0 ? null : index % 100,
+      bufferedBytes: index % 11,
+      dropped: 0,
+      isOpen: true,
+      messagesIn: index * 2,
+      messagesOut: number - index,
+      bytesIn: 0,
+      bytesOut: 0,
       ...each(index),
     };
     return client as unknown as Client;
@@ -27,7 +33,8 @@ const all: ClientQuery = { search: "", sort: "age", descending: false, page: 0 }
 test("the newest first, page by page, each client once", () => {
   const clients = crowd(120);
   const seen: string[] = [];
-  for (let page = 0; page < 3; page++) seen.push(...listClients(clients, { ...all, page }, 1000).rows.map(({ id }) => id));
+  for (let page = 0; page < 3; page++)
+    seen.push(...listClients(clients, { ...all, page }, 1000).rows.map(({ id }) => id));
   assert.deepEqual(seen, [...clients.keys()].toReversed());
   assert.equal(listClients(clients, { ...all, descending: true }, 1000).rows[0]?.id, "id-00000");
   assert.equal(listClients(clients, all, 1000).rows[0]?.ageMs, 881);
@@ -69,7 +76,11 @@ test("the search is for a part of id, address, path or room, in any case, and ne
 
 test("of many rooms a few are shown, and long names are cut", () => {
   const topics = new Set(Array.from({ length: 5000 }, (_, index) => `${index}${"x".repeat(1000)}`));
-  const [row] = listClients(crowd(1, () => ({ topics, path: `/${"p".repeat(5000)}` })), all, 0).rows;
+  const [row] = listClients(
+    crowd(1, () => ({ topics, path: `/${"p".repeat(5000)}` })),
+    all,
+    0,
+  ).rows;
   assert.deepEqual([row?.rooms.length, row?.roomCount, row?.rooms[0]?.length, row?.path.length], [3, 5000, 200, 200]);
 });
 

@@ -16,7 +16,7 @@ interface Started {
   readonly server: ServerProcess;
   /** Of the dashboard, without the token. */
   readonly url: string;
-  client(path: string): Promise<WebSocket>;
+  readonly client: (path: string) => Promise<WebSocket>;
 }
 
 describe("the dashboard in Chromium", { skip: chromium.missing }, () => {
@@ -194,7 +194,10 @@ describe("the dashboard in Chromium", { skip: chromium.missing }, () => {
   test("on a phone everything is there and nothing sticks out", async (t) => {
     const { url, client } = await start(t);
     await client("a/room/with/quite/a/long/name/that/does/not/fit/into/one/line/of/a/phone");
-    const [page, complaints] = await open(t, `${url}#token=${TOKEN}`, { viewport: { width: 360, height: 740 }, hasTouch: true });
+    const [page, complaints] = await open(t, `${url}#token=${TOKEN}`, {
+      viewport: { width: 360, height: 740 },
+      hasTouch: true,
+    });
     await page.locator("#rows tr").waitFor();
     await page.locator("#rooms li").waitFor();
     const width = await page.evaluate("document.documentElement.scrollWidth");

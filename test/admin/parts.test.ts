@@ -55,7 +55,9 @@ describe("LogTail", () => {
 
   test("a secret is left out wherever it stands, and long values are cut", () => {
     const tail = new LogTail();
-    tail.write(JSON.stringify({ event: "secret", url: "http://a/#token=secret", deep: { x: "secret" }, msg: "secret" }));
+    tail.write(
+      JSON.stringify({ event: "secret", url: "http://a/#token=secret", deep: { x: "secret" }, msg: "secret" }),
+    );
     tail.write(JSON.stringify({ event: "long", reason: "r".repeat(10_000) }));
     const entries = tail.after(0, "secret");
     assert.doesNotMatch(JSON.stringify(entries), /secret/);
@@ -82,7 +84,9 @@ describe("largestRooms", () => {
 
 describe("RoundTripSample", () => {
   test("looks at two hundred at a time, and in time at all of them", () => {
-    const clients = new Map(Array.from({ length: 1000 }, (_, index) => [String(index), { rttMs: index < 200 ? 1 : 9 }]));
+    const clients = new Map(
+      Array.from({ length: 1000 }, (_, index) => [String(index), { rttMs: index < 200 ? 1 : 9 }]),
+    );
     const sample = new RoundTripSample(clients);
     const medians = Array.from({ length: 6 }, () => sample.take().median);
     assert.deepEqual(medians, [1, 9, 9, 9, 9, 1]);

@@ -37,7 +37,10 @@ test("the metrics are those of hawser/metrics, under their content type", async 
   const expected = createMetrics(server);
   t.after(() => expected.stop());
   const { status, headers, body } = await get("/metrics");
-  assert.deepEqual([status, headers["content-type"], headers["cache-control"]], [200, expected.contentType, "no-store"]);
+  assert.deepEqual(
+    [status, headers["content-type"], headers["cache-control"]],
+    [200, expected.contentType, "no-store"],
+  );
   assert.equal(headers["content-length"], String(Buffer.byteLength(body)));
 });
 

@@ -47,8 +47,16 @@ test("what comes from a page has to come from ours", async (t) => {
   const host = `localhost:${port}`;
   assert.equal((await ask("/metrics", { host, origin: `http://${host}` })).status, 200);
   assert.equal(await handshake({ host, origin: `http://${host}` }), 101);
-  for (const origin of ["http://evil.example", `http://localhost:${port + 1}`, "http://localhost", "null", "file://", `ftp://${host}`]) {
-    for (const path of ["/", "/metrics", "/healthz"]) assert.equal((await ask(path, { host, origin })).status, 403, origin);
+  for (const origin of [
+    "http://evil.example",
+    `http://localhost:${port + 1}`,
+    "http://localhost",
+    "null",
+    "file://",
+    `ftp://${host}`,
+  ]) {
+    for (const path of ["/", "/metrics", "/healthz"])
+      assert.equal((await ask(path, { host, origin })).status, 403, origin);
     assert.equal(await handshake({ host, origin }), 403, origin);
   }
   // DNS rebinding: the page's own name leads to us.
@@ -175,11 +183,14 @@ describe("the token", () => {
 
   test("options that make no sense are refused, and the token is not in the message", () => {
     const server = createServer();
-    assert.throws(() => createAdmin(server, { token: "short" }), (error: Error) => {
-      assert.ok(error instanceof UsageError);
-      assert.equal(error.message, "token: takes 16 to 256 letters, digits and - . _ ~");
-      return true;
-    });
+    assert.throws(
+      () => createAdmin(server, { token: "short" }),
+      (error: Error) => {
+        assert.ok(error instanceof UsageError);
+        assert.equal(error.message, "token: takes 16 to 256 letters, digits and - . _ ~");
+        return true;
+      },
+    );
     assert.throws(() => createAdmin(server, { allowedHosts: ["https://a.example/"] }), OptionError);
     assert.throws(() => createAdmin(server, { tokn: "x" } as object), /there is no option "tokn"/);
   });

@@ -24,12 +24,12 @@ export interface AdminRig {
   readonly logTail: LogTail;
   readonly port: number;
   /** A client of the server. */
-  client(path?: string): Promise<WebSocket>;
+  readonly client: (path?: string) => Promise<WebSocket>;
   /** One request to the admin listener; `host` alone is sent unless there are other headers. */
-  ask(path: string, headers?: Record<string, string>, method?: string): Promise<Answer>;
-  dashboard(headers?: Record<string, string>): Promise<Dashboard>;
+  readonly ask: (path: string, headers?: Record<string, string>, method?: string) => Promise<Answer>;
+  readonly dashboard: (headers?: Record<string, string>) => Promise<Dashboard>;
   /** The status that a handshake for the live feed is answered with; 101: it is open. */
-  handshake(headers: Record<string, string>): Promise<number>;
+  readonly handshake: (headers: Record<string, string>) => Promise<number>;
 }
 
 export async function startAdmin(
@@ -73,7 +73,12 @@ export async function startAdmin(
     return socket;
   };
   return {
-    ...{ server, clock, admin, log, logTail, port },
+    server,
+    clock,
+    admin,
+    log,
+    logTail,
+    port,
     async client(path = "/lobby") {
       const socket = open(`ws://127.0.0.1:${serverPort}${path}`);
       await once(socket, "open");

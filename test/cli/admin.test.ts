@@ -52,7 +52,13 @@ test("people get the address with the token in it", async () => {
   const busy = await occupied();
   // The command ends by itself, since its own port is taken; its admin listener has been there before.
   const { code, stderr, stdout } = await runCli([
-    ...["serve", "--log-format", "pretty", "--admin-port", "0", "--port", String(busy.port)],
+    "serve",
+    "--log-format",
+    "pretty",
+    "--admin-port",
+    "0",
+    "--port",
+    String(busy.port),
   ]);
   busy.close();
   assert.equal(code, 1);
@@ -127,7 +133,8 @@ describe("--health-on-main-port", () => {
       assert.equal((await ask(server.port, path, { host: "any.example" })).status, 200);
       assert.equal((await ask(server.port, path, {}, "POST")).status, 405);
     }
-    for (const path of ["/metrics", "/lobby", "/healthz/x"]) assert.match((await ask(server.port, path, {})).body, /<html/);
+    for (const path of ["/metrics", "/lobby", "/healthz/x"])
+      assert.match((await ask(server.port, path, {})).body, /<html/);
     const client = await RawClient.open(`${server.url}healthz`);
     t.after(() => client.destroy());
     assert.equal((await server.waitForEvent("connect"))["path"], "/healthz", "WebSockets may have the path as a room");
@@ -150,11 +157,27 @@ describe("--health-on-main-port", () => {
 
 describe("wrong settings: one line, exit code 2", () => {
   const cases: [args: string[], env: Record<string, string>, line: RegExp][] = [
-    [["--admin-port", "65536"], {}, /^adminPort: got "?65536"? from flag --admin-port; takes a whole number from 0 to 65535$/],
-    [["--admin-host", "0.0.0.0"], {}, /^adminHost: given by flag --admin-host without adminPort; there is no admin listener$/],
-    [[], { HAWSER_ADMIN_TOKEN: TOKEN }, /^adminToken: given by environment variable HAWSER_ADMIN_TOKEN without adminPort/],
+    [
+      ["--admin-port", "65536"],
+      {},
+      /^adminPort: got "?65536"? from flag --admin-port; takes a whole number from 0 to 65535$/,
+    ],
+    [
+      ["--admin-host", "0.0.0.0"],
+      {},
+      /^adminHost: given by flag --admin-host without adminPort; there is no admin listener$/,
+    ],
+    [
+      [],
+      { HAWSER_ADMIN_TOKEN: TOKEN },
+      /^adminToken: given by environment variable HAWSER_ADMIN_TOKEN without adminPort/,
+    ],
     [["--admin-port", "0", "--admin-token", TOKEN], {}, /^unknown option '--admin-token'/],
-    [["--admin-port", "0", "--admin-allowed-host", "https://a.example"], {}, /^adminAllowedHosts: got "https:\/\/a\.example"/],
+    [
+      ["--admin-port", "0", "--admin-allowed-host", "https://a.example"],
+      {},
+      /^adminAllowedHosts: got "https:\/\/a\.example"/,
+    ],
   ];
   for (const [args, env, line] of cases) {
     test(args.join(" ") || "HAWSER_ADMIN_TOKEN alone", async () => {
@@ -173,7 +196,9 @@ describe("wrong settings: one line, exit code 2", () => {
       "hawser: adminToken: wrong value from environment variable HAWSER_ADMIN_TOKEN; " +
         "takes 16 to 256 letters, digits and - . _ ~\n",
     );
-    const right = await runCli(["serve", "--admin-port", "0", "--check-config"], { env: { HAWSER_ADMIN_TOKEN: TOKEN } });
+    const right = await runCli(["serve", "--admin-port", "0", "--check-config"], {
+      env: { HAWSER_ADMIN_TOKEN: TOKEN },
+    });
     assert.equal(right.code, 0);
     assert.match(right.stdout, /adminToken +\(secret\) +environment variable HAWSER_ADMIN_TOKEN/);
   });

@@ -6,7 +6,9 @@ import { onThemeChange } from "./theme.js";
 const SHORTEST_SPAN = 60;
 const MOST_SAMPLES = 600;
 
-const wholeSteps = [1, 2, 5].flatMap((step) => Array.from({ length: 12 }, (_, power) => step * 10 ** power)).toSorted((a, b) => a - b);
+const wholeSteps = [1, 2, 5]
+  .flatMap((step) => Array.from({ length: 12 }, (_, power) => step * 10 ** power))
+  .toSorted((a, b) => a - b);
 const byteSteps = Array.from({ length: 50 }, (_, power) => 2 ** power);
 
 /** `floor`: what the axis reaches to at least, so that next to nothing looks like it. */
@@ -128,7 +130,13 @@ function makeCard(definition, index) {
   const time = element("span", { className: "quiet time", ariaHidden: "true" });
   const place = element("div", { className: "plot" });
   const title = element("h3", { id: `chart-${index}` }, definition.title);
-  const card = element("article", { className: "card chart" }, element("div", { className: "bar" }, title, time), legend, place);
+  const card = element(
+    "article",
+    { className: "card chart" },
+    element("div", { className: "bar" }, title, time),
+    legend,
+    place,
+  );
   card.setAttribute("aria-labelledby", title.id);
   if (definition.hint) card.append(element("p", { className: "hint" }, definition.hint));
   $("charts").append(card);
@@ -141,7 +149,10 @@ function makeCard(definition, index) {
     const shown = at ?? times.length - 1;
     definition.series.forEach(([name], i) => setText(outputs[i], definition.format(data[name]?.[shown] ?? null)));
     setText(time, at == null ? "" : clock(times[at] * 1000));
-    card.classList.toggle("no-data", definition.series.every(([name]) => !(data[name] ?? []).some((value) => value !== null)));
+    card.classList.toggle(
+      "no-data",
+      definition.series.every(([name]) => !(data[name] ?? []).some((value) => value !== null)),
+    );
   }
 
   function draw() {
@@ -166,7 +177,7 @@ function options(definition, place, showValues) {
   return {
     width: place.clientWidth,
     height: place.clientHeight,
-    padding: [8, 8, 0, 0],
+    padding: [8, 24, 0, 0],
     legend: { show: false },
     cursor: { sync: { key: "hawser" }, drag: { x: false, y: false }, y: false },
     scales: {
@@ -174,7 +185,12 @@ function options(definition, place, showValues) {
       y: { range: (_, __, most) => [0, Math.max(definition.floor, (most ?? 0) * 1.1)] },
     },
     axes: [
-      { ...axis, space: 64, size: 24, values: (_, splits) => splits.map((seconds) => clock(seconds * 1000, shownSeconds() < 240)) },
+      {
+        ...axis,
+        space: 64,
+        size: 24,
+        values: (_, splits) => splits.map((seconds) => clock(seconds * 1000, shownSeconds() < 240)),
+      },
       {
         ...axis,
         space: 32,

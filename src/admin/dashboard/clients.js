@@ -13,14 +13,30 @@ const columns = [
   { label: "Age", sort: "age", className: "number", text: (row) => duration(row.ageMs) },
   { label: "Round-trip", sort: "rtt", className: "number", falling: true, text: (row) => milliseconds(row.rttMs) },
   { label: "Queued", sort: "queued", className: "number", falling: true, text: (row) => bytes(row.queuedBytes) },
-  { label: "In", sort: "in", className: "number", falling: true, text: (row) => shortCount(row.messagesIn), title: inTitle },
-  { label: "Out", sort: "out", className: "number", falling: true, text: (row) => shortCount(row.messagesOut), title: outTitle },
+  {
+    label: "In",
+    sort: "in",
+    className: "number",
+    falling: true,
+    text: (row) => shortCount(row.messagesIn),
+    title: inTitle,
+  },
+  {
+    label: "Out",
+    sort: "out",
+    className: "number",
+    falling: true,
+    text: (row) => shortCount(row.messagesOut),
+    title: outTitle,
+  },
   { label: "Dropped", sort: "dropped", className: "number", falling: true, text: (row) => shortCount(row.dropped) },
 ];
 
 function roomText(row) {
   if (row.roomCount === 0) return "–";
-  return row.rooms.join(", ") + (row.roomCount > row.rooms.length ? ` and ${row.roomCount - row.rooms.length} more` : "");
+  return (
+    row.rooms.join(", ") + (row.roomCount > row.rooms.length ? ` and ${row.roomCount - row.rooms.length} more` : "")
+  );
 }
 
 function inTitle(row) {
@@ -90,11 +106,12 @@ export function makeClients(feed, on, tryUrl) {
 
   /** Why there is nothing to see. */
   function explain(total) {
-    if (total > 0) return void $("empty").replaceChildren(`None of ${count(total)} clients matches “${query.search}”.`);
+    const place = $("empty");
+    if (total > 0) return place.replaceChildren(`None of ${count(total)} clients matches “${query.search}”.`);
     const page = tryUrl();
-    if (page === null) return void $("empty").replaceChildren("No client is connected.");
+    if (page === null) return place.replaceChildren("No client is connected.");
     const link = element("a", { href: page, target: "_blank", rel: "noopener noreferrer" }, page);
-    if (!$("empty").querySelector("a")) $("empty").replaceChildren("No client is connected. Open ", link, " to have one.");
+    if (!place.querySelector("a")) place.replaceChildren("No client is connected. Open ", link, " to have one.");
   }
 
   function makeRow(id) {
@@ -110,7 +127,12 @@ export function makeClients(feed, on, tryUrl) {
       made.setAttribute("aria-label", `${text} ${id}`);
       return made;
     };
-    const actions = element("td", { className: "actions" }, button("Send", "send", ""), button("Disconnect", "disconnect", "quiet-danger"));
+    const actions = element(
+      "td",
+      { className: "actions" },
+      button("Send", "send", ""),
+      button("Disconnect", "disconnect", "quiet-danger"),
+    );
     const row = element("tr", {}, ...cells, actions);
     row.dataset.id = id;
     const made = {
@@ -154,14 +176,23 @@ export function makeClients(feed, on, tryUrl) {
 
   // Where the table is too narrow for heads, a list says the same.
   for (const column of columns) {
-    const ways = column.sort === "age" ? [["newest", false], ["oldest", true]] : [[column.falling ? "most" : "A to Z", Boolean(column.falling)]];
+    const ways =
+      column.sort === "age"
+        ? [
+            ["newest", false],
+            ["oldest", true],
+          ]
+        : [[column.falling ? "most" : "A to Z", Boolean(column.falling)]];
     for (const [word, descending] of ways)
       $("sort").append(element("option", { value: `${column.sort} ${descending}` }, `${column.label}: ${word}`));
   }
   $("sort").value = "age false";
   $("sort").onchange = () => {
     const [sort, descending] = $("sort").value.split(" ");
-    sortBy(columns.find((column) => column.sort === sort), descending === "true");
+    sortBy(
+      columns.find((column) => column.sort === sort),
+      descending === "true",
+    );
   };
 
   let typing = 0;

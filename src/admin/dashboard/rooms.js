@@ -3,7 +3,10 @@ import { $, element, setText } from "./dom.js";
 import { count } from "./format.js";
 
 export function showRooms({ total, largest }) {
-  setText($("rooms-count"), total > largest.length ? `${count(total)}, the largest ${largest.length} shown` : count(total));
+  setText(
+    $("rooms-count"),
+    total > largest.length ? `${count(total)}, the largest ${largest.length} shown` : count(total),
+  );
   $("rooms-empty").hidden = total > 0;
   const list = $("rooms");
   const most = largest[0]?.[1] ?? 1;
@@ -21,5 +24,11 @@ export function showRooms({ total, largest }) {
 
 function makeRow() {
   const meter = element("meter", { min: 0, ariaHidden: "true" });
-  return element("li", {}, element("span", { className: "room-name" }), meter, element("span", { className: "number" }));
+  return element(
+    "li",
+    {},
+    element("span", { className: "room-name" }),
+    meter,
+    element("span", { className: "number" }),
+  );
 }
