@@ -23,3 +23,5 @@ export type { ShutdownReport } from "./server/shutdown.js";
 export type { UpgradeSource } from "./server/attach.js";
 export type { Stats } from "./server/stats.js";
 export { type Clock, systemClock } from "./server/clock.js";
+export type { Durations } from "./server/durations.js";
+export { type DiagnosticsChannel, diagnosticsChannels, tracingChannels } from "./server/diagnostics.js";

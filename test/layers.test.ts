@@ -23,7 +23,7 @@ const MAY_IMPORT: Record<string, { modules: string[]; types: string[] }> = {
   audit: { modules: ["tools/", "protocol/index.ts", "node:", "npm:"], types: [] },
   bench: { modules: ["tools/", "protocol/index.ts", "node:", "npm:"], types: [] },
   // Metrics, as text for Prometheus.
-  metrics: { modules: ["index.ts", "node:", "npm:"], types: [] },
+  metrics: { modules: ["index.ts", "protocol/index.ts", "node:", "npm:"], types: [] },
   // The admin listener and its dashboard.
   admin: { modules: ["index.ts", "metrics/index.ts", "node:", "npm:"], types: [] },
   // Commands use what every user can use, and libraries.
@@ -39,7 +39,10 @@ const MAY_IMPORT: Record<string, { modules: string[]; types: string[] }> = {
 };
 
 /** A library that one file alone may import. */
-const LIBRARY_OF: Record<string, string> = { "npm:pino": "server/log.ts" };
+const LIBRARY_OF: Record<string, string> = {
+  "npm:pino": "server/log.ts",
+  "npm:@opentelemetry/api": "server/opentelemetry.ts",
+};
 
 interface Import {
   /** A path in src, a module of Node (`node:net`), or a library (`npm:pino`). */

@@ -17,6 +17,8 @@ export interface Handlers<Data> {
   close?: (client: Client<Data>, disconnect: Disconnect) => HandlerResult;
 }
 
+export type HandlerName = keyof Handlers<unknown>;
+
 /** One connected client. */
 export interface Client<Data = unknown> {
   /** Unique among the connected: a fresh UUID unless `generateId` says otherwise. */

@@ -51,10 +51,14 @@ export class Heartbeat {
     return this.#dueAt;
   }
 
-  /** A pong has come; one that answers no ping of ours says nothing about time (RFC 6455 5.5.3). */
-  onPong(payload: Buffer, now: number): void {
-    if (this.#sentAt === 0 || payload.length !== PAYLOAD_BYTES || payload.readUInt32BE() !== this.#number) return;
+  /**
+   * A pong has come. One that answers no ping of ours says nothing about time (RFC 6455 5.5.3).
+   * @returns the round-trip time; null: it says nothing
+   */
+  onPong(payload: Buffer, now: number): number | null {
+    if (this.#sentAt === 0 || payload.length !== PAYLOAD_BYTES || payload.readUInt32BE() !== this.#number) return null;
     this.rttMs = now - this.#sentAt;
     this.#sentAt = 0;
+    return this.rttMs;
   }
 }

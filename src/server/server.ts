@@ -10,11 +10,14 @@ import { overflowPolicies } from "./backlog.js";
 import { causes, type Disconnect } from "./causes.js";
 import type { Client, Handlers } from "./client.js";
 import { DeadlineWheel } from "./deadlines.js";
+import { tell } from "./diagnostics.js";
+import { HandlerTimes } from "./handler-times.js";
 import { PingSource } from "./heartbeat.js";
 import { createHttpServer } from "./http.js";
 import { defaultLogger, type Logger, SampledLog, unfailing } from "./log.js";
 import { optionRules } from "./option-rules.js";
 import type { Payload } from "./message.js";
+import { findOpenTelemetry } from "./opentelemetry.js";
 import type { ServerOptions, TlsOptions } from "./options.js";
 import { checkValue, type ResolvedOptions, resolveOptions } from "./resolve-options.js";
 import { Outgoing } from "./outgoing.js";
@@ -96,6 +99,8 @@ export class Server<Data = undefined> {
       memory: new PayloadMemory(),
       topics: this.#topics,
       stats: this.stats,
+      handlerTimes: new HandlerTimes(this.stats.handlerTimes, () => performance.now()),
+      server: this,
       reads: options.portableReads ? null : SharedReads.find(),
       onHandlerError: (client, handler, error) => this.#onHandlerError(client, handler, error),
       onDisconnect: (client, disconnect) => this.#onDisconnect(client, disconnect),
@@ -112,8 +117,13 @@ export class Server<Data = undefined> {
       cancel: (address) => this.#registry.cancel(address),
       isIdTaken: (id) => this.#registry.clients.has(id),
       accept: (socket, identity, request, head) => this.#accept(socket, identity, request, head),
-      onRefused: (refusal, address, path) => this.#onRefused(refusal, address, path),
-      onAborted: () => void this.stats.aborted++,
+      tracing: findOpenTelemetry(),
+      onHandshake: (request, address, path) => tell("hawser:handshake", { server: this, request, address, path }),
+      onRefused: (request, refusal, address, path) => this.#onRefused(request, refusal, address, path),
+      onAborted: (request) => {
+        this.stats.aborted++;
+        tell("hawser:aborted", { server: this, request });
+      },
       onHandshakeError: (address, err) => {
         this.#sampledLog.error("handshake-error", { event: "handshake-error", address, err }, "authenticate failed");
       },
@@ -136,6 +146,27 @@ export class Server<Data = undefined> {
   /** Bytes that wait in memory for slow clients, all together. */
   get backlogBytes(): number {
     return this.#context.outboxes.budget.used;
+  }
+
+  /** Handshakes that wait for `authenticate`. */
+  get pendingHandshakes(): number {
+    return this.#upgrades.pending;
+  }
+
+  /** Handlers that have begun and whose promises are pending, of all clients. */
+  get pendingHandlers(): number {
+    return this.#context.handlerTimes.pending;
+  }
+
+  /** How many clients it takes, and how much may wait for slow ones: what `clients.size` and `backlogBytes` are bounded by. */
+  get limits(): { readonly maxClients: number; readonly maxTotalBacklogBytes: number } {
+    const { maxClients, maxTotalBacklogBytes } = this.#options;
+    return { maxClients, maxTotalBacklogBytes };
+  }
+
+  /** How many topics somebody is subscribed to. */
+  get topicCount(): number {
+    return this.#topics.size;
   }
 
   /** Each topic that somebody is subscribed to, and by how many. */
@@ -186,6 +217,7 @@ export class Server<Data = undefined> {
     const shownHost = host.includes(":") ? `[${host}]` : host;
     const url = `${tls === undefined ? "ws" : "wss"}://${shownHost}:${bound}${this.#options.path ?? "/"}`;
     this.#log.info({ event: "listening", url, host, port: bound }, `listening on ${url}`);
+    tell("hawser:listening", { server: this, url, host, port: bound });
     return { url, host, port: bound };
   }
 
@@ -210,6 +242,7 @@ export class Server<Data = undefined> {
    * @returns to how many it was sent or for how many it was queued
    */
   publish(topic: string, payload: Payload, options: { except?: Client<Data>; key?: string } = {}): number {
+    this.stats.published++;
     const subscribers = this.#topics.subscribersOf(topic);
     if (subscribers.size === 0) return 0;
     const { except, key = topic } = options;
@@ -220,6 +253,7 @@ export class Server<Data = undefined> {
       const result = client.deliver(message, key);
       if (result === "sent" || result === "queued") delivered++;
     }
+    this.stats.deliveries += delivered;
     return delivered;
   }
 
@@ -245,7 +279,9 @@ export class Server<Data = undefined> {
   }
 
   async #close(graceMs: number, reason: string): Promise<ShutdownReport> {
-    this.#log.info({ event: "shutdown-started", clients: this.#registry.size, graceMs, reason }, "shutting down");
+    const started = { clients: this.#registry.size, graceMs, reason };
+    this.#log.info({ event: "shutdown-started", ...started }, "shutting down");
+    tell("hawser:shutdown-started", { server: this, ...started });
     // One tick later #shutdown is set, and whoever asks is told that this server is draining.
     await Promise.resolve();
     const port = {
@@ -260,6 +296,7 @@ export class Server<Data = undefined> {
     this.#context.wheel.stop();
     this.#sampledLog.end();
     this.#log.info({ event: "shutdown-finished", ...report }, "shut down");
+    tell("hawser:shutdown-finished", { server: this, report });
     return report;
   }
 
@@ -288,6 +325,7 @@ export class Server<Data = undefined> {
       clients: this.#registry.size,
     };
     this.#log.info({ event: "connect", ...fields }, "client connected");
+    tell("hawser:connect", { server: this, request: request.raw, client });
     client.start(request, head);
   }
 
@@ -311,22 +349,28 @@ export class Server<Data = undefined> {
       clients: this.#registry.size,
     };
     this.#log[causes[cause].level](fields, "client disconnected");
+    tell("hawser:disconnect", { server: this, client, disconnect });
   }
 
   #onHandlerError(client: Client<Data>, handler: keyof Handlers<Data>, err: unknown): void {
+    this.stats.handlerErrors[handler]++;
     this.#log.error({ event: "handler-error", id: client.id, handler, err }, `the ${handler} handler failed`);
+    tell("hawser:handler-error", { server: this, client, handler, error: err });
   }
 
-  #onRefused({ status, reason }: Refusal, address: string, path: string): void {
+  #onRefused(request: IncomingMessage, { status, reason }: Refusal, address: string, path: string): void {
     count(this.stats.refused, reason);
     const fields = { event: "refused", address, path: path.slice(0, 256), status, reason };
     this.#sampledLog.warn(`refused ${reason}`, fields, "handshake refused");
+    tell("hawser:refused", { server: this, request, address, path, status, reason });
   }
 
   #onHttpError(reason: string, status: number, socket: Duplex): void {
     this.stats.httpErrors++;
     const { remoteAddress = "", bytesRead = 0 } = socket as Partial<Socket>;
-    const fields = { event: "http-error", address: plainAddress(remoteAddress), status, reason };
+    const address = plainAddress(remoteAddress);
+    tell("hawser:http-error", { server: this, address, status, reason });
+    const fields = { event: "http-error", address, status, reason };
     // What balancers' health checks and browsers' spare connections leave behind, day and night: a reset, or no byte at all.
     const isIdle = socket.destroyed || reason === "ECONNRESET" || bytesRead === 0;
     if (isIdle) this.#log.debug(fields, "a connection ended before its request");
@@ -361,8 +405,12 @@ export class Server<Data = undefined> {
     // RFC 9110 15.5.22: 426 tells what to upgrade to.
     const { status, headers } = refusal ?? { status: 426, headers: { Upgrade: "websocket" } };
     const body = refusal === null ? "This is a WebSocket server.\n" : this.#upgrades.bodyOf(refusal);
-    if (refusal !== null)
-      this.#onRefused(refusal, this.#upgrades.addressOf(request), (request.url ?? "").split("?", 1)[0]!);
+    if (refusal !== null) {
+      const address = this.#upgrades.addressOf(request);
+      const path = (request.url ?? "").split("?", 1)[0]!;
+      tell("hawser:handshake", { server: this, request, address, path });
+      this.#onRefused(request, refusal, address, path);
+    }
     response.writeHead(status, { ...headers, Connection: "close", "Content-Type": "text/plain; charset=utf-8" });
     response.end(body);
   }

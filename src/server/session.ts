@@ -12,6 +12,8 @@ import type { Client, HandlerResult, Handlers } from "./client.js";
 import type { Clock } from "./clock.js";
 import { ControlRate, type ControlVerdict } from "./control-rate.js";
 import type { DeadlineWheel, Timed } from "./deadlines.js";
+import { handlerChannels, type HandlerSubject, traceHandler } from "./diagnostics.js";
+import type { HandlerTimes } from "./handler-times.js";
 import { Heartbeat, type PingSource } from "./heartbeat.js";
 import { Intake, type IntakeOwner, StopReason } from "./intake.js";
 import { checkPayload, Message, type Payload } from "./message.js";
@@ -22,6 +24,7 @@ import type { UpgradeRequest } from "./request.js";
 import type { SharedReads } from "./shared-reads.js";
 import type { Stats } from "./stats.js";
 import type { Topics } from "./topics.js";
+import type { ConnectionTrace } from "./tracing.js";
 import { UsageError } from "./usage-error.js";
 
 /** The options that concern one client; see `ServerOptions`. */
@@ -50,6 +53,9 @@ export interface SessionContext<Data> {
   readonly memory: PayloadMemory;
   readonly topics: Topics<Session<Data>>;
   readonly stats: Stats;
+  readonly handlerTimes: HandlerTimes;
+  /** What diagnostics channels are told it is. */
+  readonly server: object;
   /** Null: Node's public API alone is used. */
   readonly reads: SharedReads | null;
   /** A handler threw, or its promise was rejected. */
@@ -66,6 +72,7 @@ export interface SessionIdentity<Data> {
   readonly path: string;
   readonly subprotocol: string;
   readonly deflate: DeflateParameters | null;
+  readonly trace: ConnectionTrace | null;
 }
 
 /** One client from the end of its handshake to the end of its socket: what the application holds as a `Client`. */
@@ -88,6 +95,9 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
   readonly #outbox: Outbox;
   readonly #heartbeat: Heartbeat;
   readonly #deflate: DeflateParameters | null;
+  readonly #trace: ConnectionTrace | null;
+  /** Whether the messages that are being parsed are timed, or told of to anybody: asked once for all of them, which costs each nothing. */
+  #isWatched = false;
   #deflater: Deflater | null = null;
   #control: ControlRate | null = null;
   #topics: Set<string> | null = null;
@@ -129,6 +139,7 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
     this.#context = context;
     this.#socket = socket;
     this.#deflate = identity.deflate;
+    this.#trace = identity.trace;
     const inflater = identity.deflate === null ? null : new Inflater(identity.deflate, "server");
     const { maxMessageBytes } = settings;
     this.#connection = new Connection({ role: "server", maxMessageBytes, inflater, memory: context.memory }, this);
@@ -208,7 +219,7 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
   start(request: UpgradeRequest, head: Buffer): void {
     own(this.#socket, this, this.#context.reads);
     this.#context.wheel.schedule(this, this.checkDeadlines(this.connectedAt));
-    this.#run("open", (open) => open(this, request));
+    this.#run("open", {}, (open) => open(this, request));
     if (head.length > 0) this.#socket.unshift(head);
     this.#socket.resume();
   }
@@ -256,7 +267,10 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
     this.#topics = null;
     this.#outbox.discard();
     this.#context.onDisconnect(this, disconnect);
-    const closed = (): void => this.#run("close", (close) => close(this, disconnect));
+    const closed = (): void => {
+      this.#run("close", { disconnect }, (close) => close(this, disconnect));
+      if (this.#context.handlers.close === undefined) void this.#trace?.run("close", { disconnect }, () => {});
+    };
     if (this.#running === 0) closed();
     else this.#whenIdle = closed;
   }
@@ -265,6 +279,10 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
 
   beforeParse(): void {
     this.#turnLeft = this.#context.settings.maxMessagesPerTurn;
+    this.#isWatched =
+      this.#context.handlerTimes.timesMessages(this.#heardAt) ||
+      this.#trace !== null ||
+      handlerChannels.message.hasSubscribers;
     this.#outbox.hold();
   }
 
@@ -297,14 +315,26 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
     this.#countTurn();
     const handler = handlers.message;
     if (handler === undefined) return;
+    const message = new Message(bytes, start, end, isBinary);
+    if (this.#isWatched) {
+      this.#runMessage(message);
+      return;
+    }
     let result: HandlerResult;
     try {
-      result = handler(this, new Message(bytes, start, end, isBinary));
+      result = handler(this, message);
     } catch (error) {
       this.#onHandlerError("message", error);
       return;
     }
-    if (result !== undefined) this.#waitFor("message", result);
+    if (result !== undefined) this.#waitFor("message", result, 0);
+  }
+
+  /** A function of its own: with its closure in `onMessage`, there would be one object more for every message. */
+  #runMessage(message: Message): void {
+    const { byteLength, isBinary } = message;
+    const begunAt = this.#context.handlerTimes.beginMessage();
+    this.#run("message", { byteLength, isBinary }, (handler) => handler(this, message), begunAt);
   }
 
   onPing(payload: Buffer): void {
@@ -322,7 +352,8 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
 
   onPong(payload: Buffer): void {
     this.#countControl();
-    this.#heartbeat.onPong(payload, this.#heardAt);
+    const rttMs = this.#heartbeat.onPong(payload, this.#heardAt);
+    if (rttMs !== null) this.#context.stats.roundTrips.add(rttMs);
   }
 
   onClose({ code, reason }: CloseBody, reply: Buffer | null): void {
@@ -352,7 +383,7 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
 
   onDrained(): void {
     this.#intake.go(StopReason.backlog);
-    if (this.isOpen) this.#run("drain", (drain) => drain(this));
+    if (this.isOpen) this.#run("drain", {}, (drain) => drain(this));
   }
 
   onOverflow(): void {
@@ -393,7 +424,9 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
     }
     // A ping behind a backlog would say nothing about the client, and the write deadline is watching it.
     const pingAt = this.#heartbeat.beat(now, this.#context.pings, (frame) => {
-      if (!this.#outbox.isBacklogged) this.#outbox.sendControl(frame);
+      if (this.#outbox.isBacklogged) return;
+      this.#context.stats.pings++;
+      this.#outbox.sendControl(frame);
     });
     return Math.min(readAt, writeAt, messageAt, idleAt, expiresAt, this.#control?.answerAt ?? Infinity, pingAt);
   }
@@ -402,35 +435,54 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
 
   #run<Name extends keyof Handlers<Data>>(
     name: Name,
+    subject: HandlerSubject,
     call: (handler: NonNullable<Handlers<Data>[Name]>) => HandlerResult,
+    begunAt = this.#context.handlerTimes.begin(),
   ): void {
-    const handler = this.#context.handlers[name];
+    const { handlers, handlerTimes } = this.#context;
+    const handler = handlers[name];
     if (handler === undefined) return;
     let result: HandlerResult;
     try {
-      result = call(handler);
+      result = this.#call(name, subject, () => call(handler));
     } catch (error) {
+      handlerTimes.end(name, begunAt);
       this.#onHandlerError(name, error);
       return;
     }
-    if (result !== undefined) this.#waitFor(name, result);
+    if (result !== undefined) this.#waitFor(name, result, begunAt);
+    else handlerTimes.end(name, begunAt);
   }
 
-  #waitFor(name: keyof Handlers<Data>, result: Promise<void>): void {
+  /** Calls a handler, before the eyes of those who watch. */
+  #call(name: keyof Handlers<Data>, subject: HandlerSubject, call: () => HandlerResult): HandlerResult {
+    const { server } = this.#context;
+    const told = handlerChannels[name].hasSubscribers
+      ? () => traceHandler({ server, client: this, handler: name, ...subject }, call)
+      : call;
+    return this.#trace === null ? told() : this.#trace.run(name, subject, told);
+  }
+
+  #waitFor(name: keyof Handlers<Data>, result: Promise<void>, begunAt: number): void {
+    const { handlerTimes } = this.#context;
     this.#running++;
+    handlerTimes.pending++;
     // Of one that is closing only the close frame is waited for.
     if (this.isOpen) this.#intake.stop(StopReason.handler);
     // Promise.resolve: a handler written in JavaScript may return anything.
     void Promise.resolve(result).then(
-      () => this.#onHandlerDone(),
+      () => this.#onHandlerDone(name, begunAt),
       (error: unknown) => {
         this.#onHandlerError(name, error);
-        this.#onHandlerDone();
+        this.#onHandlerDone(name, begunAt);
       },
     );
   }
 
-  #onHandlerDone(): void {
+  #onHandlerDone(name: keyof Handlers<Data>, begunAt: number): void {
+    const { handlerTimes } = this.#context;
+    handlerTimes.pending--;
+    handlerTimes.end(name, begunAt);
     if (--this.#running > 0) return;
     const whenIdle = this.#whenIdle;
     this.#whenIdle = null;

@@ -1,7 +1,9 @@
 import type { Cause } from "./causes.js";
+import type { HandlerName } from "./client.js";
+import { Durations } from "./durations.js";
 import type { RefusalReason } from "./refusal.js";
 
-/** Totals since the server was made: plain integers, counted where things happen and read when somebody asks. */
+/** Totals since the server was made: plain numbers, counted where things happen and read when somebody asks. */
 export interface Stats {
   opened: number;
   refused: Partial<Record<RefusalReason, number>>;
@@ -17,9 +19,27 @@ export interface Stats {
   bytesOut: number;
   /** Messages that were not sent because a client was too slow. */
   dropped: number;
+  /** Calls of `publish`. */
+  published: number;
+  /** Messages that these sent or queued: one for each client that gets it. They are in `messagesOut`, too. */
+  deliveries: number;
+  /** Pings of the heartbeat, and how long those that were answered took to come back. */
+  pings: number;
+  roundTrips: Durations;
+  /** How long the handlers took; of messages in a flood, a sample (see docs/metrics.md). */
+  handlerTimes: Record<HandlerName, Durations>;
+  /** Handlers that threw or whose promises were rejected. */
+  handlerErrors: Record<HandlerName, number>;
 }
 
+/** A ping is timed in whole milliseconds. One that takes longer than the longest pongWaitMs in use has no answer. */
+const ROUND_TRIP_BOUNDS_MS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000];
+
+/** From a relay, which takes a few microseconds, to a handler that waits for a database which is not well. */
+const HANDLER_BOUNDS_MS = [0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 30_000];
+
 export function emptyStats(): Stats {
+  const durations = (): Durations => new Durations(HANDLER_BOUNDS_MS);
   return {
     opened: 0,
     refused: {},
@@ -31,6 +51,12 @@ export function emptyStats(): Stats {
     bytesIn: 0,
     bytesOut: 0,
     dropped: 0,
+    published: 0,
+    deliveries: 0,
+    pings: 0,
+    roundTrips: new Durations(ROUND_TRIP_BOUNDS_MS),
+    handlerTimes: { open: durations(), message: durations(), drain: durations(), close: durations() },
+    handlerErrors: { open: 0, message: 0, drain: 0, close: 0 },
   };
 }
 

@@ -18,6 +18,11 @@ export class Topics<Subscriber extends object> {
     return this.#subscribers.get(topic) ?? NOBODY;
   }
 
+  /** How many topics there are. */
+  get size(): number {
+    return this.#subscribers.size;
+  }
+
   /** Each topic and how many are subscribed. */
   sizes(): Map<string, number> {
     return new Map([...this.#subscribers].map(([topic, set]) => [topic, set.size]));

@@ -15,6 +15,7 @@ import { NodeUpgradeRequest, headerOf, readTarget, type UpgradeRequest } from ".
 import { writeAccepted, writeRefused } from "./response.js";
 import type { SessionIdentity } from "./session.js";
 import { TokenBucket } from "./token-bucket.js";
+import type { HandshakeTrace, Tracing } from "./tracing.js";
 import { UsageError } from "./usage-error.js";
 
 /** What upgrades need of their server. */
@@ -28,9 +29,12 @@ export interface UpgradePort<Data> {
   cancel(address: string): void;
   isIdTaken(id: string): boolean;
   accept(socket: Duplex, identity: SessionIdentity<Data>, request: UpgradeRequest, head: Buffer): void;
-  onRefused(refusal: Refusal, address: string, path: string): void;
-  /** The client went away while `authenticate` ran. */
-  onAborted(): void;
+  /** What makes spans of handshakes that come now. */
+  tracing(): Tracing | null;
+  onHandshake(raw: IncomingMessage, address: string, path: string): void;
+  onRefused(raw: IncomingMessage, refusal: Refusal, address: string, path: string): void;
+  /** The client went away before it was decided. */
+  onAborted(raw: IncomingMessage): void;
   onHandshakeError(address: string, error: unknown): void;
   onRefusalBodyError(error: unknown): void;
 }
@@ -73,24 +77,29 @@ export class Upgrades<Data> {
     // The limits of HTTP end here; the deadlines of a WebSocket take over.
     (socket as Socket).setTimeout?.(0);
     (socket as Socket).setNoDelay?.(true);
-    // Whoever hands it over may have taken its time; a socket that has closed says so no more.
-    if (socket.destroyed) {
-      this.#port.onAborted();
-      return;
-    }
 
     const target = readTarget(raw.url ?? "/");
     const { path } = target;
     const address = this.addressOf(raw);
+    const trace = this.#port.tracing()?.handshake(raw, address, path) ?? null;
+    this.#port.onHandshake(raw, address, path);
+    // Whoever hands it over may have taken its time; a socket that has closed says so no more.
+    if (socket.destroyed) {
+      this.#port.onAborted(raw);
+      trace?.aborted();
+      return;
+    }
+
     const handshake = checkHandshake(raw, { compression: this.#compression });
     const refused = handshake.ok ? this.#check(raw, address) : handshake;
     if (refused !== null || !handshake.ok) {
-      this.#refuse(socket, refused!, address, path);
+      this.#refuse({ raw, address, path }, socket, trace, refused!);
       return;
     }
     const request = new NodeUpgradeRequest(raw, target, address, handshake.offeredSubprotocols);
-    if (this.#options.authenticate === undefined) this.#accept(socket, handshake, request, undefined as Data, head);
-    else void this.#authenticate(socket, handshake, request, head, this.#options.authenticate);
+    const arrived = { socket, handshake, request, head, trace };
+    if (this.#options.authenticate === undefined) this.#accept(arrived, undefined as Data);
+    else void this.#authenticate(arrived, this.#options.authenticate);
   }
 
   /** A handshake that did not arrive as an upgrade, for `Connection: Upgrade` is missing, say. */
@@ -102,6 +111,11 @@ export class Upgrades<Data> {
   /** Refuses the handshakes that wait for `authenticate`: the server shuts down. */
   refusePending(): void {
     for (const pending of this.#pending) pending.end("draining");
+  }
+
+  /** How many wait for `authenticate`. */
+  get pending(): number {
+    return this.#pending.size;
   }
 
   addressOf(raw: IncomingMessage): string {
@@ -124,12 +138,10 @@ export class Upgrades<Data> {
 
   /** While the application decides, the client may go away, or take no end. */
   async #authenticate(
-    socket: Duplex,
-    handshake: AcceptedHandshake,
-    request: UpgradeRequest,
-    head: Buffer,
+    arrived: Arrived,
     authenticate: NonNullable<ResolvedOptions<Data>["authenticate"]>,
   ): Promise<void> {
+    const { socket, request, trace } = arrived;
     const { clock, wheel } = this.#port;
     const pending = new PendingHandshake(clock.now() + this.#options.handshakeTimeoutMs);
     wheel.schedule(pending, pending.dueAt);
@@ -141,7 +153,9 @@ export class Upgrades<Data> {
     let data: Data | undefined;
     let refused: Refusal | null = null;
     try {
-      data = await pending.race(Promise.resolve(authenticate(request, { signal: pending.signal })));
+      const { signal } = pending;
+      const decide = (): Data | Promise<Data> => authenticate(request, { signal });
+      data = await pending.race(Promise.resolve(trace === null ? decide() : trace.run(decide)));
     } catch (error) {
       if (pending.ended === null) refused = this.#refusalFor(error, request.address);
     }
@@ -151,15 +165,16 @@ export class Upgrades<Data> {
     socket.removeListener("close", onGone);
     if (pending.ended === "gone" || socket.destroyed) {
       this.#port.cancel(request.address);
-      this.#port.onAborted();
+      this.#port.onAborted(request.raw);
+      trace?.aborted();
       socket.destroy();
       return;
     }
     if (pending.ended !== null) refused = refusal(pending.ended);
-    if (refused === null) this.#accept(socket, handshake, request, data as Data, head);
+    if (refused === null) this.#accept(arrived, data as Data);
     else {
       this.#port.cancel(request.address);
-      this.#refuse(socket, refused, request.address, request.path);
+      this.#refuse(request, socket, trace, refused);
     }
   }
 
@@ -171,21 +186,23 @@ export class Upgrades<Data> {
     return refusal("handshake-error");
   }
 
-  #accept(socket: Duplex, handshake: AcceptedHandshake, request: UpgradeRequest, data: Data, head: Buffer): void {
+  #accept({ socket, handshake, request, head, trace }: Arrived, data: Data): void {
     let id: string;
     try {
       id = this.#newId(request);
     } catch (error) {
       this.#port.cancel(request.address);
-      this.#refuse(socket, this.#refusalFor(error, request.address), request.address, request.path);
+      this.#refuse(request, socket, trace, this.#refusalFor(error, request.address));
       return;
     }
     const subprotocol = chooseSubprotocol(handshake.offeredSubprotocols, this.#options.subprotocols);
     writeAccepted(socket, handshake, subprotocol, this.#options.responseHeaders);
     const { address, path } = request;
+    const { deflate } = handshake;
+    const connection = trace?.accepted(id, subprotocol) ?? null;
     this.#port.accept(
       socket,
-      { id, data, address, path, subprotocol: subprotocol ?? "", deflate: handshake.deflate },
+      { id, data, address, path, subprotocol: subprotocol ?? "", deflate, trace: connection },
       request,
       head,
     );
@@ -202,8 +219,14 @@ export class Upgrades<Data> {
     return id;
   }
 
-  #refuse(socket: Duplex, refused: Refusal, address: string, path: string): void {
-    this.#port.onRefused(refused, address, path);
+  #refuse(
+    { raw, address, path }: Pick<UpgradeRequest, "raw" | "address" | "path">,
+    socket: Duplex,
+    trace: HandshakeTrace | null,
+    refused: Refusal,
+  ): void {
+    this.#port.onRefused(raw, refused, address, path);
+    trace?.refused(refused);
     writeRefused(socket, refused.status, refused.headers, this.bodyOf(refused));
   }
 
@@ -218,6 +241,16 @@ export class Upgrades<Data> {
       return plain;
     }
   }
+}
+
+/** A handshake that nothing is to be said against so far. */
+interface Arrived {
+  readonly socket: Duplex;
+  readonly handshake: AcceptedHandshake;
+  readonly request: UpgradeRequest;
+  /** What came with it. */
+  readonly head: Buffer;
+  readonly trace: HandshakeTrace | null;
 }
 
 /** Why a handshake is not waited for any longer. */

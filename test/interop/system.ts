@@ -46,7 +46,15 @@ interface NpmProgram {
 export const GO_SOURCES = "/usr/share/gocode";
 
 const DEBIAN: Record<
-  "chromium" | "python-websockets" | "go-gorilla" | "nginx" | "haproxy" | "caddy" | "systemd-analyze",
+  | "chromium"
+  | "python-websockets"
+  | "go-gorilla"
+  | "nginx"
+  | "haproxy"
+  | "caddy"
+  | "systemd-analyze"
+  | "prometheus"
+  | "promtool",
   DebianProgram
 > = {
   chromium: { command: "chromium", packages: ["chromium"] },
@@ -64,6 +72,8 @@ const DEBIAN: Record<
   nginx: { command: "nginx", packages: ["nginx"] },
   haproxy: { command: "haproxy", packages: ["haproxy"] },
   caddy: { command: "caddy", packages: ["caddy"] },
+  prometheus: { command: "prometheus", packages: ["prometheus"] },
+  promtool: { command: "promtool", packages: ["prometheus"] },
   "systemd-analyze": { command: "systemd-analyze", packages: ["systemd"] },
 };
 
