@@ -75,8 +75,8 @@ const receive = {
   log: addLog,
   authorized({ ok, text }) {
     if (!ok) {
-      if ($("token-dialog").open) return tokenProblem(text);
       forgetToken();
+      if ($("token-dialog").open) return tokenProblem(text);
       return toast(`The token was not taken. ${text}`, true);
     }
     closeTokenDialog();

@@ -13,22 +13,20 @@ export function showRooms({ total, largest }) {
   while (list.childElementCount > largest.length) list.lastElementChild.remove();
   while (list.childElementCount < largest.length) list.append(makeRow());
   largest.forEach(([name, clients], index) => {
-    const [label, meter, number] = list.children[index].children;
+    const [label, share, number] = list.children[index].children;
     setText(label, name);
     label.title = name;
-    meter.max = most;
-    meter.value = clients;
+    share.firstElementChild.style.width = `${(100 * clients) / most}%`;
     setText(number, count(clients));
   });
 }
 
 function makeRow() {
-  const meter = element("meter", { min: 0, ariaHidden: "true" });
   return element(
     "li",
     {},
     element("span", { className: "room-name" }),
-    meter,
+    element("span", { className: "share" }, element("i")),
     element("span", { className: "number" }),
   );
 }
