@@ -66,7 +66,7 @@ export function configure(
   for (const [name, rule] of Object.entries(ownRules)) own[name] = rule.default;
   for (const [name, { value }] of given) (Object.hasOwn(ownRules, name) ? own : server)[name] = value;
   checkTogether(server, given);
-  checkAdmin(given);
+  checkAdmin(given, own as unknown as OwnValues);
   return { given, own: own as unknown as OwnValues, server };
 }
 
@@ -91,9 +91,12 @@ function checkTogether(server: ServerOptions<string>, given: ReadonlyMap<string,
   }
 }
 
-/** Somebody who protects a listener that is not there believes that something is protected. */
-function checkAdmin(given: ReadonlyMap<string, Given>): void {
-  if (given.has("adminPort")) return;
+function checkAdmin(given: ReadonlyMap<string, Given>, own: OwnValues): void {
+  const { host, port, adminHost, adminPort } = own;
+  if (adminPort !== undefined && adminPort !== 0 && adminPort === port && adminHost === host)
+    throw wrongValue("adminPort", adminPort, given.get("adminPort")!.source, "a port other than that of the clients");
+  if (adminPort !== undefined) return;
+  // Somebody who protects a listener that is not there believes that something is protected.
   for (const [name, { source }] of given) {
     if (name.startsWith("admin"))
       throw new ConfigError(`${name}: given by ${sourceText(source)} without adminPort; there is no admin listener`);

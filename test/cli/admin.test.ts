@@ -163,6 +163,11 @@ describe("wrong settings: one line, exit code 2", () => {
       /^adminPort: got "?65536"? from flag --admin-port; takes a whole number from 0 to 65535$/,
     ],
     [
+      ["--admin-port", "9464", "--port", "9464"],
+      {},
+      /^adminPort: got 9464 from flag --admin-port; takes a port other than that of the clients$/,
+    ],
+    [
       ["--admin-host", "0.0.0.0"],
       {},
       /^adminHost: given by flag --admin-host without adminPort; there is no admin listener$/,
