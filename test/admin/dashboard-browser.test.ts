@@ -181,8 +181,8 @@ describe("the dashboard in Chromium", { skip: chromium.missing }, () => {
     const [page] = await open(t, url, { colorScheme: "dark" });
     await page.locator("#charts canvas").nth(5).waitFor();
     assert.equal(await page.locator("#charts canvas").count(), 6);
-    await page.getByLabel("Connections").locator("output", { hasText: /^1$/ }).waitFor();
-    await page.getByLabel("Round-trip").locator("output", { hasText: "ms" }).first().waitFor();
+    await page.getByLabel("Connections").locator(".value", { hasText: /^1$/ }).waitFor();
+    await page.getByLabel("Round-trip").locator(".value", { hasText: "ms" }).first().waitFor();
     const ground = (): Promise<string> => page.evaluate("getComputedStyle(document.body).backgroundColor");
     const dark = await ground();
     await page.getByLabel("Colours").selectOption("light");

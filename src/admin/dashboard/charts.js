@@ -113,7 +113,7 @@ document.addEventListener("visibilitychange", drawSoon);
 onThemeChange(() => charts.forEach((chart) => chart.redraw()));
 
 function makeCard(definition, index) {
-  const outputs = definition.series.map(() => element("output", {}, "–"));
+  const shownValues = definition.series.map(() => element("span", { className: "value" }, "–"));
   const legend = element(
     "p",
     { className: "legend" },
@@ -123,7 +123,7 @@ function makeCard(definition, index) {
         {},
         element("i", { className: `swatch swatch-${at + 1}`, ariaHidden: "true" }),
         `${label} `,
-        outputs[at],
+        shownValues[at],
       ),
     ),
   );
@@ -147,7 +147,7 @@ function makeCard(definition, index) {
   function showValues(at) {
     const times = data.time ?? [];
     const shown = at ?? times.length - 1;
-    definition.series.forEach(([name], i) => setText(outputs[i], definition.format(data[name]?.[shown] ?? null)));
+    definition.series.forEach(([name], i) => setText(shownValues[i], definition.format(data[name]?.[shown] ?? null)));
     setText(time, at == null ? "" : clock(times[at] * 1000));
     card.classList.toggle(
       "no-data",

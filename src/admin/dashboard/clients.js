@@ -94,6 +94,8 @@ export function makeClients(feed, on, tryUrl) {
     if (focused !== undefined && document.activeElement === document.body) {
       (shown.get(focused)?.element ?? body.firstElementChild)?.querySelector("button")?.focus();
     }
+    // Read out where it answers somebody, and not each time that a client comes or goes.
+    $("found").ariaLive = query.search === "" ? "off" : "polite";
     setText($("found"), query.search === "" ? count(total) : `${count(matched)} of ${count(total)}`);
     setText($("page-text"), `Page ${count(page + 1)} of ${count(pages)}`);
     $("pages").hidden = pages === 1;
