@@ -6,6 +6,7 @@ import {
   chmodSync,
   copyFileSync,
   existsSync,
+  mkdirSync,
   readFileSync,
   readdirSync,
   rmSync,
@@ -60,7 +61,10 @@ export async function build(projects) {
     const { code, output } = await run(process.execPath, [tsc, "--build", "--force", ...pretty, ...wanted]);
     if (code !== 0) fail(output, code);
     for (const project of wanted) {
-      for (const [from, to] of assets(project)) copyFileSync(from, to);
+      for (const [from, to] of assets(project)) {
+        mkdirSync(dirname(to), { recursive: true });
+        copyFileSync(from, to);
+      }
       if (project === "src") makeExecutable(join(root, "dist/cli/main.js"));
       writeFileSync(stampFile(project), stateOf(project));
     }
@@ -117,10 +121,12 @@ function sources(project) {
   return walk(inRoot(project)).filter((path) => path.endsWith(".ts"));
 }
 
-/** The files that are copied as they are: [from, to]. */
+/** The files that are copied as they are, pages and what belongs to them: [from, to]. */
 function assets(project) {
-  const page = inRoot("src/cli/page.html");
-  return project === "src" && existsSync(page) ? [[page, inRoot("dist/cli/page.html")]] : [];
+  if (project !== "src") return [];
+  return walk(inRoot("src"))
+    .filter((path) => /\.(html|css|js|svg)$/.test(path))
+    .map((path) => [path, join(inRoot("dist"), relative(inRoot("src"), path))]);
 }
 
 function expectedOutputs(project) {

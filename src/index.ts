@@ -22,6 +22,6 @@ export { OptionError, UsageError } from "./server/usage-error.js";
 export type { ShutdownReport } from "./server/shutdown.js";
 export type { UpgradeSource } from "./server/attach.js";
 export type { Stats } from "./server/stats.js";
+export { type Clock, systemClock } from "./server/clock.js";
 export type { Durations } from "./server/durations.js";
 export { type DiagnosticsChannel, diagnosticsChannels, tracingChannels } from "./server/diagnostics.js";
-export type { Clock } from "./server/clock.js";

@@ -30,7 +30,8 @@ test("the exported names are those of test/public-surface.txt", async () => {
 
 test("the package holds compiled code, types and documents, and nothing else", () => {
   const files = packedFiles();
-  const expected = /^(dist\/.+\.(js|d\.ts)|dist\/cli\/page\.html|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+  const expected =
+    /^(dist\/.+\.(js|d\.ts)|dist\/(cli|admin\/dashboard)\/[\w-]+\.(html|css|svg)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
   assert.deepEqual(
     files.filter((file) => !expected.test(file)),
     [],

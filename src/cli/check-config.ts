@@ -8,7 +8,7 @@ export function configurationReport({ given }: Configuration): string {
   const rows = [...settings.values()].flatMap(({ name, rule }) => {
     const entry = given.get(name);
     if (entry === undefined || isDeepStrictEqual(entry.value, rule.default)) return [];
-    return [[name, written(entry.value), sourceText(entry.source)]];
+    return [[name, rule.isSecret ? "(secret)" : written(entry.value), sourceText(entry.source)]];
   });
   if (rows.length === 0) return "The configuration is valid: every option has its default.\n";
   return `The configuration is valid. What differs from the defaults:\n\n${table([["option", "value", "from"], ...rows])}`;

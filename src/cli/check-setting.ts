@@ -1,6 +1,6 @@
 /** One value of one option: from text where it is text, held against its rule, refused with its origin. */
 import { checkValue, OptionError, takes } from "../index.js";
-import { type ConfigError, type Source, wrongValue } from "./config-error.js";
+import { ConfigError, type Source, sourceText, wrongValue } from "./config-error.js";
 import { fromText } from "./from-text.js";
 import type { Setting } from "./settings.js";
 
@@ -40,5 +40,6 @@ function fits({ name, rule }: Setting, value: unknown): boolean {
 
 function refused({ name, rule }: Setting, value: unknown, source: Source): ConfigError {
   const asText = rule.kind === "boolean" && source.from === "environment";
+  if (rule.isSecret) return new ConfigError(`${name}: wrong value from ${sourceText(source)}; takes ${takes(rule)}`);
   return wrongValue(name, value, source, asText ? "true, false, 1 or 0" : takes(rule));
 }

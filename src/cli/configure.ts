@@ -22,7 +22,13 @@ export interface OwnValues {
   readonly port: number;
   readonly echo: boolean;
   readonly page: boolean;
+  readonly healthOnMainPort: boolean;
   readonly logFormat: "auto" | "pretty" | "json";
+  /** Undefined: there is no admin listener. */
+  readonly adminPort: number | undefined;
+  readonly adminHost: string;
+  readonly adminToken: string | undefined;
+  readonly adminAllowedHosts: readonly string[];
 }
 
 export interface Configuration {
@@ -60,6 +66,7 @@ export function configure(
   for (const [name, rule] of Object.entries(ownRules)) own[name] = rule.default;
   for (const [name, { value }] of given) (Object.hasOwn(ownRules, name) ? own : server)[name] = value;
   checkTogether(server, given);
+  checkAdmin(given, own as unknown as OwnValues);
   return { given, own: own as unknown as OwnValues, server };
 }
 
@@ -81,6 +88,18 @@ function checkTogether(server: ServerOptions<string>, given: ReadonlyMap<string,
     const source = given.get(error.option)?.source ?? { from: "default" };
     const { message } = wrongValue(error.option, error.value, source, error.takes);
     throw new ConfigError(`${message}${origins(error.takes, given)}`);
+  }
+}
+
+function checkAdmin(given: ReadonlyMap<string, Given>, own: OwnValues): void {
+  const { host, port, adminHost, adminPort } = own;
+  if (adminPort !== undefined && adminPort !== 0 && adminPort === port && adminHost === host)
+    throw wrongValue("adminPort", adminPort, given.get("adminPort")!.source, "a port other than that of the clients");
+  if (adminPort !== undefined) return;
+  // Somebody who protects a listener that is not there believes that something is protected.
+  for (const [name, { source }] of given) {
+    if (name.startsWith("admin"))
+      throw new ConfigError(`${name}: given by ${sourceText(source)} without adminPort; there is no admin listener`);
   }
 }
 

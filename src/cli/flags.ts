@@ -20,6 +20,7 @@ export function givenFlags(command: Command): FlagEntry[] {
 
 function optionsOf(setting: Setting): Option[] {
   const { flag, rule } = setting;
+  if (rule.isSecret) return [];
   if (rule.kind === "boolean") {
     // Both forms are understood, since a config file may say the opposite; the one that changes the default is shown.
     const [on, off] = [new Option(flag, helpText(rule)), new Option(negated(setting), `do not ${helpText(rule)}`)];
@@ -39,6 +40,8 @@ function negated({ flag }: Setting): string {
 
 const placeholders: Record<string, string> = {
   host: "host",
+  adminHost: "host",
+  adminAllowedHosts: "name",
   path: "path",
   trustProxy: "address",
   allowedOrigins: "url",

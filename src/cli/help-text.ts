@@ -43,6 +43,7 @@ Exit codes:
 Examples:
   hawser serve
   hawser serve --port 9000 --echo
+  hawser serve --admin-port 9464
   hawser serve --host 0.0.0.0 --allowed-origin https://app.example.com
   hawser serve --config hawser.yaml --check-config
 `;

@@ -22,7 +22,8 @@ export type LogFormat = "auto" | "pretty" | "json";
 const STDOUT = 1;
 const FLUSH_MS = 1000;
 
-export function openLog(level: LogLevel, format: LogFormat): Log {
+/** `onLine` sees each line as JSON, whatever the format is. */
+export function openLog(level: LogLevel, format: LogFormat, onLine: (line: string) => void = () => {}): Log {
   const onTerminal = isatty(STDOUT);
   const isPretty = format === "pretty" || (format === "auto" && onTerminal);
   const sink = openLogSink(STDOUT, (lines) => {
@@ -36,7 +37,12 @@ export function openLog(level: LogLevel, format: LogFormat): Log {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    { write: (line: string): void => sink.write(pretty === undefined ? line : pretty(line)) },
+    {
+      write(line: string): void {
+        onLine(line);
+        sink.write(pretty === undefined ? line : pretty(line));
+      },
+    },
   );
   return {
     logger,

@@ -1,15 +1,32 @@
 /** The options that the command adds to the library's, as the same kind of data (see ../server/option-rules.ts). */
+import { allowedHostsRule, tokenRule } from "../admin/index.js";
 import type { OptionGroup, ValueRule } from "../index.js";
 
 export interface SettingRule extends ValueRule {
-  readonly group: OptionGroup | "Serving";
+  readonly group: OptionGroup | "Serving" | "Admin listener";
   /** The value names a file: in a config file, one beside it. */
   readonly isFile?: true;
+  /** A secret: it has no flag, which every user of the machine could read, and no message shows it. */
+  readonly isSecret?: true;
 }
 
 const isOneLine = (value: string): boolean => value.length > 0 && !/[\p{Cc}]/u.test(value);
 
-export type OwnName = "host" | "port" | "echo" | "page" | "tlsCert" | "tlsKey" | "logFormat";
+export type OwnName =
+  | "host"
+  | "port"
+  | "echo"
+  | "page"
+  | "healthOnMainPort"
+  | "tlsCert"
+  | "tlsKey"
+  | "logFormat"
+  | "adminPort"
+  | "adminHost"
+  | "adminToken"
+  | "adminAllowedHosts";
+
+const isHost = (value: string): boolean => /^[^\s/[\]]{1,253}$/.test(value);
 
 export const ownRules: Readonly<Record<OwnName, SettingRule>> = {
   host: {
@@ -19,7 +36,7 @@ export const ownRules: Readonly<Record<OwnName, SettingRule>> = {
     // Nobody is reachable from outside by accident.
     default: "127.0.0.1",
     form: "a host name or an IP address",
-    accepts: (value) => /^[^\s/[\]]{1,253}$/.test(value),
+    accepts: isHost,
   },
   port: {
     kind: "integer",
@@ -36,6 +53,12 @@ export const ownRules: Readonly<Record<OwnName, SettingRule>> = {
     default: false,
   },
   page: { kind: "boolean", group: "Serving", help: "serve the page to try it in a browser", default: true },
+  healthOnMainPort: {
+    kind: "boolean",
+    group: "Serving",
+    help: "answer /healthz and /readyz on this port as well",
+    default: false,
+  },
   tlsCert: {
     kind: "string",
     group: "Serving",
@@ -59,4 +82,22 @@ export const ownRules: Readonly<Record<OwnName, SettingRule>> = {
     default: "auto",
     choices: ["auto", "pretty", "json"],
   },
+  adminPort: {
+    kind: "integer",
+    group: "Admin listener",
+    help: "serve /metrics, /healthz, /readyz and a live dashboard on this port; 0: a free one",
+    min: 0,
+    max: 65_535,
+  },
+  adminHost: {
+    kind: "string",
+    group: "Admin listener",
+    help: "address that it listens on; any but this machine's own needs the token for reading, too",
+    // What it can do is for the operator: nobody else reaches it by accident.
+    default: "127.0.0.1",
+    form: "a host name or an IP address",
+    accepts: isHost,
+  },
+  adminToken: { ...tokenRule, group: "Admin listener", isSecret: true },
+  adminAllowedHosts: { ...allowedHostsRule, group: "Admin listener" },
 };

@@ -1,11 +1,13 @@
 /** `hawser serve` from its start to its end: listen, wait for a reason to stop, shut down, say how it went. */
 import { createServer, optionRules, type Server } from "../index.js";
+import { LogTail } from "../admin/index.js";
+import { type CommandAdmin, makeAdmin } from "./admin.js";
 import type { Configuration } from "./configure.js";
 import { exitNow } from "./exit.js";
 import { onFaults } from "./faults.js";
 import { listenErrorText } from "./listen-error.js";
 import { type Log, openLog } from "./log.js";
-import { pageHandler } from "./page.js";
+import { plainHttp } from "./plain-http.js";
 import { reloadTls } from "./reload.js";
 import { echo, rooms } from "./rooms.js";
 import { onSignals } from "./signals.js";
@@ -20,18 +22,19 @@ const STUCK_MS = 5000;
 /** Runs the server; returns the process's exit code. `tls` names the certificate's files, if any. */
 export async function serve(configuration: Configuration, tls: TlsFiles | undefined): Promise<number> {
   const { own, server: options } = configuration;
-  const log = openLog(options.logLevel ?? "info", own.logFormat);
+  const logTail = new LogTail();
+  const onLine = own.adminPort === undefined ? undefined : (line: string): void => logTail.write(line);
+  const log = openLog(options.logLevel ?? "info", own.logFormat, onLine);
   const server = makeServer(configuration, tls, log);
+  const admin = makeAdmin(server, own, log, logTail);
   // Before anything listens, so that a signal that comes early finds its handler.
   const stopped = waitForStop(server, tls, log);
 
-  const listening = server.listen(own.port, own.host).then(({ url }) => {
-    if (log.isPretty) log.say(welcome(url, own, options.path));
-  });
   try {
-    await Promise.race([listening, stopped]);
+    await Promise.race([listen(server, admin, configuration, log), stopped]);
   } catch (error) {
-    process.stderr.write(`hawser: ${listenErrorText(error, own.host, own.port)}\n`);
+    process.stderr.write(`hawser: ${(error as Error).message}\n`);
+    await admin?.close();
     return FAILED;
   }
 
@@ -39,6 +42,8 @@ export async function serve(configuration: Configuration, tls: TlsFiles | undefi
   const graceMs = options.shutdownGraceMs ?? Number(optionRules.shutdownGraceMs.default);
   const stuck = setTimeout(() => exitNow(FAILED, log.terminalFault()), graceMs + STUCK_MS);
   await server.close();
+  // Last, so that /readyz can say until then that no new clients are taken.
+  await admin?.close();
   await log.flush();
   clearTimeout(stuck);
   const fault = log.terminalFault();
@@ -46,11 +51,28 @@ export async function serve(configuration: Configuration, tls: TlsFiles | undefi
   return exitCode;
 }
 
+/** The admin listener first: it answers that the server lives and is not ready yet. @throws Error whose message is one line */
+async function listen(
+  server: Server<string>,
+  admin: CommandAdmin | null,
+  { own, server: { path } }: Configuration,
+  log: Log,
+): Promise<void> {
+  await admin?.listen();
+  const { url } = await server.listen(own.port, own.host).catch((error: unknown) => {
+    throw new Error(listenErrorText(error, own.host, own.port), { cause: error });
+  });
+  admin?.clientsComeTo(url, path);
+  if (!log.isPretty) return;
+  log.say(welcome(url, own, path));
+  if (admin !== null) log.say(admin.welcome());
+}
+
 function makeServer({ own, server: options }: Configuration, tls: TlsFiles | undefined, log: Log): Server<string> {
   const server: Server<string> = createServer<string>({
     ...options,
     ...(own.echo ? echo() : rooms(() => server)),
-    ...(own.page ? { request: pageHandler({ echo: own.echo, path: options.path }) } : {}),
+    ...plainHttp(() => server, own, options.path),
     ...(tls === undefined ? {} : { tls: readTls(tls) }),
     logger: log.logger,
   });

@@ -5,12 +5,23 @@ import type { OwnValues } from "./configure.js";
 const LOCAL = new Set(["127.0.0.1", "[::1]", "0.0.0.0", "[::]"]);
 
 /** `url` is the server's: `ws://127.0.0.1:8080/`. `path` is the only path that takes WebSockets, if there is such. */
-export function welcome(url: string, own: OwnValues, path: string | undefined): string {
-  const address = new URL(url);
-  const host = LOCAL.has(address.hostname) ? `localhost${address.port && `:${address.port}`}` : address.host;
-  const sockets = `${address.protocol}//${host}${path ?? "/"}`;
+export function welcome(url: string, own: Pick<OwnValues, "echo" | "page">, path: string | undefined): string {
+  const { protocol, host } = localUrl(url);
+  const sockets = `${protocol}//${host}${path ?? "/"}`;
   const what = own.echo ? `Hawser sends back what you send to ${sockets}` : `Hawser serves rooms on ${sockets}`;
   if (!own.page) return what;
-  const page = `${address.protocol === "wss:" ? "https:" : "http:"}//${host}${path ?? "/lobby"}`;
+  const page = pageUrl(url, path);
   return own.echo ? `${what} - open ${page} and try` : `${what} - open ${page} in two tabs`;
+}
+
+/** The page to try the server in. */
+export function pageUrl(url: string, path: string | undefined): string {
+  const { protocol, host } = localUrl(url);
+  return `${protocol === "wss:" ? "https:" : "http:"}//${host}${path ?? "/lobby"}`;
+}
+
+/** The URL with the host as people know it. */
+export function localUrl(url: string): { protocol: string; host: string } {
+  const { protocol, hostname, host, port } = new URL(url);
+  return { protocol, host: LOCAL.has(hostname) ? `localhost${port && `:${port}`}` : host };
 }

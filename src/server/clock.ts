@@ -6,6 +6,7 @@ export interface Clock {
   every(periodMs: number, callback: () => void): () => void;
 }
 
+/** The system's time, which a server has unless it is given another. */
 export const systemClock: Clock = {
   now: () => Math.trunc(performance.now()),
   every(periodMs, callback) {

@@ -42,6 +42,10 @@ test("hawser serve --help: every option in its group, with its default", async (
     "no blanks at the end of a line",
   );
   for (const { flag, rule } of settings.values()) {
+    if (rule.isSecret) {
+      assert.ok(!stdout.includes(flag), `${flag} would show a secret to every user of the machine`);
+      continue;
+    }
     const shown = rule.kind === "boolean" && rule.default === true ? flag.replace("--", "--no-") : flag;
     const at = lines.findIndex((line) => line.startsWith(`  ${shown} `) || line === `  ${shown}`);
     assert.ok(at > lines.indexOf(`${rule.group}:`), `${shown} stands under "${rule.group}:"`);

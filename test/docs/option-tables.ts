@@ -35,7 +35,7 @@ function rowOf(name: string, rule: SettingRule): Row {
     Option: `\`${name}\``,
     Takes: takesText(rule),
     Default: defaultText(rule),
-    Flag: flag === undefined ? "" : `\`${flag}\``,
+    Flag: flag === undefined || rule.isSecret ? "" : `\`${flag}\``,
     Variable: setting === undefined ? "" : `\`${setting.env}\``,
   };
 }

@@ -1,0 +1,81 @@
+/** The live feed: one WebSocket, which comes back by itself and says so. */
+
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 15_000;
+/** An open connection counts as good, and the waiting begins anew, after so long. */
+const GOOD_AFTER_MS = 5000;
+
+/**
+ * @param on.message gets each message of the server
+ * @param on.open the connection is there
+ * @param on.state gets "open", "connecting" or "waiting", and the seconds that are left of the waiting
+ */
+export function connectFeed(on) {
+  const url = `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/live`;
+  const pending = new Map();
+  let socket = null;
+  let failures = 0;
+  let timer = 0;
+  let goodTimer = 0;
+  let requests = 0;
+
+  function connect() {
+    clearTimeout(timer);
+    on.state("connecting", 0);
+    socket = new WebSocket(url);
+    socket.onopen = () => {
+      goodTimer = setTimeout(() => (failures = 0), GOOD_AFTER_MS);
+      on.state("open", 0);
+      on.open();
+    };
+    socket.onmessage = ({ data }) => {
+      const message = JSON.parse(data);
+      const answered = pending.get(message.request);
+      pending.delete(message.request);
+      if (answered) answered(message);
+      else on.message(message);
+    };
+    socket.onclose = () => {
+      clearTimeout(goodTimer);
+      for (const answered of pending.values()) answered(null);
+      pending.clear();
+      later();
+    };
+  }
+
+  /** Waits longer each time, and each page a different while. */
+  function later() {
+    const most = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(failures++, 10));
+    const until = performance.now() + most / 2 + (Math.random() * most) / 2;
+    const tick = () => {
+      const left = until - performance.now();
+      if (left <= 0) return connect();
+      on.state("waiting", Math.ceil(left / 1000));
+      timer = setTimeout(tick, Math.min(left, 1000));
+    };
+    tick();
+  }
+
+  // Somebody looks again, or the network is back: now is the time.
+  const hurry = () => {
+    if (socket.readyState === WebSocket.CLOSED && !document.hidden) connect();
+  };
+  addEventListener("online", hurry);
+  document.addEventListener("visibilitychange", hurry);
+  connect();
+
+  return {
+    send(message) {
+      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+    },
+    /** Resolves with the answer; with null when the connection is lost or was not there. */
+    ask(message) {
+      if (socket.readyState !== WebSocket.OPEN) return Promise.resolve(null);
+      const request = ++requests;
+      return new Promise((resolve) => {
+        pending.set(request, resolve);
+        socket.send(JSON.stringify({ ...message, request }));
+      });
+    },
+  };
+}

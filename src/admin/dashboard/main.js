@@ -1,0 +1,163 @@
+/** The dashboard: what comes in by the feed goes to the part of the page that shows it. */
+import { addSample, setHistory, setSpan } from "./charts.js";
+import { makeClients } from "./clients.js";
+import { connectFeed } from "./connection.js";
+import { askDisconnect, askMessage, askToken, closeTokenDialog, tokenProblem } from "./dialogs.js";
+import { $, setText, toast } from "./dom.js";
+import { count, duration } from "./format.js";
+import { addLog, setLog } from "./log.js";
+import { showRooms } from "./rooms.js";
+import { setTheme, theme } from "./theme.js";
+
+const TOKEN_KEY = "hawser-admin-token";
+
+let columns = [];
+let tryUrl = null;
+let mayAct = false;
+let startedAt = null;
+/** What the operator wanted to do when the token was asked for. */
+let afterUnlock = null;
+
+// The address may bring the token behind its "#", which no request carries. It does not stay there for others to see.
+const given = /(?:^#|&)token=([^&]+)/.exec(location.hash)?.[1];
+if (given !== undefined) {
+  saveToken(decodeURIComponent(given));
+  history.replaceState(null, "", location.pathname);
+}
+
+const feed = connectFeed({
+  open() {
+    const token = savedToken();
+    if (token) feed.send({ type: "authorize", token });
+  },
+  message: (message) => receive[message.type]?.(message),
+  state: showFeed,
+});
+
+const clients = makeClients(
+  () => feed,
+  {
+    disconnect: (row) => whenUnlocked(() => askDisconnect(row, () => act({ type: "disconnect", id: row.id }))),
+    send: (row) => whenUnlocked(() => askMessage(row, (text) => act({ type: "send", id: row.id, text }))),
+  },
+  () => tryUrl,
+);
+
+async function act(message) {
+  const result = await feed.ask(message);
+  clients.refresh();
+  return result;
+}
+
+const receive = {
+  hello(hello) {
+    columns = hello.columns;
+    tryUrl = hello.tryUrl;
+    startedAt = hello.process.startedAt;
+    $("locked").hidden = true;
+    setHistory(columns, hello.history);
+    showLatest(hello.history.at(-1));
+    setLog(hello.log);
+    setUnlocked(mayAct || hello.mayAct);
+    setText($("process"), "");
+    $("process").title = `Node ${hello.process.node}, process ${hello.process.pid}`;
+    clients.refresh();
+  },
+  locked() {
+    $("locked").hidden = false;
+    if (!savedToken()) unlock();
+  },
+  sample({ sample }) {
+    addSample(columns, sample);
+    showLatest(sample);
+  },
+  rooms: showRooms,
+  log: addLog,
+  authorized({ ok, text }) {
+    if (!ok) {
+      forgetToken();
+      if ($("token-dialog").open) return tokenProblem(text);
+      return toast(`The token was not taken. ${text}`, true);
+    }
+    closeTokenDialog();
+    setUnlocked(true);
+    const then = afterUnlock;
+    afterUnlock = null;
+    then?.();
+  },
+};
+
+function showLatest(sample) {
+  if (sample === undefined) return;
+  const value = (name) => sample[columns.indexOf(name)];
+  document.title = `${count(value("connections"))} clients - Hawser`;
+  $("server").hidden = false;
+  const isReady = value("ready") === 1;
+  $("server").dataset.state = isReady ? "ready" : "draining";
+  setText($("server-text"), isReady ? "Takes new clients" : "Takes no new clients");
+  setText($("process"), `up ${duration(Date.now() - startedAt)}`);
+}
+
+function showFeed(state, seconds) {
+  $("feed").dataset.state = state;
+  setText($("feed-text"), { open: "Live", connecting: "Connecting", waiting: "Connection lost, trying again" }[state]);
+  setText($("feed-countdown"), state === "waiting" ? `in ${seconds} s` : "");
+  document.body.classList.toggle("stale", state !== "open");
+  if (state !== "open") mayAct = false;
+}
+
+// The token.
+
+function whenUnlocked(action) {
+  if (mayAct) return action();
+  afterUnlock = action;
+  unlock();
+}
+
+function unlock() {
+  askToken((token) => {
+    saveToken(token);
+    feed.send({ type: "authorize", token });
+  });
+}
+
+function setUnlocked(isUnlocked) {
+  mayAct = isUnlocked;
+  setText($("unlock"), isUnlocked ? "Lock actions" : "Unlock actions");
+}
+
+$("unlock").onclick = () => {
+  if (!mayAct) return unlock();
+  forgetToken();
+  // The server knows this connection as the operator's: a new one is needed.
+  location.reload();
+};
+$("locked-unlock").onclick = unlock;
+$("token-dialog").onclose = () => {
+  if (!mayAct) afterUnlock = null;
+};
+
+/** Kept for this tab alone, and until it is closed. */
+function saveToken(token) {
+  sessionStorage.setItem(TOKEN_KEY, token);
+}
+
+function savedToken() {
+  return sessionStorage.getItem(TOKEN_KEY);
+}
+
+function forgetToken() {
+  sessionStorage.removeItem(TOKEN_KEY);
+}
+
+// The page.
+
+$("theme").value = theme();
+$("theme").onchange = () => setTheme($("theme").value);
+$("span").onchange = () => setSpan(Number($("span").value));
+addEventListener("keydown", (event) => {
+  const isTyping = event.target instanceof Element && event.target.closest("input, textarea, select, dialog");
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTyping) return;
+  event.preventDefault();
+  $("search").focus();
+});

@@ -1,0 +1,211 @@
+// The dashboard in a real browser: open it, see a client appear, disconnect it, see it go; and what an operator meets on the way.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { after, before, describe, test, type TestContext } from "node:test";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { WebSocket } from "ws";
+import { serve, type ServerProcess } from "../harness/server.js";
+import { launch } from "../interop/peers/chromium.js";
+import { need } from "../interop/system.js";
+
+const chromium = await need("chromium");
+const TOKEN = "the-token-of-this-test";
+
+interface Started {
+  readonly server: ServerProcess;
+  /** Of the dashboard, without the token. */
+  readonly url: string;
+  readonly client: (path: string) => Promise<WebSocket>;
+}
+
+describe("the dashboard in Chromium", { skip: chromium.missing }, () => {
+  let browser: Browser;
+  before(async () => void (browser = await launch(chromium.path)));
+  after(() => browser.close());
+
+  async function start(t: TestContext, args: string[] = []): Promise<Started> {
+    const server = await serve(["--admin-port", "0", ...args], { env: { HAWSER_ADMIN_TOKEN: TOKEN } });
+    const sockets: WebSocket[] = [];
+    t.after(async () => {
+      for (const socket of sockets) socket.terminate();
+      await server.stop();
+    });
+    return {
+      server,
+      url: String((await server.waitForEvent("admin-listening"))["url"]),
+      async client(path) {
+        const socket = new WebSocket(server.url + path);
+        socket.on("error", () => {});
+        sockets.push(socket);
+        await once(socket, "open");
+        return socket;
+      },
+    };
+  }
+
+  async function open(t: TestContext, url: string, options: BrowserContextOptions = {}): Promise<[Page, string[]]> {
+    const complaints: string[] = [];
+    const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, ...options });
+    t.after(() => page.close());
+    page.setDefaultTimeout(20_000);
+    page.on("console", (message) => complaints.push(message.text()));
+    page.on("pageerror", (error) => complaints.push(error.message));
+    await page.goto(url);
+    await page.locator("#feed[data-state=open]").waitFor();
+    return [page, complaints];
+  }
+
+  test("a client appears, is disconnected, and goes", async (t) => {
+    const { url, client, server } = await start(t);
+    const [page, complaints] = await open(t, `${url}#token=${TOKEN}`);
+    // The token does not stay in the address bar.
+    assert.equal(page.url(), url);
+    await page.getByText("No client is connected.").waitFor();
+    assert.match((await page.locator("#empty a").getAttribute("href")) ?? "", /^http:\/\/localhost:\d+\/lobby$/);
+    await page.getByText("Takes new clients").waitFor();
+
+    const socket = await client("lobby");
+    const { id = "" } = await server.waitForEvent("connect");
+    const row = page.getByRole("row").filter({ hasText: id });
+    await row.waitFor();
+    assert.match((await row.textContent()) ?? "", /127\.0\.0\.1\/lobby/);
+    await page.getByText("Lock actions").waitFor();
+
+    const heard = once(socket, "message");
+    await row.getByRole("button", { name: "Send" }).click();
+    await page.getByRole("dialog").getByLabel("Text").fill("good evening");
+    await page.keyboard.press("Control+Enter");
+    assert.equal(String(((await heard) as [Buffer])[0]), "good evening");
+    await page.getByText(`${id}: Sent.`).waitFor();
+
+    const closed = once(socket, "close");
+    await row.getByRole("button", { name: "Disconnect" }).click();
+    const dialog = page.getByRole("dialog");
+    assert.match((await dialog.textContent()) ?? "", new RegExp(`${id} from 127\\.0\\.0\\.1`));
+    await dialog.getByRole("button", { name: "Disconnect" }).click();
+    assert.equal(((await closed) as [number])[0], 1008);
+    await row.waitFor({ state: "detached" });
+    await page.getByText("No client is connected.").waitFor();
+    // What happened is in the log; what was said is nowhere.
+    await page.locator("#log").getByText("admin-action").first().waitFor();
+    assert.doesNotMatch(await page.content(), /good evening/);
+    assert.deepEqual(complaints, []);
+  });
+
+  test("without the token one can look; for an action the page asks for it", async (t) => {
+    const { url, client, server } = await start(t);
+    await client("lobby");
+    const [page] = await open(t, url);
+    const { id = "" } = await server.waitForEvent("connect");
+    const row = page.getByRole("row").filter({ hasText: id });
+    await row.getByRole("button", { name: "Disconnect" }).click();
+    const token = page.getByLabel("Token", { exact: true });
+    await token.fill("not the token");
+    await page.keyboard.press("Enter");
+    await page.getByText("That is not the token.").waitFor();
+    await token.fill(TOKEN);
+    await page.keyboard.press("Enter");
+    // Then it goes on with what was wanted; Esc takes that back.
+    await page.getByText("Disconnect this client?").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByText("Disconnect this client?").waitFor({ state: "hidden" });
+    assert.equal(await row.count(), 1);
+    await page.reload();
+    await page.getByText("Lock actions").waitFor();
+  });
+
+  test("what strangers have written is text, wherever it stands", async (t) => {
+    const { url, client } = await start(t);
+    const evil = `<img src=x onerror="document.title='owned'">`;
+    const path = encodeURI(evil);
+    await client(path);
+    const gone = await client(path);
+    gone.close(1000, `<script>document.title="owned"</script>`);
+    await once(gone, "close");
+    const [page] = await open(t, url);
+    await page.locator("#rows").getByText(evil).first().waitFor();
+    await page.locator("#rooms").getByText(evil).first().waitFor();
+    await page.locator("#log").getByText(`<script>document.title="owned"</script>`).first().waitFor();
+    await page.getByRole("searchbox").fill(`<b>${evil}</b>`);
+    await page.getByText("None of 1 clients matches").waitFor();
+    assert.equal(await page.locator("#main img, #main script, #main b b").count(), 0);
+    assert.doesNotMatch(await page.title(), /owned/);
+  });
+
+  test("search, sorting and pages by keyboard", async (t) => {
+    const { url, client, server } = await start(t);
+    for (let i = 0; i < 60; i++) await client(i === 7 ? "needle" : "hay");
+    const [page] = await open(t, url);
+    await page.getByText("Page 1 of 2").waitFor();
+    assert.equal(await page.locator("#rows tr").count(), 50);
+    await page.getByRole("button", { name: "Next" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByText("Page 2 of 2").waitFor();
+    await page.locator("#rows tr").nth(9).waitFor();
+    assert.equal(await page.locator("#rows tr").count(), 10);
+
+    await page.keyboard.press("/");
+    await page.keyboard.type("NEEDLE");
+    await page.getByText("1 of 60").waitFor();
+    assert.equal(await page.locator("#rows tr").count(), 1);
+    const needle = server.lines.find((line) => line["path"] === "/needle");
+    assert.equal(await page.locator("#rows tr").getAttribute("data-id"), needle?.id);
+
+    await page.getByRole("button", { name: "Age" }).focus();
+    await page.keyboard.press("Space");
+    await page.locator('th[aria-sort="descending"]').waitFor();
+    // Each button of a row says whose it is, to those who hear it.
+    assert.equal(await page.getByRole("button", { name: `Disconnect ${String(needle?.id)}` }).count(), 1);
+  });
+
+  test("it comes back when the server does, and says what it is doing meanwhile", async (t) => {
+    const first = await serve(["--admin-port", "0"]);
+    const { port, url } = await first.waitForEvent("admin-listening");
+    const [page, complaints] = await open(t, String(url));
+    await first.stop();
+    await page.getByText("Connection lost, trying again").waitFor();
+    const second = await serve(["--admin-port", String(port)]);
+    t.after(() => second.stop());
+    await page.locator("#feed[data-state=open]").waitFor();
+    await page.getByText("Takes new clients").waitFor();
+    assert.deepEqual(
+      complaints.filter((text) => !/WebSocket connection to .* failed/.test(text)),
+      [],
+    );
+  });
+
+  test("charts are drawn, and in both colours", async (t) => {
+    const { url, client } = await start(t, ["--ping-period-ms", "100", "--pong-wait-ms", "5000"]);
+    await client("lobby");
+    const [page] = await open(t, url, { colorScheme: "dark" });
+    await page.locator("#charts canvas").nth(5).waitFor();
+    assert.equal(await page.locator("#charts canvas").count(), 6);
+    await page.getByLabel("Connections").locator(".value", { hasText: /^1$/ }).waitFor();
+    await page.getByLabel("Round-trip").locator(".value", { hasText: "ms" }).first().waitFor();
+    const ground = (): Promise<string> => page.evaluate("getComputedStyle(document.body).backgroundColor");
+    const dark = await ground();
+    await page.getByLabel("Colours").selectOption("light");
+    assert.notEqual(await ground(), dark);
+    await page.reload();
+    assert.notEqual(await ground(), dark, "the choice stays");
+  });
+
+  test("on a phone everything is there and nothing sticks out", async (t) => {
+    const { url, client } = await start(t);
+    await client("a/room/with/quite/a/long/name/that/does/not/fit/into/one/line/of/a/phone");
+    const [page, complaints] = await open(t, `${url}#token=${TOKEN}`, {
+      viewport: { width: 360, height: 740 },
+      hasTouch: true,
+    });
+    await page.locator("#rows tr").waitFor();
+    await page.locator("#rooms li").waitFor();
+    const width = await page.evaluate("document.documentElement.scrollWidth");
+    assert.equal(width, 360);
+    for (const name of ["Send", "Disconnect"]) {
+      const box = await page.locator("#rows").getByRole("button", { name }).boundingBox();
+      assert.ok(box !== null && box.x >= 0 && box.x + box.width <= 360 && box.height >= 32, name);
+    }
+    assert.deepEqual(complaints, []);
+  });
+});
