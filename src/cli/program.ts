@@ -1,6 +1,7 @@
 /** The command line as a whole: its subcommands, and what happens when it makes no sense. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { addAudit } from "./audit-command.js";
 import { ConfigError } from "./config-error.js";
 import type { Environment } from "./environment.js";
 import { formatItem } from "./help-layout.js";
@@ -36,7 +37,7 @@ export async function runProgram(args: readonly string[], around: Surroundings =
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help, --version
-    if (error instanceof CommanderError) around.complain(`hawser: ${usageLine(error)}`);
+    if (error instanceof CommanderError) around.complain(`hawser: ${usageLine(error, args[0])}`);
     else if (error instanceof ConfigError || error instanceof TargetError) around.complain(`hawser: ${error.message}`);
     else throw error;
     return WRONG_USAGE;
@@ -58,6 +59,7 @@ function makeProgram(environment: Environment, setExitCode: (code: number) => vo
     })
     .configureHelp({ formatItem });
   addServe(program, environment, setExitCode);
+  addAudit(program, setExitCode);
   program.addHelpText("after", "\n`hawser COMMAND --help` says more about a command.");
   return program;
 }

@@ -4,7 +4,8 @@ import { takes } from "../index.js";
 import { plain } from "./config-error.js";
 import { type Setting, settings } from "./settings.js";
 
-export function usageLine({ code, message }: CommanderError): string {
+/** `command` is the first word of the command line. */
+export function usageLine({ code, message }: CommanderError, command = ""): string {
   const quoted = /'(?<what>[^']*)'/.exec(message)?.groups?.["what"] ?? "";
   if (code === "commander.optionMissingArgument") {
     const setting = settingOf(quoted.split(" ", 1)[0] ?? "");
@@ -26,7 +27,7 @@ export function usageLine({ code, message }: CommanderError): string {
   return plain(
     text.endsWith("?)")
       ? text
-      : `${text}; hawser ${code === "commander.unknownCommand" ? "" : "serve "}--help lists all`,
+      : `${text}; hawser ${code === "commander.unknownCommand" || command.startsWith("-") ? "" : `${command} `}--help lists all`,
   );
 }
 

@@ -1,0 +1,180 @@
+/** Runs the checks: those that wait beside the others, the rest one after another, each under a limit of time. */
+import type { Target } from "../tools/target.js";
+import { type Check, fail, type Finding, notTestable } from "./check.js";
+import { early, last, serial, waiting } from "./checks/index.js";
+import { Context } from "./context.js";
+import { discover } from "./discover.js";
+import { watchLog } from "./log-watch.js";
+import { type AuditOptions, budgetOf } from "./options.js";
+import { practices } from "./practices.js";
+import { type CheckResult, makeReport, type Report } from "./report.js";
+import { ServerProcess } from "./server-process.js";
+import { sleep } from "./sleep.js";
+
+/**
+ * Checks a WebSocket server from outside, and with `exec` its process as well.
+ * @throws TargetError: the target is unreachable or no WebSocket server, or the command does not start one
+ */
+export async function audit(target: Target, options: AuditOptions = {}): Promise<Report> {
+  const context = new Context(target, options, budgetOf(options));
+  const startedAt = new Date().toISOString();
+  try {
+    if (options.exec !== undefined) {
+      context.log(`starts the server: ${options.exec}`);
+      context.server = await ServerProcess.start(options.exec, target);
+    }
+    context.log("looks what the server does with a handshake and a message");
+    await discover(context);
+    const results = await new Audit(context).run();
+    const about = {
+      target: target.url.href,
+      mode: context.quick ? "quick" : "full",
+      exec: options.exec ?? null,
+    } as const;
+    return makeReport({ ...about, startedAt, durationMs: Math.round(performance.now() - context.startedAt) }, results);
+  } finally {
+    context.destroyAll();
+    await context.server?.stop();
+  }
+}
+
+/** Where nothing else says when a check has to give up. */
+const CHECK_MS = 30_000;
+/** For what has to be written down when time is over. */
+const RESERVE_MS = 300;
+
+class Audit {
+  readonly #context: Context;
+  readonly #results: CheckResult[] = [];
+  /** The title of the check that the server did not live through; undefined: it is there. */
+  #killer: string | undefined;
+  /** When the server was last seen to have died, or to have been started again. */
+  #diedAt = 0;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  async run(): Promise<readonly CheckResult[]> {
+    const context = this.#context;
+    if (context.server !== undefined) context.logFacts = await watchLog(context, context.server);
+    for (const check of early) await this.#one(check);
+    context.memoryBefore = context.server?.memoryBytes();
+
+    const disturbed = this.#runWaiting(waiting);
+    for (const check of serial) {
+      if (await this.#isGone(check)) continue;
+      await this.#one(check, context.budget.waitsEndMs);
+      await this.#lookAfter(check);
+    }
+    // With --exec the server is there again, and what its end has disturbed gets another chance.
+    const again = await disturbed;
+    const lost = this.#killer === undefined ? await this.#runWaiting(again) : again;
+    for (const check of lost)
+      this.#add(check, notTestable(`the server went down meanwhile, at: ${this.#killer ?? "another step"}`), 0);
+    for (const check of last) {
+      if (check.name !== "own-frames" && (await this.#isGone(check))) continue;
+      await this.#one(check);
+    }
+    return this.#results;
+  }
+
+  /** @returns those that were disturbed by the server's end, which have no result yet */
+  async #runWaiting(checks: readonly Check[]): Promise<Check[]> {
+    const context = this.#context;
+    const disturbed: Check[] = [];
+    const outcomes = await Promise.all(
+      checks.map(async (check) => {
+        const since = performance.now();
+        const finding = await this.#finding(check, context.leftMs - RESERVE_MS);
+        return { check, finding, since, took: performance.now() - since };
+      }),
+    );
+    if (this.#killer === undefined && checks.length > 0 && !(await context.isAlive())) {
+      // Nobody else was at it: what a client that reads nothing costs is the likeliest reason.
+      const [suspect] = checks;
+      if (suspect !== undefined) await this.#buried(suspect);
+    }
+    for (const { check, finding, since, took } of outcomes) {
+      if (this.#killer === check.title) continue;
+      if (this.#diedAt > since) disturbed.push(check);
+      else this.#add(check, finding, took);
+    }
+    return disturbed;
+  }
+
+  async #one(check: Check, endsAtMs: number = this.#context.budget.allEndsMs): Promise<void> {
+    const { startedAt } = this.#context;
+    const since = performance.now();
+    const left = startedAt + endsAtMs - since - RESERVE_MS;
+    this.#add(check, await this.#finding(check, Math.min(left, CHECK_MS)), performance.now() - since);
+  }
+
+  async #finding(check: Check, limitMs: number): Promise<Finding> {
+    const context = this.#context;
+    context.log(`${check.title}: ${check.does}`);
+    if (limitMs <= 0) return tooLate(context);
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<Finding>((done) => (timer = setTimeout(() => done(tooLate(context)), limitMs)));
+    try {
+      return await Promise.race([check.run(context), limit]);
+    } catch (error) {
+      return notTestable(`could not be carried out: ${(error as Error).message}`);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Whether the server is still there after a check; if not, that is the verdict. */
+  async #lookAfter(check: Check): Promise<void> {
+    const context = this.#context;
+    if (await context.isAlive(context.quick ? 2000 : 5000)) return;
+    await this.#buried(check);
+  }
+
+  async #buried(check: Check): Promise<void> {
+    const context = this.#context;
+    await sleep(100); // its last words
+    const { server } = context;
+    const seen = `the server did not live through it: it takes no clients any more${server?.evidence ?? ""}`;
+    const at = this.#results.findIndex(({ name }) => name === check.name);
+    const took = this.#results[at]?.durationMs ?? 0;
+    if (at !== -1) this.#results.splice(at, 1);
+    this.#add(check, fail(seen, { died: true }), took);
+    this.#killer = check.title;
+    this.#diedAt = performance.now();
+    if (server === undefined || context.options.exec === undefined) return;
+    context.log("starts the server again");
+    await server.stop();
+    try {
+      context.server = await ServerProcess.start(context.options.exec, context.target);
+      this.#killer = undefined;
+      this.#diedAt = performance.now();
+    } catch {
+      // It does not come back: the rest is not testable.
+    }
+  }
+
+  /** Notes down what cannot be checked without a server. */
+  async #isGone(check: Check): Promise<boolean> {
+    if (this.#killer === undefined) return false;
+    // A supervisor may have started it again.
+    if (await this.#context.isAlive(500)) {
+      this.#killer = undefined;
+      return false;
+    }
+    this.#add(check, notTestable(`the server is gone since: ${this.#killer}`), 0);
+    return true;
+  }
+
+  #add(check: Check, finding: Finding, durationMs: number): void {
+    const { practice, name, title, advice } = check;
+    const { name: practiceName, link } = practices[practice];
+    const about = { practice, practiceName, name, title, advice, link: check.link ?? link };
+    this.#results.push({ ...about, ...finding, durationMs: Math.round(durationMs) });
+  }
+}
+
+function tooLate({ quick }: Context): Finding {
+  return notTestable(quick ? "not known within the time of --quick: run without it" : "not known when time was over");
+}

@@ -1,0 +1,98 @@
+/** Practice 8: what one client does is not felt by another. */
+import { PING, TEXT } from "../../protocol/index.js";
+import { count, duration } from "../amounts.js";
+import { type Check, fail, type Finding, pass, warn } from "../check.js";
+import type { Context } from "../context.js";
+import { MARK } from "../discover.js";
+import type { Peer } from "../peer.js";
+import { sleep } from "../sleep.js";
+
+/** What a person takes for a stall, and what they begin to feel. */
+const STALL_MS = 500;
+const SLOW_MS = 150;
+const PATIENCE_MS = 3000;
+
+const MESSAGES = 500;
+const PINGS = 2000;
+
+export const busyNeighbour: Check = {
+  practice: 8,
+  name: "busy-neighbour",
+  title: "others are answered while one sends much",
+  does: `sends ${MESSAGES} small messages on one connection and measures how long another one waits for answers`,
+  advice: "do nothing for each message that scans, blocks, locks or logs: it delays every client",
+  async run(context) {
+    const { sample } = context.nature;
+    return measure(context, (sender) => {
+      if (sample === null) sender.send(...Array.from({ length: 50 }, () => ({ opcode: PING, payload: MARK })));
+      else sender.send(...Array.from({ length: MESSAGES }, () => ({ opcode: TEXT, payload: sample })));
+    });
+  },
+};
+
+export const pingFlood: Check = {
+  practice: 8,
+  name: "ping-flood",
+  title: "others are answered during a flood of pings",
+  does: `sends ${PINGS} pings at once and measures how long another client waits`,
+  advice: "bound the pings that are answered in a second: RFC 6455 5.5.3 lets you answer the latest alone",
+  async run(context) {
+    let flooder: Peer | undefined;
+    const finding = await measure(context, (sender) => {
+      flooder = sender;
+      sender.send(...Array.from({ length: PINGS }, () => ({ opcode: PING, payload: MARK })));
+    });
+    const pongs = flooder?.received.filter(({ type }) => type === "pong").length ?? 0;
+    const end = flooder?.closed === undefined ? "" : `, then closed with ${flooder.closed.code}`;
+    return { ...finding, seen: `${count(pongs, "pong")} for ${PINGS} pings${end}; ${finding.seen}` };
+  },
+};
+
+/** The worst wait of a client beside the load; the better of two rounds, since the machine may be busy with something else. */
+async function measure(context: Context, load: (sender: Peer) => void): Promise<Finding> {
+  const waits: number[] = [];
+  for (let round = 0; round < 2; round++) {
+    const wait = await oneRound(context, load);
+    waits.push(wait ?? PATIENCE_MS);
+    if (wait !== undefined && wait < SLOW_MS) break;
+  }
+  const worst = Math.min(...waits);
+  const measured = { worstWaitMs: Math.round(worst) };
+  if (worst >= PATIENCE_MS) return fail(`another client had no answer within ${duration(PATIENCE_MS)}`, measured);
+  const seen = `another client waited ${duration(worst)} at most`;
+  if (worst > STALL_MS) return fail(seen, measured);
+  return worst > SLOW_MS ? warn(seen, measured) : pass(seen, measured);
+}
+
+async function oneRound(context: Context, load: (sender: Peer) => void): Promise<number | undefined> {
+  const [sender, bystander] = await Promise.all([context.open(), context.open()]);
+  const before = await answerTime(context, bystander);
+  load(sender);
+  let worst = 0;
+  // The load is in the server's buffers from the first moment; its effect is over when its own ping is answered.
+  let isOver = false;
+  const done = sender.ping(PATIENCE_MS).then(() => (isOver = true));
+  do {
+    const wait = await answerTime(context, bystander);
+    if (wait === undefined) {
+      worst = PATIENCE_MS;
+      break;
+    }
+    worst = Math.max(worst, wait);
+    await sleep(1);
+  } while (!isOver && !sender.isOver);
+  void done;
+  await sleep(50);
+  void sender.close();
+  void bystander.close();
+  return before === undefined ? undefined : worst;
+}
+
+/** By its echo where there is one, which goes the whole way that a message goes; by a pong else. */
+async function answerTime({ nature }: Context, peer: Peer): Promise<number | undefined> {
+  if (!nature.echoes || nature.sample === null) return peer.ping(PATIENCE_MS);
+  const token = `${MARK} ${Math.random()}`;
+  const since = performance.now();
+  peer.send({ opcode: TEXT, payload: nature.sample.replace(MARK, token) });
+  return (await peer.hears(token, PATIENCE_MS)) ? performance.now() - since : undefined;
+}

@@ -1,0 +1,172 @@
+/** What every check gets: a way to the server, what is known about it, and how much time there is. */
+import { randomBytes } from "node:crypto";
+import type { Target } from "../tools/target.js";
+import { type Headers, upgradeRequest } from "./http.js";
+import type { LogFacts } from "./log-watch.js";
+import type { AuditOptions, Budget } from "./options.js";
+import { Peer, type PeerOptions } from "./peer.js";
+import type { ServerProcess } from "./server-process.js";
+import { sleep } from "./sleep.js";
+
+/** What the server does with messages, as far as it can be seen. */
+export interface Nature {
+  /** Origin without which it refuses handshakes; undefined: it takes those without. */
+  neededOrigin: string | undefined;
+  /** A message goes back to its sender. */
+  echoes: boolean;
+  /** A message goes to other clients. */
+  relays: boolean;
+  /** Engine.IO, what Socket.IO lies on: pings are messages there. */
+  speaksEngineIo: boolean;
+  /** The answer to a handshake had the right Sec-WebSocket-Accept. */
+  isAcceptRight: boolean;
+  /** Length of a message that it takes for certain. */
+  safeBytes: number;
+  /** A message that it takes without closing; null: none was found. */
+  sample: string | null;
+}
+
+/** The handshake was not answered with 101. */
+export class Refused extends Error {
+  override readonly name = "Refused";
+}
+
+export type OpenOptions = Partial<PeerOptions> & { readonly headers?: Headers };
+
+/** On a busy machine, and no more than a person would wait. */
+const ANSWER_MS = 5000;
+/** A server that bounds its handshakes says when to come back; so often it is asked again. */
+const ATTEMPTS = 3;
+
+export class Context {
+  readonly target: Target;
+  readonly options: AuditOptions;
+  readonly budget: Budget;
+  readonly startedAt: number;
+  readonly nature: Nature = {
+    neededOrigin: undefined,
+    echoes: false,
+    relays: false,
+    speaksEngineIo: false,
+    isAcceptRight: true,
+    safeBytes: 100,
+    sample: null,
+  };
+  /** Rules of RFC 6455 that frames of the server's broke. */
+  readonly violations: Set<string> = new Set<string>();
+  /** The largest message that was taken; Infinity: no limit was found; undefined: not known (yet). */
+  messageLimit: number | undefined;
+  /** With `--exec`. */
+  server: ServerProcess | undefined;
+  logFacts: LogFacts | undefined;
+  /** Of the server under `--exec`, in bytes, before the abuse. */
+  memoryBefore: number | undefined;
+
+  readonly #peers = new Set<Peer>();
+
+  constructor(target: Target, options: AuditOptions, budget: Budget) {
+    this.target = target;
+    this.options = options;
+    this.budget = budget;
+    this.startedAt = performance.now();
+  }
+
+  get quick(): boolean {
+    return this.options.quick === true;
+  }
+
+  /** Until the waits for the server's deadlines are over. */
+  get waitLeftMs(): number {
+    return Math.max(0, Math.min(this.budget.waitMs, this.startedAt + this.budget.waitsEndMs - performance.now()));
+  }
+
+  /** Until everything is over. */
+  get leftMs(): number {
+    return Math.max(0, this.startedAt + this.budget.allEndsMs - performance.now());
+  }
+
+  log(line: string): void {
+    this.options.log?.(line);
+  }
+
+  /** A connection on which nothing has been sent yet. */
+  async connect(options: Partial<PeerOptions> = {}): Promise<Peer> {
+    const peer = await Peer.connect(this.target, {
+      timeoutMs: ANSWER_MS,
+      speaksEngineIo: this.nature.speaksEngineIo && options.isPolite !== false,
+      ...options,
+    });
+    this.#peers.add(peer);
+    peer.socket.once("close", () => {
+      this.#peers.delete(peer);
+      for (const violation of peer.violations) this.violations.add(violation);
+    });
+    return peer;
+  }
+
+  /**
+   * A WebSocket connection.
+   * @throws Refused, or an error of the socket
+   */
+  async open(options: OpenOptions = {}): Promise<Peer> {
+    for (let attempt = 1; ; attempt++) {
+      const { headers = {}, ...rest } = options;
+      const peer = await this.connect(rest);
+      const response = await peer.request(this.handshake(freshKey(), headers));
+      if (response?.status === 101) return peer;
+      peer.destroy();
+      const isBusy = response?.status === 503 || response?.status === 429;
+      if (!isBusy || attempt === ATTEMPTS)
+        throw new Refused(
+          response === undefined ? `no answer to the handshake` : `the handshake got ${response.status}`,
+        );
+      const seconds = Number(response.headers.get("retry-after") ?? 1);
+      await sleep(Math.min(Number.isFinite(seconds) ? seconds * 1000 : 1000, 2000));
+    }
+  }
+
+  /** A correct handshake, as the user of the command wants it, with these changes. */
+  handshake(key: string, changes: Headers = {}): string {
+    const origin = this.options.origin ?? this.nature.neededOrigin;
+    return upgradeRequest(
+      this.target,
+      key,
+      origin === undefined ? {} : { Origin: origin },
+      this.options.subprotocol === undefined ? {} : { "Sec-WebSocket-Protocol": this.options.subprotocol },
+      this.options.headers ?? {},
+      changes,
+    );
+  }
+
+  /** The answer to a handshake with these changes; undefined: none, or none that is HTTP. The connection is still open. */
+  async tryHandshake(changes: Headers): Promise<Peer> {
+    const peer = await this.connect();
+    await peer.request(this.handshake(freshKey(), changes), Math.min(ANSWER_MS, this.leftMs));
+    return peer;
+  }
+
+  /** Whether the server takes a new client and answers its ping. */
+  async isAlive(timeoutMs = 3000): Promise<boolean> {
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      try {
+        const peer = await this.open({ timeoutMs });
+        const isAnswered = (await peer.ping(timeoutMs)) !== undefined;
+        void peer.close();
+        if (isAnswered) return true;
+      } catch {
+        // Refused or reset: asked once more.
+      }
+      await sleep(200);
+    }
+    return false;
+  }
+
+  /** Ends every connection that is left. */
+  destroyAll(): void {
+    for (const peer of this.#peers) peer.destroy();
+  }
+}
+
+export function freshKey(): string {
+  return randomBytes(16).toString("base64");
+}
