@@ -15,7 +15,7 @@ export function size(bytes: number): string {
     value /= 1024;
     unit++;
   }
-  return `${value} ${UNITS[unit]}`;
+  return bytes === 1 ? "1 byte" : `${value} ${UNITS[unit]}`;
 }
 
 /** Memory, rounded: "61.3 MiB". */

@@ -1,6 +1,6 @@
 /** Runs the checks: those that wait beside the others, the rest one after another, each under a limit of time. */
 import type { Target } from "../tools/target.js";
-import { type Check, fail, type Finding, notTestable } from "./check.js";
+import { type Check, fail, type Finding, notTestable, warn } from "./check.js";
 import { early, last, serial, waiting } from "./checks/index.js";
 import { Context } from "./context.js";
 import { discover } from "./discover.js";
@@ -43,6 +43,16 @@ const CHECK_MS = 30_000;
 /** For what has to be written down when time is over. */
 const RESERVE_MS = 300;
 
+interface Outcome {
+  readonly check: Check;
+  readonly finding: Finding;
+  /** When it began. */
+  readonly since: number;
+  readonly took: number;
+}
+
+const NEEDS_EXEC = 'the server has to be started here: --exec "COMMAND"';
+
 class Audit {
   readonly #context: Context;
   readonly #results: CheckResult[] = [];
@@ -61,42 +71,43 @@ class Audit {
     for (const check of early) await this.#one(check);
     context.memoryBefore = context.server?.memoryBytes();
 
-    const disturbed = this.#runWaiting(waiting);
+    const outcomes = this.#runTogether(waiting);
     for (const check of serial) {
       if (await this.#isGone(check)) continue;
       await this.#one(check, context.budget.waitsEndMs);
       await this.#lookAfter(check);
     }
     // With --exec the server is there again, and what its end has disturbed gets another chance.
-    const again = await disturbed;
-    const lost = this.#killer === undefined ? await this.#runWaiting(again) : again;
-    for (const check of lost)
-      this.#add(check, notTestable(`the server went down meanwhile, at: ${this.#killer ?? "another step"}`), 0);
+    const disturbed = await this.#takeUndisturbed(await outcomes);
+    const isBack = this.#killer === undefined;
+    const lost = isBack ? await this.#takeUndisturbed(await this.#runTogether(disturbed)) : disturbed;
+    for (const check of lost) this.#add(check, notTestable("the server went down meanwhile"), 0);
     for (const check of last) {
-      if (check.name !== "own-frames" && (await this.#isGone(check))) continue;
+      if (check.needsExec === true && context.options.exec !== undefined && (await this.#isGone(check))) continue;
       await this.#one(check);
     }
     return this.#results;
   }
 
-  /** @returns those that were disturbed by the server's end, which have no result yet */
-  async #runWaiting(checks: readonly Check[]): Promise<Check[]> {
-    const context = this.#context;
-    const disturbed: Check[] = [];
-    const outcomes = await Promise.all(
+  #runTogether(checks: readonly Check[]): Promise<Outcome[]> {
+    return Promise.all(
       checks.map(async (check) => {
         const since = performance.now();
-        const finding = await this.#finding(check, context.leftMs - RESERVE_MS);
+        const finding = await this.#finding(check, this.#context.leftMs - RESERVE_MS);
         return { check, finding, since, took: performance.now() - since };
       }),
     );
-    if (this.#killer === undefined && checks.length > 0 && !(await context.isAlive())) {
-      // Nobody else was at it: what a client that reads nothing costs is the likeliest reason.
-      const [suspect] = checks;
-      if (suspect !== undefined) await this.#buried(suspect);
-    }
+  }
+
+  /** @returns the checks that the server's end has disturbed */
+  async #takeUndisturbed(outcomes: readonly Outcome[]): Promise<Check[]> {
+    const [first] = outcomes;
+    // Nobody else was at it any more: what a client that reads nothing costs, the first check, is the likeliest reason.
+    if (this.#killer === undefined && first !== undefined && !(await this.#context.isAlive()))
+      await this.#buried(first.check);
+    const disturbed: Check[] = [];
     for (const { check, finding, since, took } of outcomes) {
-      if (this.#killer === check.title) continue;
+      if (this.#results.some(({ name }) => name === check.name)) continue;
       if (this.#diedAt > since) disturbed.push(check);
       else this.#add(check, finding, took);
     }
@@ -112,6 +123,7 @@ class Audit {
 
   async #finding(check: Check, limitMs: number): Promise<Finding> {
     const context = this.#context;
+    if (check.needsExec === true && context.options.exec === undefined) return notTestable(NEEDS_EXEC);
     context.log(`${check.title}: ${check.does}`);
     if (limitMs <= 0) return tooLate(context);
     let timer: NodeJS.Timeout | undefined;
@@ -140,7 +152,9 @@ class Audit {
     const at = this.#results.findIndex(({ name }) => name === check.name);
     const took = this.#results[at]?.durationMs ?? 0;
     if (at !== -1) this.#results.splice(at, 1);
-    this.#add(check, fail(seen, { died: true }), took);
+    // What brings a server down once brings it down in other steps too: those have no fault of their own.
+    const isKnown = this.#results.some(({ measured, verdict }) => verdict === "fail" && measured?.["died"] === true);
+    this.#add(check, (isKnown ? warn : fail)(seen, { died: true }), took);
     this.#killer = check.title;
     this.#diedAt = performance.now();
     if (server === undefined || context.options.exec === undefined) return;

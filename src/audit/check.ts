@@ -23,6 +23,8 @@ export interface Check {
   readonly advice: string;
   /** Into the documents. @default that of the practice */
   readonly link?: string;
+  /** It looks at the server's process, so it needs `--exec`. @default false */
+  readonly needsExec?: boolean;
   run(context: Context): Promise<Finding>;
 }
 

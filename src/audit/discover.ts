@@ -15,9 +15,7 @@ export async function discover(context: Context): Promise<void> {
   await firstHandshake(context);
   const first = await context.open();
   await first.until(() => first.received.length > 0, LOOK_MS);
-  context.nature.speaksEngineIo = first.received.some(({ payload }) =>
-    /^0\{"sid":/.test(payload.toString("utf8", 0, 8)),
-  );
+  context.nature.speaksEngineIo = first.received.some(({ payload }) => payload.toString().startsWith('0{"sid":'));
   void first.close();
   if (context.nature.speaksEngineIo) context.nature.sample = `42["${MARK}",1]`;
   await Promise.all([findSafeLength(context), context.nature.speaksEngineIo ? undefined : findAnswers(context)]);
@@ -84,7 +82,8 @@ async function findSafeLength(context: Context): Promise<void> {
   const lengths = [16 * 1024, 1024];
   const taken = await Promise.all(
     lengths.map(async (declaredLength) => {
-      const peer = await context.open();
+      // A pong in the middle of a frame would be taken for its payload.
+      const peer = await context.open({ isPolite: false });
       peer.send({ opcode: BINARY, declaredLength });
       const isRefused = await peer.until(() => peer.closed !== undefined || peer.isOver, LOOK_MS);
       peer.destroy();

@@ -1,4 +1,5 @@
 /** A WebSocket client on a raw socket that decides about every byte it sends and sees exactly how its connection ends. */
+import { once } from "node:events";
 import { type Socket, connect as connectTcp, isIP } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { CLOSE, CONTINUATION, PING, PONG, TEXT } from "../protocol/index.js";
@@ -92,13 +93,16 @@ export class Peer {
         tcp.destroy();
         fail(Object.assign(new Error("no connection in time"), { code: "ETIMEDOUT" }));
       }, options.timeoutMs);
-      const settle = (how: () => void): void => {
+      const failed = (error: Error): void => {
         clearTimeout(timer);
-        how();
+        fail(error);
       };
-      socket.once(target.isSecure ? "secureConnect" : "connect", () => settle(done));
-      socket.once("error", (error) => settle(() => fail(error)));
-      if (socket !== tcp) tcp.once("error", (error) => settle(() => fail(error)));
+      socket.once(target.isSecure ? "secureConnect" : "connect", () => {
+        clearTimeout(timer);
+        done();
+      });
+      socket.once("error", failed);
+      if (socket !== tcp) tcp.once("error", failed);
     });
     return new Peer(socket, tcp, startedAt, options);
   }
@@ -187,10 +191,12 @@ export class Peer {
     this.socket.end();
   }
 
-  /** RST */
-  reset(): void {
+  /** RST; resolves when the local port is free. */
+  async reset(): Promise<void> {
+    const isFree = this.#tcp.closed ? Promise.resolve() : once(this.#tcp, "close");
     this.#tcp.resetAndDestroy();
     this.socket.destroy();
+    await isFree;
   }
 
   destroy(): void {

@@ -1,5 +1,5 @@
 /** The report as a table for people. */
-import { stripVTControlCharacters, styleText } from "node:util";
+import { styleText } from "node:util";
 import { duration } from "./amounts.js";
 import type { Verdict } from "./check.js";
 import type { CheckResult, Report } from "./report.js";
@@ -14,6 +14,8 @@ export interface TableOptions {
 const COLOURS = { pass: "green", fail: "red", warn: "yellow", "not testable": "gray" } as const;
 const MARGIN = "    ";
 const VERDICT_WIDTH = "not testable".length + 2;
+/** The longest name of a practice, with its number and a gap. */
+const NAME_WIDTH = 36;
 
 export function formatTable(report: Report, { width = 100, colours = false }: TableOptions = {}): string {
   const paint = (verdict: Verdict, text: string): string =>
@@ -21,19 +23,13 @@ export function formatTable(report: Report, { width = 100, colours = false }: Ta
   const bold = (text: string): string => (colours ? styleText("bold", text, { validateStream: false }) : text);
   const lines: string[] = [`${report.target}, ${report.mode} audit in ${duration(report.durationMs)}`];
   for (const { practice, name, verdict } of report.practices) {
-    lines.push("", fit(bold(`${String(practice).padStart(2)}. ${name}`), paint(verdict, verdict), width));
+    lines.push("", `${bold(`${String(practice).padStart(2)}. ${name}`.padEnd(NAME_WIDTH))}${paint(verdict, verdict)}`);
     for (const result of report.results.filter((one) => one.practice === practice))
       lines.push(...rowOf(result, width, (text) => paint(result.verdict, text)));
   }
   const { counts } = report;
   const summary = `${counts.pass} passed, ${counts.fail} failed, ${counts.warn} warned, ${counts["not testable"]} not testable`;
   return `${[...lines, "", summary].join("\n")}\n`;
-}
-
-/** The practice's name, and its verdict in the column of the verdicts. */
-function fit(name: string, verdict: string, width: number): string {
-  const gap = Math.max(1, width - stripVTControlCharacters(name + verdict).length);
-  return `${name}${" ".repeat(gap)}${verdict}`;
 }
 
 function rowOf(result: CheckResult, width: number, paint: (text: string) => string): string[] {
@@ -44,7 +40,7 @@ function rowOf(result: CheckResult, width: number, paint: (text: string) => stri
     `${MARGIN}${paint(result.verdict.padEnd(VERDICT_WIDTH))}${first}`,
     ...seen.map((line) => `${indent}${line}`),
   ];
-  if (result.verdict === "pass") return rows;
+  if (result.verdict === "pass" || result.verdict === "not testable") return rows;
   return [...rows, ...wrap(`→ ${result.advice} (${result.link})`, width - column).map((line) => `${indent}${line}`)];
 }
 

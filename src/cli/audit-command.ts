@@ -68,8 +68,9 @@ function optionsOf({ quick, waitMs, exec, header, subprotocol, origin, verbose }
 }
 
 function appearance(): { width: number; colours: boolean } {
-  const { isTTY = false, columns = 100 } = process.stdout;
-  return { width: Math.min(Math.max(columns, 60), 120), colours: isTTY && !process.env["NO_COLOR"] };
+  // Both are undefined where standard output is no terminal.
+  const { isTTY, columns } = process.stdout as { isTTY?: boolean; columns?: number };
+  return { width: Math.min(Math.max(columns ?? 100, 60), 120), colours: isTTY === true && !process.env["NO_COLOR"] };
 }
 
 function waitMs(value: string): number {

@@ -44,7 +44,7 @@ export const resets: Check = {
         moment(peer);
         // A moment later each time: the handshake may be under way, or answered.
         await sleep(again);
-        peer.reset();
+        void peer.reset();
       }
     }
     await Promise.all([
@@ -63,5 +63,5 @@ async function resetAfter(context: Context, what: (peer: Peer) => void): Promise
   const peer = await context.open();
   what(peer);
   await sleep(20);
-  peer.reset();
+  void peer.reset();
 }

@@ -1,4 +1,6 @@
 /** Practice 1: an address is no name. Two clients of one address, and one that comes back from the same port, are three. */
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { TEXT } from "../../protocol/index.js";
 import { type Check, fail, type Finding, pass } from "../check.js";
 import type { Context } from "../context.js";
@@ -46,13 +48,14 @@ export const samePort: Check = {
   does: "resets a connection and connects again from the same local port, with a second client beside it",
   advice,
   async run(context) {
-    const old = await context.open();
+    // Bound by name both times: the system keeps a port that it chose itself for a while.
+    const localPort = await freePort();
+    const old = await context.open({ localPort });
     const other = await context.open();
     await old.until(() => old.received.length > 0, 200);
-    const { localPort } = old.socket;
     // A reset leaves no TIME_WAIT behind, so that the port is free at once.
-    old.reset();
-    const again = await context.open(localPort === undefined ? {} : { localPort });
+    await old.reset();
+    const again = await context.open({ localPort });
     await sleep(SETTLE_MS);
     const finding =
       gone(again, "the new connection was dropped with the old one") ??
@@ -64,6 +67,15 @@ export const samePort: Check = {
     return finding;
   },
 };
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0);
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
 
 function gone(peer: Peer, seen: string): Finding | undefined {
   if (!peer.isOver && peer.closed === undefined) return undefined;

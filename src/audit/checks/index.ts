@@ -31,11 +31,11 @@ export const serial: readonly Check[] = [
   subprotocol,
   headerSize,
   busyNeighbour,
+  protocolViolations,
+  resets,
   messageSize,
   fragmentedSize,
   compressionBomb,
-  protocolViolations,
-  resets,
   pingFlood,
 ];
 

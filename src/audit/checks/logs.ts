@@ -7,9 +7,10 @@ import { LOG_CLIENTS, LOG_MESSAGES, type LogFacts } from "../log-watch.js";
 function logCheck(check: Omit<Check, "does" | "run">, judge: (facts: LogFacts) => Finding): Check {
   return {
     ...check,
+    needsExec: true,
     does: `reads the log that was written while ${LOG_CLIENTS} clients came, sent ${LOG_MESSAGES} messages and closed`,
     run: ({ logFacts }) =>
-      Promise.resolve(logFacts === undefined ? notTestable("its log is seen with --exec alone") : judge(logFacts)),
+      Promise.resolve(logFacts === undefined ? notTestable("the log was not watched") : judge(logFacts)),
   };
 }
 

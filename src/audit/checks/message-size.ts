@@ -72,7 +72,8 @@ function verdict(taken: number, { length, peer }: Attempt): Finding {
 
 /** Declares one message and looks whether the server ends the connection. */
 async function declare(context: Context, length: number, lookMs: number = LOOK_MS): Promise<Attempt> {
-  const peer = await context.open();
+  // A pong in the middle of a frame would be taken for its payload.
+  const peer = await context.open({ isPolite: false });
   peer.send({ opcode: BINARY, declaredLength: BigInt(length) });
   const isRefused = await isEnded(peer, lookMs);
   peer.destroy();
@@ -144,7 +145,7 @@ export const fragmentedSize: Check = {
   async run(context) {
     const limit = context.messageLimit;
     if (limit === undefined || limit === Infinity) return notTestable("there is no limit that fragments could pass");
-    const peer = await context.open();
+    const peer = await context.open({ isPolite: false });
     const begun = Math.max(1, Math.min(1000, Math.floor(limit / 2)));
     // Declared alone: the rest of what is allowed, and one byte.
     const rest = limit - begun + 1;
