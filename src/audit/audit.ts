@@ -1,9 +1,10 @@
 /** Runs the checks: those that wait beside the others, the rest one after another, each under a limit of time. */
 import type { Target } from "../tools/target.js";
 import { type Check, fail, type Finding, notTestable, warn } from "./check.js";
-import { early, last, serial, waiting } from "./checks/index.js";
+import { early, first, last, serial, waiting } from "./checks/index.js";
+import { unexpectedMessages } from "./checks/unexpected-messages.js";
 import { Context } from "./context.js";
-import { discover } from "./discover.js";
+import { discover, observe } from "./discover.js";
 import { watchLog } from "./log-watch.js";
 import { type AuditOptions, budgetOf } from "./options.js";
 import { practices } from "./practices.js";
@@ -23,7 +24,7 @@ export async function audit(target: Target, options: AuditOptions = {}): Promise
       context.log(`starts the server: ${options.exec}`);
       context.server = await ServerProcess.start(options.exec, target);
     }
-    context.log("looks what the server does with a handshake and a message");
+    context.log("looks what the server does with a handshake");
     await discover(context);
     const results = await new Audit(context).run();
     const about = {
@@ -36,6 +37,12 @@ export async function audit(target: Target, options: AuditOptions = {}): Promise
     context.destroyAll();
     await context.server?.stop();
   }
+}
+
+/** The result, or undefined when it fails or would take too much of the time of `--quick`. */
+async function within<T>({ quick, leftMs }: Context, work: Promise<T>): Promise<T | undefined> {
+  const given = work.catch(() => undefined);
+  return Promise.race([given, sleep(Math.min(quick ? 5000 : 20_000, leftMs)).then(() => undefined)]);
 }
 
 /** Where nothing else says when a check has to give up. */
@@ -67,16 +74,20 @@ class Audit {
 
   async run(): Promise<readonly CheckResult[]> {
     const context = this.#context;
-    if (context.server !== undefined) context.logFacts = await watchLog(context, context.server);
+    context.log("looks what the server does with a message and with a second client");
+    await within(context, observe(context));
+    await this.#lookAfter(unexpectedMessages);
+    if (context.server !== undefined) context.logFacts = await within(context, watchLog(context, context.server));
     for (const check of early) await this.#one(check);
     context.memoryBefore = context.server?.memoryBytes();
+    await this.#inTurn(first);
+    // From here on each connection has an address of its own, where there are several to come from.
+    context.nature.takesOnePerAddress ||= this.#results.some(
+      ({ practice, verdict }) => practice === 1 && verdict === "fail",
+    );
 
     const outcomes = this.#runTogether(waiting);
-    for (const check of serial) {
-      if (await this.#isGone(check)) continue;
-      await this.#one(check, context.budget.waitsEndMs);
-      await this.#lookAfter(check);
-    }
+    await this.#inTurn(serial);
     // With --exec the server is there again, and what its end has disturbed gets another chance.
     const disturbed = await this.#takeUndisturbed(await outcomes);
     const isBack = this.#killer === undefined;
@@ -87,6 +98,20 @@ class Audit {
       await this.#one(check);
     }
     return this.#results;
+  }
+
+  /** One after another, looking after each whether the server is still there. */
+  async #inTurn(checks: readonly Check[]): Promise<void> {
+    const context = this.#context;
+    for (const check of checks) {
+      if (this.#results.some(({ name }) => name === check.name) || (await this.#isGone(check))) continue;
+      if (context.nature.takesOnePerAddress && !context.canSpread && check.practice !== 1) {
+        this.#add(check, notTestable("it takes one client from an address, and this needs several"), 0);
+        continue;
+      }
+      await this.#one(check, context.budget.waitsEndMs);
+      await this.#lookAfter(check);
+    }
   }
 
   #runTogether(checks: readonly Check[]): Promise<Outcome[]> {
@@ -103,8 +128,7 @@ class Audit {
   async #takeUndisturbed(outcomes: readonly Outcome[]): Promise<Check[]> {
     const [first] = outcomes;
     // Nobody else was at it any more: what a client that reads nothing costs, the first check, is the likeliest reason.
-    if (this.#killer === undefined && first !== undefined && !(await this.#context.isAlive()))
-      await this.#buried(first.check);
+    if (this.#killer === undefined && first !== undefined && !(await this.#isAlive())) await this.#buried(first.check);
     const disturbed: Check[] = [];
     for (const { check, finding, since, took } of outcomes) {
       if (this.#results.some(({ name }) => name === check.name)) continue;
@@ -139,9 +163,11 @@ class Audit {
 
   /** Whether the server is still there after a check; if not, that is the verdict. */
   async #lookAfter(check: Check): Promise<void> {
-    const context = this.#context;
-    if (await context.isAlive(context.quick ? 2000 : 5000)) return;
-    await this.#buried(check);
+    if (!(await this.#isAlive())) await this.#buried(check);
+  }
+
+  #isAlive(): Promise<boolean> {
+    return this.#context.isAlive(this.#context.quick ? 2500 : 5000);
   }
 
   async #buried(check: Check): Promise<void> {

@@ -24,6 +24,8 @@ export interface Nature {
   safeBytes: number;
   /** A message that it takes without closing; null: none was found. */
   sample: string | null;
+  /** It takes one client from an address, and drops or refuses the others. */
+  takesOnePerAddress: boolean;
 }
 
 /** The handshake was not answered with 101. */
@@ -35,6 +37,7 @@ export type OpenOptions = Partial<PeerOptions> & { readonly headers?: Headers };
 
 /** On a busy machine, and no more than a person would wait. */
 const ANSWER_MS = 5000;
+const QUICK_ANSWER_MS = 3000;
 /** A server that bounds its handshakes says when to come back; so often it is asked again. */
 const ATTEMPTS = 3;
 
@@ -51,6 +54,7 @@ export class Context {
     isAcceptRight: true,
     safeBytes: 100,
     sample: null,
+    takesOnePerAddress: false,
   };
   /** Rules of RFC 6455 that frames of the server's broke. */
   readonly violations: Set<string> = new Set<string>();
@@ -63,6 +67,7 @@ export class Context {
   memoryBefore: number | undefined;
 
   readonly #peers = new Set<Peer>();
+  #addresses = 0;
 
   constructor(target: Target, options: AuditOptions, budget: Budget) {
     this.target = target;
@@ -80,9 +85,31 @@ export class Context {
     return Math.max(0, Math.min(this.budget.waitMs, this.startedAt + this.budget.waitsEndMs - performance.now()));
   }
 
+  /** As long as anybody waits: for what comes in periods, whose second time is late. */
+  get lastWaitMs(): number {
+    return Math.max(0, this.startedAt + this.budget.waitsEndMs - performance.now());
+  }
+
   /** Until everything is over. */
   get leftMs(): number {
     return Math.max(0, this.startedAt + this.budget.allEndsMs - performance.now());
+  }
+
+  /** How long an answer to a handshake may take. */
+  get answerMs(): number {
+    return Math.min(this.quick ? QUICK_ANSWER_MS : ANSWER_MS, this.leftMs);
+  }
+
+  /** All of 127.0.0.0/8 is this machine; elsewhere there is one address to come from. */
+  get canSpread(): boolean {
+    return process.platform === "linux" && this.target.address.startsWith("127.");
+  }
+
+  /** An address that no other connection of ours comes from; undefined: any will do. */
+  nextAddress(): string | undefined {
+    if (!this.nature.takesOnePerAddress || !this.canSpread) return undefined;
+    const number = ++this.#addresses;
+    return `127.1.${(number >> 8) & 0xff}.${number & 0xff}`;
   }
 
   log(line: string): void {
@@ -91,8 +118,10 @@ export class Context {
 
   /** A connection on which nothing has been sent yet. */
   async connect(options: Partial<PeerOptions> = {}): Promise<Peer> {
+    const localAddress = options.localAddress ?? this.nextAddress();
     const peer = await Peer.connect(this.target, {
-      timeoutMs: ANSWER_MS,
+      timeoutMs: this.answerMs,
+      ...(localAddress === undefined ? {} : { localAddress }),
       speaksEngineIo: this.nature.speaksEngineIo && options.isPolite !== false,
       ...options,
     });
@@ -141,13 +170,14 @@ export class Context {
   /** The answer to a handshake with these changes; undefined: none, or none that is HTTP. The connection is still open. */
   async tryHandshake(changes: Headers): Promise<Peer> {
     const peer = await this.connect();
-    await peer.request(this.handshake(freshKey(), changes), Math.min(ANSWER_MS, this.leftMs));
+    await peer.request(this.handshake(freshKey(), changes));
     return peer;
   }
 
-  /** Whether the server takes a new client and answers its ping. */
-  async isAlive(timeoutMs = 3000): Promise<boolean> {
+  /** Whether the server takes a new client and answers its ping; asked twice, and so long each time. */
+  async isAlive(mostMs: number): Promise<boolean> {
     for (let attempt = 1; attempt <= 2; attempt++) {
+      const timeoutMs = Math.min(mostMs, this.leftMs);
       try {
         const peer = await this.open({ timeoutMs });
         const isAnswered = (await peer.ping(timeoutMs)) !== undefined;

@@ -13,12 +13,34 @@ const LOOK_MS = 300;
 /** @throws TargetError: unreachable, or no WebSocket server */
 export async function discover(context: Context): Promise<void> {
   await firstHandshake(context);
+}
+
+/** What it does with a client, with a second one, and with messages. */
+export async function observe(context: Context): Promise<void> {
   const first = await context.open();
   await first.until(() => first.received.length > 0, LOOK_MS);
   context.nature.speaksEngineIo = first.received.some(({ payload }) => payload.toString().startsWith('0{"sid":'));
+  context.nature.takesOnePerAddress = !(await staysBeside(context, first));
   void first.close();
   if (context.nature.speaksEngineIo) context.nature.sample = `42["${MARK}",1]`;
-  await Promise.all([findSafeLength(context), context.nature.speaksEngineIo ? undefined : findAnswers(context)]);
+  else await findAnswers(context);
+  await findSafeLength(context);
+}
+
+/** Whether a client stays when another one comes from the same address, and that one as well. */
+async function staysBeside(context: Context, first: Peer): Promise<boolean> {
+  if (first.isOver) return true; // for another reason
+  let second: Peer;
+  try {
+    second = await context.open();
+  } catch {
+    return false;
+  }
+  const isGone = (peer: Peer): boolean => peer.closed !== undefined || peer.isOver;
+  await Promise.race([first.until(() => isGone(first), 150), second.until(() => isGone(second), 150)]);
+  const bothStay = !isGone(first) && !isGone(second);
+  await second.close();
+  return bothStay;
 }
 
 async function firstHandshake(context: Context): Promise<void> {
@@ -71,7 +93,7 @@ async function answer(context: Context, changes: Readonly<Record<string, string>
 function refusal({ status, what }: Answer): string {
   if (what === "garbage") return "is no WebSocket server: it answered the handshake with something else than HTTP";
   if (what === "ended") return "is no WebSocket server: it ended the connection without an answer to the handshake";
-  if (what === "silence") return "is no WebSocket server: it did not answer the handshake within 5 s";
+  if (what === "silence") return "is no WebSocket server: it did not answer the handshake in time";
   if (status === 401 || status === 403)
     return `refused the handshake with ${status}: --header "Name: value" gives credentials, --origin an origin`;
   return `answered the handshake with ${status}: no WebSocket server, not at this path, or it wants --subprotocol`;
@@ -93,21 +115,29 @@ async function findSafeLength(context: Context): Promise<void> {
   context.nature.safeBytes = lengths.find((_, at) => taken[at] === true) ?? 100;
 }
 
-/** Sends text, or JSON where plain text is not taken, with a second client to listen. */
+/** Sends text, or JSON where plain text is not taken, alone at first and then with a second client beside it. */
 async function findAnswers(context: Context): Promise<void> {
   const { nature } = context;
   for (const sample of [`${MARK} hello`, `{"type":"${MARK}"}`]) {
-    const [sender, listener] = await Promise.all([context.open(), context.open()]);
-    sender.send({ opcode: TEXT, payload: sample });
-    const [echoes, relays] = await Promise.all([
-      sender.until(() => hasMark(sender) || sender.closed !== undefined || sender.isOver, LOOK_MS),
-      listener.hears(MARK, LOOK_MS),
+    const one = await context.open();
+    one.send({ opcode: TEXT, payload: sample });
+    const isGone = (): boolean => one.closed !== undefined || one.isOver;
+    await one.until(() => hasMark(one) || isGone(), LOOK_MS);
+    if (isGone()) {
+      one.destroy();
+      continue;
+    }
+    Object.assign(nature, { sample, echoes: hasMark(one) });
+    const other = await context.open();
+    // In either direction: a server that mixes clients up may know one of them only.
+    one.send({ opcode: TEXT, payload: sample.replace(MARK, `${MARK}-one`) });
+    other.send({ opcode: TEXT, payload: sample.replace(MARK, `${MARK}-other`) });
+    const relayed = await Promise.all([
+      other.hears(`${MARK}-one`, LOOK_MS),
+      nature.echoes ? false : one.hears(`${MARK}-other`, LOOK_MS),
     ]);
-    const isTaken = sender.closed === undefined && !sender.isOver;
-    void sender.close();
-    void listener.close();
-    if (!isTaken) continue;
-    Object.assign(nature, { sample, echoes, relays });
+    nature.relays = relayed.includes(true);
+    await Promise.all([one.close(), other.close()]);
     return;
   }
 }

@@ -13,6 +13,8 @@ export interface LogFacts {
   /** Null: no message is known that the server takes. */
   readonly onMessages: readonly string[] | null;
   readonly onDisconnect: readonly string[];
+  /** Clients that closed normally at the end; some may have been sent away before, for too many messages. */
+  readonly closes: number;
   /** Our ports, to see whether a name in the log is an address. */
   readonly ports: readonly number[];
 }
@@ -42,8 +44,9 @@ export async function watchLog(context: Context, server: ServerProcess): Promise
 
   from = server.lines.length;
   const ports = clients.map(({ socket }) => socket.localPort ?? 0);
-  await Promise.all(clients.map((client) => client.close()));
-  return { onConnect, onMessages, onDisconnect: await linesSince(server, from), ports };
+  const open = clients.filter((client) => !client.isOver && client.closed === undefined);
+  await Promise.all(open.map((client) => client.close()));
+  return { onConnect, onMessages, onDisconnect: await linesSince(server, from), closes: open.length, ports };
 }
 
 async function linesSince(server: ServerProcess, from: number): Promise<readonly string[]> {

@@ -34,6 +34,8 @@ export interface PeerOptions {
   readonly speaksEngineIo?: boolean;
   /** @default a free one */
   readonly localPort?: number;
+  /** @default as the system chooses */
+  readonly localAddress?: string;
   readonly timeoutMs: number;
 }
 
@@ -76,12 +78,13 @@ export class Peer {
    */
   static async connect(target: Target, options: PeerOptions): Promise<Peer> {
     const startedAt = performance.now();
-    const { localPort } = options;
+    const { localPort, localAddress } = options;
     const tcp = connectTcp({
       host: target.address,
       port: target.port,
       allowHalfOpen: true,
       ...(localPort === undefined ? {} : { localPort }),
+      ...(localAddress === undefined ? {} : { localAddress }),
     });
     const name = target.url.hostname.replace(/^\[|\]$/g, "");
     const socket = target.isSecure

@@ -81,8 +81,13 @@ export class ServerProcess {
         : this.exit.signal === null
           ? `exit code ${this.exit.code}`
           : `ended by ${this.exit.signal}`;
-    const words = this.lines.findLast((line) => /error/i.test(line)) ?? this.lines.at(-1);
-    const text = [how, words?.trim().slice(0, 160)].filter((part) => part !== undefined && part !== "").join("; ");
+    // A stack trace has the error before the places.
+    const words = this.lines.findLast(
+      (line) => /\w*(?:Error|Exception|panic|fatal)\b/i.test(line) && !/^\s*at /.test(line),
+    );
+    const text = [how, (words ?? this.lines.at(-1))?.trim().slice(0, 160)]
+      .filter((part) => part !== undefined && part !== "")
+      .join("; ");
     return text === "" ? "" : ` (${text})`;
   }
 

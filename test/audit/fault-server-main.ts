@@ -53,7 +53,7 @@ http.on("upgrade", (request: IncomingMessage, socket, head) => {
 
 function onClient(socket: WebSocket, request: IncomingMessage): void {
   const { remoteAddress = "", remotePort = 0 } = request.socket;
-  const id = is("address-ids", "address-kicks") ? remoteAddress : `client-${++count}`;
+  const id = is("address-ids", "address-kicks", "address-replies") ? remoteAddress : `client-${++count}`;
   const client: Client = { id, socket, heardAt: performance.now() };
   if (is("address-kicks")) {
     for (const other of clients) if (other.id === id) other.socket.close(4000, "connected again");
@@ -68,7 +68,10 @@ function onClient(socket: WebSocket, request: IncomingMessage): void {
     heard();
     if (is("logs-messages")) log("info", "message", { id, bytes: data.length });
     if (is("blocks")) block(4);
-    socket.send(data, { binary: isBinary });
+    if (is("throws")) JSON.parse(data.toString());
+    // As a map from addresses to clients would have it: the latest one.
+    const receiver = is("address-replies") ? [...clients].findLast((other) => other.id === id)?.socket : socket;
+    receiver?.send(data, { binary: isBinary });
   });
   socket.on("close", (code) => {
     clients.delete(client);

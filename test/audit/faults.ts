@@ -9,6 +9,7 @@ export interface Broken {
 
 export const faults = {
   "address-kicks": { practice: 1, checks: ["same-address", "same-port"] },
+  "address-replies": { practice: 1, checks: ["same-address"] },
   "address-ids": { practice: 1, checks: ["log-ids"], needsExec: true },
   "never-drops": { practice: 2, checks: ["silent-client"] },
   "no-pings": { practice: 3, checks: ["heartbeat"] },
@@ -19,7 +20,8 @@ export const faults = {
   "plain-log": { practice: 6, checks: ["log-structure"], needsExec: true },
   "no-log": { practice: 6, checks: ["log-structure", "log-events"], needsExec: true },
   "bad-utf8": { practice: 7, checks: ["protocol-violations"] },
-  crashes: { practice: 7, checks: ["message-size"] },
+  crashes: { practice: 7, checks: ["protocol-violations"] },
+  throws: { practice: 7, checks: ["unexpected-messages"] },
   "logs-errors": { practice: 7, checks: ["log-levels"], needsExec: true },
   "logs-messages": { practice: 8, checks: ["log-per-message"], needsExec: true },
   blocks: { practice: 8, checks: ["busy-neighbour"] },

@@ -23,7 +23,7 @@ export const heartbeat: Check = {
     const first = beats(peer)[0];
     // More of them, for the period, where they can come in time.
     if (first !== undefined) {
-      const left = endsAt - performance.now();
+      const left = context.lastWaitMs;
       const wait = Math.min(left, first.atMs * 1.5 + 3000);
       if (first.atMs < left) await peer.until(() => peer.isOver || beats(peer).length >= ENOUGH, wait);
     }

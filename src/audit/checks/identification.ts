@@ -21,11 +21,13 @@ export const sameAddress: Check = {
   does: "connects two clients from this address and looks whether each stays and gets its own messages",
   advice,
   async run(context) {
-    const first = await context.open();
+    const localAddress = context.nextAddress();
+    const from = localAddress === undefined ? {} : { localAddress };
+    const first = await context.open(from);
     await first.until(() => first.received.length > 0, 200);
     let second: Peer;
     try {
-      second = await context.open();
+      second = await context.open(from);
     } catch (error) {
       return fail(`a second client from the same address was turned away: ${(error as Error).message}`);
     }
@@ -50,12 +52,14 @@ export const samePort: Check = {
   async run(context) {
     // Bound by name both times: the system keeps a port that it chose itself for a while.
     const localPort = await freePort();
-    const old = await context.open({ localPort });
+    const localAddress = context.nextAddress();
+    const from = { localPort, ...(localAddress === undefined ? {} : { localAddress }) };
+    const old = await context.open(from);
     const other = await context.open();
     await old.until(() => old.received.length > 0, 200);
     // A reset leaves no TIME_WAIT behind, so that the port is free at once.
     await old.reset();
-    const again = await context.open({ localPort });
+    const again = await context.open(from);
     await sleep(SETTLE_MS);
     const finding =
       gone(again, "the new connection was dropped with the old one") ??

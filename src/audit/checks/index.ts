@@ -10,6 +10,7 @@ import { logEvents, logIds, logLevels, logPerMessage, logStructure } from "./log
 import { memory } from "./memory.js";
 import { fragmentedSize, messageSize } from "./message-size.js";
 import { neverReading } from "./never-reading.js";
+import { unexpectedMessages } from "./unexpected-messages.js";
 import { shutdown } from "./shutdown.js";
 import { silentClient } from "./silent-client.js";
 import { slowHeaders } from "./slow-headers.js";
@@ -22,14 +23,16 @@ export const early: readonly Check[] = [logIds, logStructure, logEvents, logLeve
 /** Each waits for a deadline of the server's and disturbs nobody: they run beside everything else. */
 export const waiting: readonly Check[] = [neverReading, silentClient, heartbeat, slowHeaders, halfOpen];
 
+/** Before any other connection is there: a server that mixes clients up would mix up those of the other checks. */
+export const first: readonly Check[] = [sameAddress, samePort];
+
 /** One after another, the rough ones last. */
 export const serial: readonly Check[] = [
-  sameAddress,
-  samePort,
   originCheck,
   versionNegotiation,
   subprotocol,
   headerSize,
+  unexpectedMessages,
   busyNeighbour,
   protocolViolations,
   resets,

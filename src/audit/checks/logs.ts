@@ -23,7 +23,7 @@ export const logIds: Check = logCheck(
   },
   ({ onConnect, ports }) => {
     const names = onConnect.map(clientName).filter((name) => name !== undefined);
-    if (names.length < LOG_CLIENTS) return pass("no line about a client has a field for its id: nothing is mixed up");
+    if (names.length < LOG_CLIENTS) return notTestable("its lines have no field with a client's id");
     if (new Set(names).size < LOG_CLIENTS)
       return fail(`clients that are connected together have the same id: ${mostCommon(names)}`);
     // An address with its port comes back with the next client that gets the port.
@@ -60,10 +60,10 @@ export const logEvents: Check = logCheck(
     title: "one line on connect, one on disconnect",
     advice: "log one line when a client comes and one when it goes",
   },
-  ({ onConnect, onDisconnect }) => {
+  ({ onConnect, onDisconnect, closes }) => {
     const measured = { connectLines: onConnect.length, disconnectLines: onDisconnect.length, clients: LOG_CLIENTS };
     const seen = `${LOG_CLIENTS} clients: ${count(onConnect.length, "line")} on connect, ${onDisconnect.length} on disconnect`;
-    if (onConnect.length < LOG_CLIENTS || onDisconnect.length < LOG_CLIENTS) return fail(seen, measured);
+    if (onConnect.length < LOG_CLIENTS || onDisconnect.length < closes) return fail(seen, measured);
     // A line or two may be about something else.
     const most = LOG_CLIENTS + 2;
     return onConnect.length > most || onDisconnect.length > most ? warn(seen, measured) : pass(seen, measured);

@@ -1,5 +1,5 @@
 /** Practice 8: what the abuse took is given back. */
-import { duration, mebibytes } from "../amounts.js";
+import { mebibytes } from "../amounts.js";
 import { type Check, fail, notTestable, pass, warn } from "../check.js";
 import { sleep } from "../sleep.js";
 
@@ -25,7 +25,7 @@ export const memory: Check = {
       least = Math.min(least, server?.memoryBytes() ?? least);
     }
     const measured = { beforeBytes: before, afterBytes: least };
-    const seen = `${mebibytes(before)} before, ${mebibytes(least)} ${duration(performance.now() - since)} after it`;
+    const seen = `${mebibytes(before)} before, ${mebibytes(least)} after`;
     const more = least - before;
     if (more > LEAKED) return fail(seen, measured);
     return more > KEPT ? warn(seen, measured) : pass(seen, measured);

@@ -12,7 +12,10 @@ import { isHeld } from "../stalled.js";
 const MOST_BYTES = 8 * 2 ** 20;
 /** The server takes no more from the sender: it waits for the reader. */
 const STUCK_MS = 500;
+/** A server that takes longer is busy enough. */
+const FILL_MS = 2000;
 const LOOK_EVERY_MS = 100;
+const LAST_LOOK_MS = 1000;
 
 export const neverReading: Check = {
   practice: 2,
@@ -42,7 +45,8 @@ async function fill(sender: Peer, reader: Peer, context: Context): Promise<numbe
   const batch = Math.max(1, Math.floor((256 * 1024) / payload.length));
   const most = Math.min(MOST_BYTES, payload.length * 20_000);
   let sent = 0;
-  while (sent < most && !sender.isOver && !reader.isOver) {
+  const endsAt = performance.now() + FILL_MS;
+  while (sent < most && performance.now() < endsAt && !sender.isOver && !reader.isOver) {
     sender.send(...Array.from({ length: batch }, () => ({ opcode: TEXT, payload })));
     sent += batch * payload.length;
     const since = performance.now();
@@ -60,9 +64,9 @@ async function watch(reader: Peer, since: number, sent: number, context: Context
   const ourPort = reader.socket.localPort ?? 0;
   const elapsed = (): number => performance.now() - since;
   const measured = (cutAfterMs: number | null): Finding["measured"] => ({ sentBytes: sent, cutAfterMs });
-  const endsAt = performance.now() + context.waitLeftMs - 1500;
   // Behind a forwarded port, or on another machine, there is nothing to see from here.
   const canSee = isHeld(serverPort, ourPort) === true;
+  const endsAt = performance.now() + context.waitLeftMs - (canSee ? 0 : LAST_LOOK_MS);
   while (performance.now() < endsAt && !reader.isOver) {
     if (canSee && isHeld(serverPort, ourPort) === false) break;
     await sleep(LOOK_EVERY_MS);
@@ -73,7 +77,7 @@ async function watch(reader: Peer, since: number, sent: number, context: Context
   if (isCut) return pass(`cut after ${duration(waited)}, ${what}`, measured(Math.round(waited)));
   // Reading shows what has become of it, and ends the stall.
   reader.socket.resume();
-  await reader.ends(1000);
+  await reader.ends(LAST_LOOK_MS);
   if (reader.isOver) return pass(`cut when looked at after ${duration(waited)}, ${what}`, measured(Math.round(waited)));
   const seen = `still connected after ${duration(waited)}, ${what}`;
   return context.quick ? notTestable(`${seen}: run without --quick`, measured(null)) : fail(seen, measured(null));
