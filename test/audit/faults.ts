@@ -8,7 +8,7 @@ export interface Broken {
 }
 
 export const faults = {
-  "address-kicks": { practice: 1, checks: ["same-address", "same-port"] },
+  "address-kicks": { practice: 1, checks: ["same-address"] },
   "address-replies": { practice: 1, checks: ["same-address"] },
   "address-ids": { practice: 1, checks: ["log-ids"], needsExec: true },
   "never-drops": { practice: 2, checks: ["silent-client"] },
