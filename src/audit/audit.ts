@@ -26,7 +26,10 @@ export async function audit(target: Target, options: AuditOptions = {}): Promise
     }
     context.log("looks what the server does with a handshake");
     await discover(context);
-    const results = await new Audit(context).run();
+    const running = new Audit(context);
+    // A hard limit: whatever the server does, and whatever a check forgets to bound.
+    await Promise.race([running.run(), sleep(context.leftMs)]);
+    const results = running.finish();
     const about = {
       target: target.url.href,
       mode: context.quick ? "quick" : "full",
@@ -72,7 +75,7 @@ class Audit {
     this.#context = context;
   }
 
-  async run(): Promise<readonly CheckResult[]> {
+  async run(): Promise<void> {
     const context = this.#context;
     context.log("looks what the server does with a message and with a second client");
     await within(context, observe(context));
@@ -97,7 +100,14 @@ class Audit {
       if (check.needsExec === true && context.options.exec !== undefined && (await this.#isGone(check))) continue;
       await this.#one(check);
     }
-    return this.#results;
+  }
+
+  /** The results, with those that are missing noted as unknown. What comes later is not heard. */
+  finish(): readonly CheckResult[] {
+    for (const check of [...early, ...first, ...waiting, ...serial, ...last]) {
+      if (!this.#results.some(({ name }) => name === check.name)) this.#add(check, tooLate(this.#context), 0);
+    }
+    return [...this.#results];
   }
 
   /** One after another, looking after each whether the server is still there. */

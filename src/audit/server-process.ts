@@ -81,10 +81,11 @@ export class ServerProcess {
         : this.exit.signal === null
           ? `exit code ${this.exit.code}`
           : `ended by ${this.exit.signal}`;
-    // A stack trace has the error before the places.
-    const words = this.lines.findLast(
-      (line) => /\w*(?:Error|Exception|panic|fatal)\b/i.test(line) && !/^\s*at /.test(line),
-    );
+    // "TypeError: …" before "… error event …", and neither of a stack trace's places.
+    const said = this.lines.filter((line) => !/^\s*at /.test(line));
+    const words =
+      said.findLast((line) => /\w*(?:Error|Exception|panic)\b.*: ./.test(line)) ??
+      said.findLast((line) => /error|fatal/i.test(line));
     const text = [how, (words ?? this.lines.at(-1))?.trim().slice(0, 160)]
       .filter((part) => part !== undefined && part !== "")
       .join("; ");

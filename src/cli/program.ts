@@ -37,7 +37,7 @@ export async function runProgram(args: readonly string[], around: Surroundings =
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help, --version
-    if (error instanceof CommanderError) around.complain(`hawser: ${usageLine(error, args[0])}`);
+    if (error instanceof CommanderError) around.complain(`hawser: ${usageLine(error, args[0] ?? "serve")}`);
     else if (error instanceof ConfigError || error instanceof TargetError) around.complain(`hawser: ${error.message}`);
     else throw error;
     return WRONG_USAGE;

@@ -4,8 +4,8 @@ import { takes } from "../index.js";
 import { plain } from "./config-error.js";
 import { type Setting, settings } from "./settings.js";
 
-/** `command` is the first word of the command line. */
-export function usageLine({ code, message }: CommanderError, command = ""): string {
+/** `command` is the first word of the command line; a flag in its place is most likely meant for `serve`. */
+export function usageLine({ code, message }: CommanderError, command: string): string {
   const quoted = /'(?<what>[^']*)'/.exec(message)?.groups?.["what"] ?? "";
   if (code === "commander.optionMissingArgument") {
     const setting = settingOf(quoted.split(" ", 1)[0] ?? "");
@@ -24,11 +24,9 @@ export function usageLine({ code, message }: CommanderError, command = ""): stri
     .replace(/^error: /, "")
     .replace(/\s*\n\s*/g, " ")
     .replace("(Did you", "(did you");
-  return plain(
-    text.endsWith("?)")
-      ? text
-      : `${text}; hawser ${code === "commander.unknownCommand" || command.startsWith("-") ? "" : `${command} `}--help lists all`,
-  );
+  if (text.endsWith("?)")) return plain(text);
+  const subject = command.startsWith("-") ? "serve" : command;
+  return plain(`${text}; hawser ${code === "commander.unknownCommand" ? "" : `${subject} `}--help lists all`);
 }
 
 function settingOf(flag: string): Setting | undefined {

@@ -42,6 +42,9 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+/** The deadlines of the servers here are far shorter; a busy machine has as much time as it needs. */
+export const PATIENT: readonly string[] = ["--wait-ms", "9000"];
+
 export interface Audited extends Finished {
   readonly report: Report;
 }

@@ -3,7 +3,16 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { type Audited, auditJson, describeReport, faultCommand, freePort, named, startFault } from "./auditing.js";
+import {
+  type Audited,
+  PATIENT,
+  auditJson,
+  describeReport,
+  faultCommand,
+  freePort,
+  named,
+  startFault,
+} from "./auditing.js";
 import { type Broken, type Fault, faults } from "./faults.js";
 
 /** Audits wait more than they work. */
@@ -28,7 +37,7 @@ describe("one practice broken, and that one found", { concurrency: AT_ONCE }, ()
   }
 
   test("none: nothing fails, from outside", async (t) => {
-    const { report, code } = await auditJson(await startFault(t, "none"), "--quick");
+    const { report, code } = await auditJson(await startFault(t, "none"), ...PATIENT);
     assert.deepEqual(named(report, "fail"), [], describeReport(report));
     assert.deepEqual(named(report, "warn"), [], describeReport(report));
     assert.equal(code, 0);
@@ -47,9 +56,7 @@ async function auditFault(
   isInside: boolean,
   start?: (fault: Fault | "none") => Promise<string>,
 ): Promise<Audited> {
-  // What dribbles in, and who is silent, takes longer than --quick has where nothing is done about it.
-  const time = fault === "slow-headers" ? ["--wait-ms", "9000"] : ["--quick"];
-  if (!isInside && start !== undefined) return auditJson(await start(fault), ...time);
+  if (!isInside && start !== undefined) return auditJson(await start(fault), ...PATIENT);
   const port = await freePort();
-  return auditJson(`127.0.0.1:${port}`, ...time, "--exec", faultCommand(port, fault));
+  return auditJson(`127.0.0.1:${port}`, ...PATIENT, "--exec", faultCommand(port, fault));
 }

@@ -42,8 +42,10 @@ export const shutdown: Check = {
         : fail(seen, measured);
     }
     const end =
-      exit.signal === null ? `exit code ${exit.code}` : `it was ended by ${exit.signal}, which it does not handle`;
-    const seen = `${what}; ${end} after ${duration(took)}`;
+      exit.signal === null
+        ? `exit code ${exit.code} after ${duration(took)}`
+        : `${exit.signal} ended it after ${duration(took)}: it does not handle it`;
+    const seen = `${what}; ${end}`;
     if (exit.code !== 0 || codes.some((code) => code !== GOING_AWAY && code !== SERVICE_RESTART))
       return fail(seen, measured);
     return codes.includes(SERVICE_RESTART) ? warn(seen, measured) : pass(seen, measured);

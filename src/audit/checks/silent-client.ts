@@ -20,8 +20,8 @@ export const silentClient: Check = {
     peer.destroy();
     const measured = { pings, droppedAfterMs: isDropped ? Math.round(waited) : null };
     if (isDropped) {
-      const code = peer.closed === undefined ? "" : ` with ${peer.closed.code}`;
-      return pass(`dropped after ${duration(waited)}${code}`, measured);
+      const how = peer.closed?.code === 1005 ? "a close frame" : peer.closed?.code;
+      return pass(`dropped after ${duration(waited)}${how === undefined ? "" : ` with ${how}`}`, measured);
     }
     const seen = `still connected after ${duration(waited)}, ${count(pings, "ping")} unanswered`;
     if (context.quick && pings < PATIENT_PINGS) return notTestable(`${seen}: run without --quick`, measured);
