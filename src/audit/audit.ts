@@ -1,4 +1,5 @@
 /** Runs the checks: those that wait beside the others, the rest one after another, each under a limit of time. */
+import { duration } from "./amounts.js";
 import type { Target } from "../tools/target.js";
 import { type Check, fail, type Finding, notTestable, warn } from "./check.js";
 import { early, first, last, serial, waiting } from "./checks/index.js";
@@ -48,6 +49,8 @@ async function within<T>({ quick, leftMs }: Context, work: Promise<T>): Promise<
   return Promise.race([given, sleep(Math.min(quick ? 5000 : 20_000, leftMs)).then(() => undefined)]);
 }
 
+/** A busy server answers sooner than after so long. */
+const HUNG_MS = 10_000;
 /** Where nothing else says when a check has to give up. */
 const CHECK_MS = 30_000;
 /** For what has to be written down when time is over. */
@@ -136,9 +139,9 @@ class Audit {
 
   /** @returns the checks that the server's end has disturbed */
   async #takeUndisturbed(outcomes: readonly Outcome[]): Promise<Check[]> {
-    const [first] = outcomes;
+    const [suspect] = outcomes;
     // Nobody else was at it any more: what a client that reads nothing costs, the first check, is the likeliest reason.
-    if (this.#killer === undefined && first !== undefined && !(await this.#isAlive())) await this.#buried(first.check);
+    if (this.#killer === undefined && suspect !== undefined) await this.#lookAfter(suspect.check);
     const disturbed: Check[] = [];
     for (const { check, finding, since, took } of outcomes) {
       if (this.#results.some(({ name }) => name === check.name)) continue;
@@ -173,18 +176,17 @@ class Audit {
 
   /** Whether the server is still there after a check; if not, that is the verdict. */
   async #lookAfter(check: Check): Promise<void> {
-    if (!(await this.#isAlive())) await this.#buried(check);
+    const health = await this.#context.health(HUNG_MS);
+    // When time is over, nobody knows.
+    if (health === "gone" || (health === "hung" && this.#context.leftMs > 0)) await this.#buried(check, health);
   }
 
-  #isAlive(): Promise<boolean> {
-    return this.#context.isAlive(this.#context.quick ? 2500 : 5000);
-  }
-
-  async #buried(check: Check): Promise<void> {
+  async #buried(check: Check, health: "hung" | "gone"): Promise<void> {
     const context = this.#context;
     await sleep(100); // its last words
     const { server } = context;
-    const seen = `the server did not live through it: it takes no clients any more${server?.evidence ?? ""}`;
+    const how = health === "gone" ? "it takes no clients any more" : `it answers nobody for ${duration(HUNG_MS)}`;
+    const seen = `the server did not live through it: ${how}${server?.evidence ?? ""}`;
     const at = this.#results.findIndex(({ name }) => name === check.name);
     const took = this.#results[at]?.durationMs ?? 0;
     if (at !== -1) this.#results.splice(at, 1);
@@ -209,7 +211,7 @@ class Audit {
   async #isGone(check: Check): Promise<boolean> {
     if (this.#killer === undefined) return false;
     // A supervisor may have started it again.
-    if (await this.#context.isAlive(500)) {
+    if ((await this.#context.health(500)) === "well") {
       this.#killer = undefined;
       return false;
     }

@@ -174,21 +174,27 @@ export class Context {
     return peer;
   }
 
-  /** Whether the server takes a new client and answers its ping; asked twice, and so long each time. */
-  async isAlive(mostMs: number): Promise<boolean> {
-    for (let attempt = 1; attempt <= 2; attempt++) {
-      const timeoutMs = Math.min(mostMs, this.leftMs);
+  /**
+   * Whether the server takes a new client and answers its ping within so long. One that takes connections and does not answer may
+   * be busy; one that takes none is gone.
+   */
+  async health(mostMs: number): Promise<"well" | "hung" | "gone"> {
+    const endsAt = performance.now() + Math.min(mostMs, this.leftMs);
+    let refusals = 0;
+    do {
       try {
+        const timeoutMs = endsAt - performance.now();
         const peer = await this.open({ timeoutMs });
         const isAnswered = (await peer.ping(timeoutMs)) !== undefined;
         void peer.close();
-        if (isAnswered) return true;
-      } catch {
-        // Refused or reset: asked once more.
+        if (isAnswered) return "well";
+      } catch (error) {
+        const isRefused = (error as NodeJS.ErrnoException).code === "ECONNREFUSED";
+        if (isRefused && (this.server?.exit !== undefined || ++refusals === 3)) return "gone";
       }
-      await sleep(200);
-    }
-    return false;
+      await sleep(150);
+    } while (performance.now() < endsAt);
+    return "hung";
   }
 
   /** Ends every connection that is left. */

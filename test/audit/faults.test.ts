@@ -16,7 +16,7 @@ import {
 import { type Broken, type Fault, faults } from "./faults.js";
 
 /** Audits wait more than they work. */
-const AT_ONCE = 6;
+const AT_ONCE = 4;
 
 describe("one practice broken, and that one found", { concurrency: AT_ONCE }, () => {
   for (const [name, broken] of Object.entries(faults) as [Fault, Broken][]) {
