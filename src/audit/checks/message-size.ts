@@ -12,25 +12,29 @@ const TOO_LARGE = 64 * 2 ** 20;
 /** RFC 6455 5.2: the most significant bit has to be 0. */
 const LARGEST = 2 ** 62;
 
-/** Who refuses a length does so at once; a busy machine gets a second look. */
+/** Who refuses a length does so at once. On a busy machine that takes longer, and so does the look. */
 const LOOK_MS = 350;
-const SECOND_LOOK_MS = 900;
+const LONG_LOOK_MS = 1200;
+const TIMES_LONGER = 6;
 const ROUND_MS = 6000;
 
 const LADDER = [1, 125, 2 ** 10, 2 ** 12, 2 ** 14, 2 ** 16, 2 ** 18, 2 ** 20, 2 ** 22, LARGE, TOO_LARGE, LARGEST];
 /** What people set limits to. */
 const USUAL = [
-  ...Array.from({ length: 27 }, (_, exponent) => 2 ** exponent),
+  ...Array.from({ length: 33 }, (_, exponent) => 2 ** exponent),
   ...[
     1, 2, 4, 5, 8, 10, 16, 20, 32, 50, 64, 100, 128, 200, 256, 500, 512, 1000, 2000, 5000, 10_000, 16_000, 50_000,
   ].map((thousands) => thousands * 1000),
   ...[3, 5, 10, 20, 50, 100, 200, 500].flatMap((number) => [number * 2 ** 10, number * 2 ** 20]),
-  100 * 1024 * 1024,
 ];
+/** Who takes so much has no limit of his own, and at most that of his numbers. */
+const NO_LIMIT = 2 ** 32;
 
 interface Attempt {
   readonly length: number;
   readonly isTaken: boolean;
+  /** How long it took to be refused, or how long was looked. */
+  readonly tookMs: number;
   readonly peer: Peer;
 }
 
@@ -42,7 +46,7 @@ export const messageSize: Check = {
   advice: "refuse a message with 1009 as soon as its declared length passes the limit; some 100 KiB to 1 MiB is enough",
   async run(context) {
     const endsAt = performance.now() + ROUND_MS;
-    const rungs = await Promise.all(LADDER.map((length) => declare(context, length, SECOND_LOOK_MS)));
+    const rungs = await Promise.all(LADDER.map((length) => declare(context, length, LONG_LOOK_MS)));
     const refusedRung = rungs.find(({ isTaken }) => !isTaken);
     if (refusedRung === undefined) {
       context.messageLimit = Infinity;
@@ -50,9 +54,18 @@ export const messageSize: Check = {
     }
     let taken = LADDER[LADDER.indexOf(refusedRung.length) - 1] ?? 0;
     let refused = refusedRung;
-    ({ taken, refused } = await tryUsual(context, taken, refused));
+    const slowest = Math.max(...rungs.filter(({ isTaken }) => !isTaken).map(({ tookMs }) => tookMs));
+    const lookMs = Math.min(Math.max(LOOK_MS, slowest * TIMES_LONGER), LONG_LOOK_MS);
+    const attempt = (length: number): Promise<Attempt> => declare(context, length, lookMs);
+    ({ taken, refused } = await tryUsual(attempt, taken, refused));
+    if (taken >= NO_LIMIT) {
+      context.messageLimit = Infinity;
+      return fail(`a message of ${size(taken)} was taken as declared: there is no limit to speak of`, {
+        limitBytes: null,
+      });
+    }
     while (refused.length - taken > 1 && performance.now() < endsAt)
-      ({ taken, refused } = await narrow(context, taken, refused, between(taken, refused.length)));
+      ({ taken, refused } = await narrow(attempt, taken, refused, between(taken, refused.length)));
     context.messageLimit = taken;
     return verdict(taken, refused);
   },
@@ -71,13 +84,15 @@ function verdict(taken: number, { length, peer }: Attempt): Finding {
 }
 
 /** Declares one message and looks whether the server ends the connection. */
-async function declare(context: Context, length: number, lookMs: number = LOOK_MS): Promise<Attempt> {
+async function declare(context: Context, length: number, lookMs: number): Promise<Attempt> {
   // A pong in the middle of a frame would be taken for its payload.
   const peer = await context.open({ isPolite: false });
   peer.send({ opcode: BINARY, declaredLength: BigInt(length) });
+  const since = performance.now();
   const isRefused = await isEnded(peer, lookMs);
+  const tookMs = performance.now() - since;
   peer.destroy();
-  return { length, isTaken: !isRefused, peer };
+  return { length, isTaken: !isRefused, tookMs, peer };
 }
 
 async function isEnded(peer: Peer, lookMs: number): Promise<boolean> {
@@ -86,9 +101,11 @@ async function isEnded(peer: Peer, lookMs: number): Promise<boolean> {
   return peer.closed !== undefined || peer.isOver;
 }
 
+type Attempting = (length: number) => Promise<Attempt>;
+
 /** Most limits are one of these: found in one round instead of several. */
 async function tryUsual(
-  context: Context,
+  attempt: Attempting,
   taken: number,
   refused: Attempt,
 ): Promise<{ taken: number; refused: Attempt }> {
@@ -101,7 +118,7 @@ async function tryUsual(
     const step = Math.ceil(left.length / 8);
     const probes = left.filter((_, index) => index % step === step - 1 || index === left.length - 1);
     at = await narrow(
-      context,
+      attempt,
       at.taken,
       at.refused,
       probes.filter((probe) => probe > at.taken),
@@ -109,16 +126,16 @@ async function tryUsual(
     left = left.filter((limit) => limit > at.taken && limit < at.refused.length);
     if (step === 1) break;
   }
-  return at.refused.length - at.taken > 1 ? narrow(context, at.taken, at.refused, [at.taken + 1]) : at;
+  return at.refused.length - at.taken > 1 ? narrow(attempt, at.taken, at.refused, [at.taken + 1]) : at;
 }
 
 async function narrow(
-  context: Context,
+  attempt: Attempting,
   taken: number,
   refused: Attempt,
   lengths: readonly number[],
 ): Promise<{ taken: number; refused: Attempt }> {
-  const attempts = (await Promise.all(lengths.map((length) => declare(context, length)))).toSorted(
+  const attempts = (await Promise.all(lengths.map((length) => attempt(length)))).toSorted(
     (a, b) => a.length - b.length,
   );
   const first = attempts.find(({ isTaken }) => !isTaken);
@@ -151,7 +168,7 @@ export const fragmentedSize: Check = {
     const rest = limit - begun + 1;
     peer.send({ opcode: BINARY, fin: false, payload: Buffer.alloc(begun) }, continuation(rest, 0));
     let how = "as declared";
-    if (!(await isEnded(peer, SECOND_LOOK_MS))) {
+    if (!(await isEnded(peer, LONG_LOOK_MS))) {
       if (limit > MOST_SENT) {
         peer.destroy();
         return notTestable(`refused at best when it has come, and more than ${size(MOST_SENT)} are not sent`);
