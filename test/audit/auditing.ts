@@ -43,7 +43,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** The deadlines of the servers here are far shorter; a busy machine has as much time as it needs. */
-export const PATIENT: readonly string[] = ["--wait-ms", "9000"];
+export const PATIENT: readonly string[] = ["--wait-ms", "12000"];
 
 export interface Audited extends Finished {
   readonly report: Report;

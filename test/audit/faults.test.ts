@@ -21,7 +21,7 @@ const AT_ONCE = 4;
 describe("one practice broken, and that one found", { concurrency: AT_ONCE }, () => {
   for (const [name, broken] of Object.entries(faults) as [Fault, Broken][]) {
     test(`${name}: practice ${broken.practice}`, async (t) => {
-      const { report, code } = await auditFault(name, broken.needsExec === true, (fault) => startFault(t, fault));
+      const { report, code } = await auditFault(name, broken, (fault) => startFault(t, fault));
       const failed = new Set(
         report.results.filter(({ verdict }) => verdict === "fail").map(({ practice }) => practice),
       );
@@ -44,7 +44,7 @@ describe("one practice broken, and that one found", { concurrency: AT_ONCE }, ()
   });
 
   test("none: nothing fails, from inside, and everything is testable", async () => {
-    const { report, code } = await auditFault("none", true);
+    const { report, code } = await auditFault("none", { needsExec: true });
     assert.deepEqual(named(report, "fail"), [], describeReport(report));
     assert.deepEqual(named(report, "not testable"), [], describeReport(report));
     assert.equal(code, 0);
@@ -53,10 +53,11 @@ describe("one practice broken, and that one found", { concurrency: AT_ONCE }, ()
 
 async function auditFault(
   fault: Fault | "none",
-  isInside: boolean,
+  { needsExec = false, isSlow = false }: Pick<Broken, "needsExec" | "isSlow">,
   start?: (fault: Fault | "none") => Promise<string>,
 ): Promise<Audited> {
-  if (!isInside && start !== undefined) return auditJson(await start(fault), ...PATIENT);
+  const time = isSlow ? ["--wait-ms", "30000"] : PATIENT;
+  if (!needsExec && start !== undefined) return auditJson(await start(fault), ...time);
   const port = await freePort();
-  return auditJson(`127.0.0.1:${port}`, ...PATIENT, "--exec", faultCommand(port, fault));
+  return auditJson(`127.0.0.1:${port}`, ...time, "--exec", faultCommand(port, fault));
 }

@@ -5,6 +5,8 @@ export interface Broken {
   readonly checks: readonly string[];
   /** Seen from inside alone. */
   readonly needsExec?: true;
+  /** It is slow in all that it does, its deadlines too. */
+  readonly isSlow?: true;
 }
 
 export const faults = {
@@ -24,7 +26,7 @@ export const faults = {
   throws: { practice: 7, checks: ["unexpected-messages"] },
   "logs-errors": { practice: 7, checks: ["log-levels"], needsExec: true },
   "logs-messages": { practice: 8, checks: ["log-per-message"], needsExec: true },
-  blocks: { practice: 8, checks: ["busy-neighbour"] },
+  blocks: { practice: 8, checks: ["busy-neighbour"], isSlow: true },
   "slow-headers": { practice: 9, checks: ["slow-headers"] },
   "large-headers": { practice: 9, checks: ["header-size"] },
   "any-origin": { practice: 10, checks: ["origin"] },
