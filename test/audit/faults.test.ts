@@ -53,11 +53,11 @@ describe("one practice broken, and that one found", { concurrency: AT_ONCE }, ()
 
 async function auditFault(
   fault: Fault | "none",
-  { needsExec = false, isSlow = false }: Pick<Broken, "needsExec" | "isSlow">,
+  { needsExec, isSlow }: Pick<Broken, "needsExec" | "isSlow">,
   start?: (fault: Fault | "none") => Promise<string>,
 ): Promise<Audited> {
-  const time = isSlow ? ["--wait-ms", "30000"] : PATIENT;
-  if (!needsExec && start !== undefined) return auditJson(await start(fault), ...time);
+  const time = isSlow === true ? ["--wait-ms", "30000"] : PATIENT;
+  if (needsExec !== true && start !== undefined) return auditJson(await start(fault), ...time);
   const port = await freePort();
   return auditJson(`127.0.0.1:${port}`, ...time, "--exec", faultCommand(port, fault));
 }
