@@ -3,14 +3,14 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { TEXT } from "../../protocol/index.js";
 import { type Check, fail, type Finding, pass } from "../check.js";
-import type { Context } from "../context.js";
+import { type Context, Refused } from "../context.js";
 import { MARK } from "../discover.js";
 import type { Peer } from "../peer.js";
 import { sleep } from "../sleep.js";
 
 /** What a server does about a client that it takes for another one, it does within this time. */
 const SETTLE_MS = 400;
-const ANSWER_MS = 2000;
+const ANSWER_MS = 4000;
 
 const advice = "give each connection an id of its own, such as crypto.randomUUID(); keep the address as an attribute";
 
@@ -59,7 +59,13 @@ export const samePort: Check = {
     await old.until(() => old.received.length > 0, 200);
     // A reset leaves no TIME_WAIT behind, so that the port is free at once.
     await old.reset();
-    const again = await context.open(from);
+    let again: Peer;
+    try {
+      again = await context.open(from);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      return fail(`a reconnect from the same port was turned away: ${error.message}`);
+    }
     await sleep(SETTLE_MS);
     const finding =
       gone(again, "the new connection was dropped with the old one") ??
@@ -97,10 +103,13 @@ function sameName(one: Peer, other: Peer): Finding | undefined {
 const NAMED = /"?\b(?:id|client_?id|connection_?id|socket_?id|peer_?id|sid)\b"?\s*[:=]\s*"?([\w.:[\]-]{1,80})/i;
 
 function nameOf({ received }: Peer): string | undefined {
-  return received
-    .filter(({ type, payload }) => type === "text" && !payload.includes(MARK))
-    .map(({ payload }) => NAMED.exec(payload.toString())?.[1])
-    .find((name) => name !== undefined);
+  return (
+    received
+      .filter(({ type, payload }) => type === "text" && !payload.includes(MARK))
+      .map(({ payload }) => NAMED.exec(payload.toString())?.[1])
+      // A bare number may count messages.
+      .find((name) => name !== undefined && !/^\d+$/.test(name))
+  );
 }
 
 /** Whether what is meant for one comes to the other, or to nobody. */
