@@ -11,6 +11,7 @@ import { sleep } from "../sleep.js";
 /** What a server does about a client that it takes for another one, it does within this time. */
 const SETTLE_MS = 400;
 const ANSWER_MS = 4000;
+const QUICK_ANSWER_MS = 1500;
 
 const advice = "give each connection an id of its own, such as crypto.randomUUID(); keep the address as an attribute";
 
@@ -113,17 +114,18 @@ function nameOf({ received }: Peer): string | undefined {
 }
 
 /** Whether what is meant for one comes to the other, or to nobody. */
-async function mixUp({ nature }: Context, one: Peer, other: Peer): Promise<Finding | undefined> {
+async function mixUp({ nature, quick }: Context, one: Peer, other: Peer): Promise<Finding | undefined> {
   if (nature.sample === null) return undefined;
+  const answerMs = quick ? QUICK_ANSWER_MS : ANSWER_MS;
   for (const [from, to] of [
     [one, other],
     [other, one],
   ] as const) {
     const token = `${MARK} ${Math.random()}`;
     from.send({ opcode: TEXT, payload: nature.sample.replace(MARK, token) });
-    if (nature.echoes && !(await from.hears(token, ANSWER_MS)))
+    if (nature.echoes && !(await from.hears(token, answerMs)))
       return fail(`a client's echo ${(await to.hears(token, 0)) ? "went to the other one" : "did not come"}`);
-    if (nature.relays && !(await to.hears(token, ANSWER_MS)))
+    if (nature.relays && !(await to.hears(token, answerMs)))
       return fail("what one client sends no longer comes to the other");
   }
   return undefined;
