@@ -1,6 +1,7 @@
 /** The command line as a whole: its subcommands, and what happens when it makes no sense. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { addAudit } from "./audit-command.js";
 import { addBench } from "./bench-command.js";
 import { addCompletion } from "./completion-command.js";
 import { ConfigError } from "./config-error.js";
@@ -68,6 +69,7 @@ function makeProgram(environment: Environment, setExitCode: (code: number) => vo
   addBench(program, setExitCode);
   addConnect(program, environment, setExitCode);
   addCompletion(program);
+  addAudit(program, setExitCode);
   program.addHelpText("after", "\n`hawser COMMAND --help` says more about a command.");
   return program;
 }

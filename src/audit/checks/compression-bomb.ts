@@ -1,0 +1,50 @@
+/** Practice 4: the limit counts after decompression too. */
+import { deflateRawSync } from "node:zlib";
+import { BINARY } from "../../protocol/index.js";
+import { size } from "../amounts.js";
+import { type Check, fail, notTestable, pass, warn } from "../check.js";
+
+/** Zeros are compressed to a thousandth, so this is some 130 KiB on the wire. */
+const MOST_BYTES = 128 * 2 ** 20;
+
+export const compressionBomb: Check = {
+  practice: 4,
+  name: "compression-bomb",
+  title: "the limit holds after decompression",
+  does: "offers permessage-deflate and, where it is taken, sends zeros that are past the limit when inflated",
+  advice: "bound what a message inflates to while it is inflated, or leave permessage-deflate off",
+  link: "docs/options.md#compression",
+  async run(context) {
+    const peer = await context.open({ headers: { "Sec-WebSocket-Extensions": "permessage-deflate" } });
+    const agreed = peer.response?.headers.get("sec-websocket-extensions") ?? "";
+    const limit = context.messageLimit ?? Infinity;
+    if (!/^permessage-deflate\b/i.test(agreed)) {
+      void peer.close();
+      return pass("compression is off", { compression: false });
+    }
+    const length = limit + Math.max(64 * 1024, limit);
+    if (length > MOST_BYTES) {
+      void peer.close();
+      return notTestable("there is no limit that it could pass without harm", { compression: true });
+    }
+    peer.send({ opcode: BINARY, rsv: 4, payload: deflated(length) });
+    await peer.until(() => peer.closed !== undefined || peer.isOver, 3000);
+    const isOver = peer.closed !== undefined || peer.isOver;
+    const isAnswered = !isOver && (await peer.ping(2000)) !== undefined;
+    const code = peer.closed?.code ?? null;
+    peer.destroy();
+    const measured = { compression: true, inflatedBytes: length, closeCode: code };
+    const what = `${size(length)} of zeros, deflated`;
+    if (isOver) {
+      const seen = `${what}: refused with ${code ?? "no close frame"}`;
+      return code === 1009 ? pass(seen, measured) : warn(`${seen} in place of 1009`, measured);
+    }
+    return fail(`${what}: ${isAnswered ? "taken" : "neither refused nor answered"}`, measured);
+  },
+};
+
+/** RFC 7692 7.2.1: a raw deflate stream without the four bytes that a flush ends with. */
+function deflated(length: number): Buffer {
+  const chunk = deflateRawSync(Buffer.alloc(length), { finishFlush: 2 /* Z_SYNC_FLUSH */, level: 9 });
+  return chunk.subarray(0, chunk.length - 4);
+}

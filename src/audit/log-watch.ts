@@ -1,0 +1,59 @@
+/** Watches the log of a server that was started here while a few clients come, send, and go. */
+import { TEXT } from "../protocol/index.js";
+import type { Context } from "./context.js";
+import type { ServerProcess } from "./server-process.js";
+import { sleep } from "./sleep.js";
+
+export const LOG_CLIENTS = 5;
+export const LOG_MESSAGES = 200;
+
+/** What was written when. */
+export interface LogFacts {
+  readonly onConnect: readonly string[];
+  /** Null: no message is known that the server takes. */
+  readonly onMessages: readonly string[] | null;
+  readonly onDisconnect: readonly string[];
+  /** Clients that closed normally at the end; some may have been sent away before, for too many messages. */
+  readonly closes: number;
+  /** Our ports, to see whether a name in the log is an address. */
+  readonly ports: readonly number[];
+}
+
+/** Logs are buffered here and there: no line for so long is the end of them. */
+const QUIET_MS = 250;
+const MOST_MS = 1500;
+
+export async function watchLog(context: Context, server: ServerProcess): Promise<LogFacts> {
+  await linesSince(server, 0);
+  let from = server.lines.length;
+  const clients = [];
+  for (let number = 0; number < LOG_CLIENTS; number++) clients.push(await context.open());
+  const onConnect = await linesSince(server, from);
+
+  const { sample } = context.nature;
+  let onMessages: readonly string[] | null = null;
+  if (sample !== null) {
+    from = server.lines.length;
+    const [sender] = clients;
+    if (context.nature.speaksEngineIo) sender?.send({ opcode: TEXT, payload: "40" });
+    await sleep(50);
+    sender?.send(...Array.from({ length: LOG_MESSAGES }, () => ({ opcode: TEXT, payload: sample })));
+    await sender?.ping(2000);
+    onMessages = await linesSince(server, from);
+  }
+
+  from = server.lines.length;
+  const ports = clients.map(({ socket }) => socket.localPort ?? 0);
+  const open = clients.filter((client) => !client.isOver && client.closed === undefined);
+  await Promise.all(open.map((client) => client.close()));
+  return { onConnect, onMessages, onDisconnect: await linesSince(server, from), closes: open.length, ports };
+}
+
+async function linesSince(server: ServerProcess, from: number): Promise<readonly string[]> {
+  const endsAt = performance.now() + MOST_MS;
+  for (let seen = -1; seen !== server.lines.length && performance.now() < endsAt;) {
+    seen = server.lines.length;
+    await sleep(QUIET_MS);
+  }
+  return server.lines.slice(from);
+}

@@ -1,0 +1,182 @@
+/** The server under `--exec`: a process group of its own, which never outlives the audit. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { connect } from "node:net";
+import { type Target, TargetError } from "../tools/target.js";
+import { sleep } from "./sleep.js";
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+const START_MS = 10_000;
+/** More lines are counted and not kept. */
+const KEPT_LINES = 20_000;
+
+export class ServerProcess {
+  readonly lines: string[] = [];
+  /** Undefined while it runs. */
+  exit: Exit | undefined;
+
+  readonly #child: ChildProcess;
+  readonly #isShell: boolean;
+  readonly #exited: Promise<Exit>;
+  readonly #onOurEnd = (): void => this.kill();
+  readonly #onSignal = (signal: NodeJS.Signals): void => {
+    this.kill();
+    process.exit(signal === "SIGINT" ? 130 : 143);
+  };
+
+  private constructor(command: string) {
+    // With exec the shell gives way to the program, so that the signal and the exit code are the program's own.
+    this.#isShell = /[;&|<>()`\n]|^\s*\w+=|^\s*(cd|exec)\s/.test(command);
+    this.#child = spawn(this.#isShell ? command : `exec ${command}`, {
+      shell: true,
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.#exited = new Promise((done) => {
+      this.#child.once("exit", (code, signal) => done((this.exit = { code, signal })));
+      this.#child.once("error", () => done((this.exit = { code: 127, signal: null })));
+    });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      let rest = "";
+      stream?.setEncoding("utf8").on("data", (text: string) => {
+        const lines = (rest + text).split("\n");
+        rest = lines.pop() ?? "";
+        for (const line of lines) if (line.trim() !== "" && this.lines.length < KEPT_LINES) this.lines.push(line);
+      });
+    }
+    process.once("exit", this.#onOurEnd);
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, this.#onSignal);
+  }
+
+  /**
+   * Runs the command and waits until the target takes connections.
+   * @throws TargetError when something else listens there, or nothing does in time
+   */
+  static async start(command: string, target: Target): Promise<ServerProcess> {
+    if (await isListening(target))
+      throw new TargetError(`${target.host} is in use already: --exec starts the server itself`);
+    const server = new ServerProcess(command);
+    const deadline = performance.now() + START_MS;
+    while (!(await isListening(target))) {
+      if (server.exit !== undefined)
+        throw new TargetError(`--exec: the command ended before it listened on ${target.host}${server.evidence}`);
+      if (performance.now() > deadline) {
+        await server.stop();
+        throw new TargetError(`--exec: nothing listens on ${target.host} ${START_MS / 1000} s after the command began`);
+      }
+      await sleep(50);
+    }
+    return server;
+  }
+
+  /** How it ended and its last words; for a line of text. */
+  get evidence(): string {
+    const how =
+      this.exit === undefined
+        ? ""
+        : this.exit.signal === null
+          ? `exit code ${this.exit.code}`
+          : `ended by ${this.exit.signal}`;
+    // "TypeError: …" before "… error event …", and neither of a stack trace's places.
+    const said = this.lines.filter((line) => !/^\s*at /.test(line));
+    const words =
+      said.findLast((line) => /\w*(?:Error|Exception|panic)\b.*: ./.test(line)) ??
+      said.findLast((line) => /error|fatal/i.test(line));
+    const text = [how, (words ?? this.lines.at(-1))?.trim().slice(0, 160)]
+      .filter((part) => part !== undefined && part !== "")
+      .join("; ");
+    return text === "" ? "" : ` (${text})`;
+  }
+
+  async ended(timeoutMs: number): Promise<Exit | undefined> {
+    await Promise.race([this.#exited, sleep(timeoutMs)]);
+    return this.exit;
+  }
+
+  /** SIGTERM as a supervisor sends it: to the program, not to a shell around it. */
+  terminate(): void {
+    const { pid } = this.#child;
+    if (pid === undefined) return;
+    const children = this.#isShell ? childrenOf(pid) : [];
+    for (const receiver of children.length > 0 ? children : [pid]) signalTo(receiver, "SIGTERM");
+  }
+
+  /** Ends everything that the command started, at once. */
+  kill(): void {
+    if (this.#child.pid !== undefined) signalTo(-this.#child.pid, "SIGKILL");
+  }
+
+  async stop(): Promise<void> {
+    this.kill();
+    await this.ended(2000);
+    process.removeListener("exit", this.#onOurEnd);
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.removeListener(signal, this.#onSignal);
+  }
+
+  /** Resident memory of the process and those it started; undefined where the system does not say (it is read from /proc). */
+  memoryBytes(): number | undefined {
+    const { pid } = this.#child;
+    if (pid === undefined) return undefined;
+    const resident = [pid, ...descendantsOf(pid)].map(residentBytes).filter((bytes) => bytes !== undefined);
+    return resident.length === 0 ? undefined : resident.reduce((sum, bytes) => sum + bytes, 0);
+  }
+}
+
+function isListening(target: Target): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect({ host: target.address, port: target.port });
+    const settle = (isThere: boolean): void => {
+      socket.destroy();
+      done(isThere);
+    };
+    socket.once("connect", () => settle(true));
+    socket.once("error", () => settle(false));
+  });
+}
+
+function signalTo(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // Gone already.
+  }
+}
+
+function descendantsOf(pid: number): number[] {
+  return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
+}
+
+/** From the fourth field of /proc/PID/stat; none where there is no /proc. */
+function childrenOf(parent: number): number[] {
+  try {
+    return readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .filter((pid) => parentOf(pid) === parent);
+  } catch {
+    return [];
+  }
+}
+
+function parentOf(pid: number): number | undefined {
+  const stat = read(`/proc/${pid}/stat`);
+  // The second field, the name in parentheses, may have blanks in it.
+  return stat === undefined ? undefined : Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+}
+
+function residentBytes(pid: number): number | undefined {
+  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/status`) ?? "")?.[1];
+  return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined; // the process has ended, or there is no /proc
+  }
+}

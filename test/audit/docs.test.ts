@@ -1,0 +1,50 @@
+// docs/audit.md, and what the report's links lead to.
+
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { early, first, last, serial, waiting } from "#hawser/audit/checks/index.js";
+import { practices } from "#hawser/audit/index.js";
+import { anchors, codeBlocks, codeWords, readDocument, tableAfter } from "../docs/markdown.js";
+import { runCli } from "../harness/run-cli.js";
+import { projectRoot } from "../harness/server.js";
+
+const page = readDocument("docs/audit.md");
+const checks = [...early, ...first, ...waiting, ...serial, ...last];
+
+test("every check is in the table, under its practice, in the order of the report", () => {
+  const rows = tableAfter(page, "The checks").map((row) => `${row["Practice"]} ${codeWords(row["Check"]!)[0]}`);
+  const expected = checks
+    .toSorted((a, b) => a.practice - b.practice)
+    .map(({ practice, name }) => `${practice} ${name}`);
+  assert.deepEqual(rows, expected);
+  assert.equal(new Set(checks.map(({ name }) => name)).size, checks.length, "names are used once");
+});
+
+test("the links of the report lead somewhere", () => {
+  for (const link of [...Object.values(practices), ...checks].flatMap((source) => source.link ?? [])) {
+    const [file = "", anchor] = link.split("#");
+    assert.ok(existsSync(join(projectRoot, file)), link);
+    if (anchor !== undefined) assert.ok(anchors(readDocument(file)).has(anchor), link);
+  }
+});
+
+test("every flag is in the table", async () => {
+  const { stdout } = await runCli(["audit", "--help"]);
+  const flags = [...stdout.matchAll(/^ {2}(?:-h, )?(--[a-z-]+)/gm)]
+    .map(([, flag]) => flag)
+    .filter((flag) => flag !== "--help");
+  const documented = tableAfter(page, "Auditing a server").flatMap((row) => codeWords(row["Flag"]!));
+  assert.deepEqual(new Set(documented), new Set(flags));
+});
+
+test("the reports have every check of the report that the command makes", () => {
+  const reports = codeBlocks(page, "console");
+  assert.ok(reports.length >= 4, `${reports.length} reports`);
+  for (const report of reports) {
+    const text = report.replace(/\s+/g, " ");
+    for (const { title } of checks) assert.ok(text.includes(`${title}:`), `${title} in ${report.slice(0, 80)}`);
+  }
+});

@@ -1,0 +1,111 @@
+// A server on `ws` that keeps the ten practices, with deadlines of a second or so, but for the one fault that it is started with:
+//
+//   node fault-server-main.js PORT FAULT
+//
+// It echoes. `none` has no fault.
+
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { WebSocket, WebSocketServer } from "ws";
+import type { Fault } from "./faults.js";
+
+const [port = "0", name = "none"] = process.argv.slice(2);
+const fault = name as Fault | "none";
+const is = (...faults: Fault[]): boolean => faults.includes(fault as Fault);
+
+const PING_MS = 400;
+const SILENT_MS = 2500;
+
+const http = createServer(
+  {
+    headersTimeout: is("slow-headers") ? 0 : 2000,
+    requestTimeout: is("slow-headers") ? 0 : 2000,
+    connectionsCheckingInterval: 200,
+    maxHeaderSize: is("large-headers") ? 4 * 2 ** 20 : 16_384,
+  },
+  (_, response) => response.writeHead(426).end(),
+);
+const server = new WebSocketServer({
+  noServer: true,
+  maxPayload: is("no-size-limit") ? 0 : 100_000,
+  skipUTF8Validation: is("bad-utf8"),
+  perMessageDeflate: true,
+  handleProtocols: () => false,
+});
+
+interface Client {
+  readonly id: string;
+  readonly socket: WebSocket;
+  heardAt: number;
+}
+
+const clients = new Set<Client>();
+let count = 0;
+
+http.on("upgrade", (request: IncomingMessage, socket, head) => {
+  socket.on("error", () => {});
+  const { origin, host } = request.headers;
+  const isOwn = origin === undefined || origin === `http://${host}`;
+  if (!isOwn && !is("any-origin")) return void socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
+  if (is("any-version")) request.headers["sec-websocket-version"] = "13";
+  server.handleUpgrade(request, socket, head, (client) => onClient(client, request));
+});
+
+function onClient(socket: WebSocket, request: IncomingMessage): void {
+  const { remoteAddress = "", remotePort = 0 } = request.socket;
+  const id = is("address-ids", "address-kicks", "address-replies") ? remoteAddress : `client-${++count}`;
+  const client: Client = { id, socket, heardAt: performance.now() };
+  if (is("address-kicks")) {
+    for (const other of clients) if (other.id === id) other.socket.close(4000, "connected again");
+  }
+  clients.add(client);
+  log("info", "connect", { id, remoteAddress, remotePort, clients: clients.size });
+  const heard = (): number => (client.heardAt = performance.now());
+  if (!is("crashes")) socket.on("error", () => {});
+  socket.on("pong", heard);
+  socket.on("ping", heard);
+  socket.on("message", (data: Buffer, isBinary) => {
+    heard();
+    if (is("logs-messages")) log("info", "message", { id, bytes: data.length });
+    if (is("blocks")) block(4);
+    if (is("throws")) JSON.parse(data.toString());
+    // As a map from addresses to clients would have it: the latest one.
+    const receiver = is("address-replies") ? [...clients].findLast((other) => other.id === id)?.socket : socket;
+    receiver?.send(data, { binary: isBinary });
+  });
+  socket.on("close", (code) => {
+    clients.delete(client);
+    log(is("logs-errors") ? "error" : "info", "disconnect", { id, code, clients: clients.size });
+  });
+}
+
+/** A handler that keeps the whole process to itself. */
+function block(ms: number): void {
+  for (const until = performance.now() + ms; performance.now() < until;);
+}
+
+setInterval(() => {
+  for (const { socket, heardAt } of clients) {
+    if (!is("never-drops") && performance.now() - heardAt > SILENT_MS) socket.terminate();
+    else if (!is("no-pings") && socket.readyState === WebSocket.OPEN) socket.ping();
+  }
+}, PING_MS);
+
+function log(level: string, event: string, fields: Record<string, unknown>): void {
+  if (is("plain-log")) console.log(`${event}: ${String(fields["id"])}`);
+  else if (!is("no-log")) console.log(JSON.stringify({ level, time: Date.now(), event, ...fields }));
+}
+
+if (!is("unhandled-sigterm")) {
+  process.on("SIGTERM", () => {
+    http.close();
+    http.closeAllConnections();
+    for (const { socket } of clients) {
+      if (is("shutdown-cuts")) socket.terminate();
+      else socket.close(1001, "going away");
+    }
+    setTimeout(() => process.exit(is("exit-code") ? 1 : 0), 300);
+  });
+}
+
+http.listen(Number(port), "127.0.0.1", () => log("info", "listening", { port: (http.address() as AddressInfo).port }));

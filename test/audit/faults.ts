@@ -1,0 +1,36 @@
+/** What can be wrong with the server of fault-server-main.ts: the practice that it breaks, and the checks that see it. */
+
+export interface Broken {
+  readonly practice: number;
+  readonly checks: readonly string[];
+  /** Seen from inside alone. */
+  readonly needsExec?: true;
+  /** It is slow in all that it does, its deadlines too. */
+  readonly isSlow?: true;
+}
+
+export const faults = {
+  "address-kicks": { practice: 1, checks: ["same-address"] },
+  "address-replies": { practice: 1, checks: ["same-address"] },
+  "address-ids": { practice: 1, checks: ["log-ids"], needsExec: true },
+  "never-drops": { practice: 2, checks: ["silent-client"] },
+  "no-pings": { practice: 3, checks: ["heartbeat"] },
+  "no-size-limit": { practice: 4, checks: ["message-size"] },
+  "unhandled-sigterm": { practice: 5, checks: ["shutdown"], needsExec: true },
+  "shutdown-cuts": { practice: 5, checks: ["shutdown"], needsExec: true },
+  "exit-code": { practice: 5, checks: ["shutdown"], needsExec: true },
+  "plain-log": { practice: 6, checks: ["log-structure"], needsExec: true },
+  "no-log": { practice: 6, checks: ["log-structure", "log-events"], needsExec: true },
+  "bad-utf8": { practice: 7, checks: ["protocol-violations"] },
+  crashes: { practice: 7, checks: ["protocol-violations"] },
+  throws: { practice: 7, checks: ["unexpected-messages"] },
+  "logs-errors": { practice: 7, checks: ["log-levels"], needsExec: true },
+  "logs-messages": { practice: 8, checks: ["log-per-message"], needsExec: true },
+  blocks: { practice: 8, checks: ["busy-neighbour"], isSlow: true },
+  "slow-headers": { practice: 9, checks: ["slow-headers"] },
+  "large-headers": { practice: 9, checks: ["header-size"] },
+  "any-origin": { practice: 10, checks: ["origin"] },
+  "any-version": { practice: 10, checks: ["version"] },
+} as const satisfies Record<string, Broken>;
+
+export type Fault = keyof typeof faults;
