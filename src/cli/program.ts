@@ -66,10 +66,10 @@ function makeProgram(environment: Environment, setExitCode: (code: number) => vo
     })
     .configureHelp({ formatItem });
   addServe(program, environment, setExitCode);
+  addAudit(program, setExitCode);
   addBench(program, setExitCode);
   addConnect(program, environment, setExitCode);
   addCompletion(program);
-  addAudit(program, setExitCode);
   program.addHelpText("after", "\n`hawser COMMAND --help` says more about a command.");
   return program;
 }
