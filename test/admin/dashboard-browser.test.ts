@@ -115,6 +115,23 @@ describe("the dashboard in Chromium", { skip: chromium.missing }, () => {
     await page.getByText("Lock actions").waitFor();
   });
 
+  test("under a name that is not this machine's, the page shows nothing before it has the token", async (t) => {
+    const { url, client } = await start(t, ["--admin-allowed-host", "ops.test"]);
+    await client("lobby");
+    const [page] = await open(t, url.replace("127.0.0.1", "ops.test"));
+    await page.getByText("the dashboard needs the admin token").waitFor();
+    assert.equal(await page.locator("#rows tr").count(), 0);
+    assert.equal(await page.locator("#charts canvas").count(), 0);
+    assert.equal(await page.locator("section:visible").count(), 0);
+    await page.getByLabel("Token", { exact: true }).fill(TOKEN);
+    await page.keyboard.press("Enter");
+    await page.locator("#rows tr").waitFor();
+    await page.getByText("the dashboard needs the admin token").waitFor({ state: "hidden" });
+    // A page that has its own name resolve to this machine gets not even the page.
+    const response = await page.goto(url.replace("127.0.0.1", "evil.test"));
+    assert.equal(response?.status(), 421);
+  });
+
   test("what strangers have written is text, wherever it stands", async (t) => {
     const { url, client } = await start(t);
     const evil = `<img src=x onerror="document.title='owned'">`;

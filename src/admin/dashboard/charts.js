@@ -34,7 +34,7 @@ const definitions = [
   },
   {
     title: "Round-trip",
-    hint: "Measured with each client's pings: the first ones come with the first pongs.",
+    hint: "Measured by the heartbeat: by default a client's first pong comes within a minute.",
     format: milliseconds,
     axis: milliseconds,
     floor: 10,

@@ -54,7 +54,7 @@ const receive = {
     columns = hello.columns;
     tryUrl = hello.tryUrl;
     startedAt = hello.process.startedAt;
-    $("locked").hidden = true;
+    showLocked(false);
     setHistory(columns, hello.history);
     showLatest(hello.history.at(-1));
     setLog(hello.log);
@@ -64,7 +64,7 @@ const receive = {
     clients.refresh();
   },
   locked() {
-    $("locked").hidden = false;
+    showLocked(true);
     if (!savedToken()) unlock();
   },
   sample({ sample }) {
@@ -96,6 +96,11 @@ function showLatest(sample) {
   $("server").dataset.state = isReady ? "ready" : "draining";
   setText($("server-text"), isReady ? "Takes new clients" : "Takes no new clients");
   setText($("process"), `up ${duration(Date.now() - startedAt)}`);
+}
+
+function showLocked(isLocked) {
+  $("locked").hidden = !isLocked;
+  document.body.classList.toggle("locked", isLocked);
 }
 
 function showFeed(state, seconds) {
