@@ -128,18 +128,28 @@ async function findAnswers(context: Context): Promise<void> {
       continue;
     }
     Object.assign(nature, { sample, echoes: hasMark(one) });
-    const other = await context.open();
-    // In either direction: a server that mixes clients up may know one of them only.
-    one.send({ opcode: TEXT, payload: sample.replace(MARK, `${MARK}-one`) });
-    other.send({ opcode: TEXT, payload: sample.replace(MARK, `${MARK}-other`) });
-    const relayed = await Promise.all([
-      other.hears(`${MARK}-one`, LOOK_MS),
-      nature.echoes ? false : one.hears(`${MARK}-other`, LOOK_MS),
-    ]);
-    nature.relays = relayed.includes(true);
-    await Promise.all([one.close(), other.close()]);
+    await one.close();
+    // Where it relays between two addresses and not within one, that is what the checks of identification are to find.
+    nature.relays =
+      (await relays(context, sample)) ||
+      (!nature.echoes && context.canSpread && (await relays(context, sample, "127.2.0.1", "127.2.0.2")));
     return;
   }
+}
+
+/** Whether a message goes from one client to another; in either direction, since a server that mixes clients up may know one only. */
+async function relays(context: Context, sample: string, ...addresses: readonly string[]): Promise<boolean> {
+  const [one, other] = await Promise.all(
+    [addresses[0], addresses[1]].map((localAddress) =>
+      context.open(localAddress === undefined ? {} : { localAddress }),
+    ),
+  );
+  if (one === undefined || other === undefined) return false;
+  one.send({ opcode: TEXT, payload: sample.replace(MARK, `${MARK}-one`) });
+  other.send({ opcode: TEXT, payload: sample.replace(MARK, `${MARK}-other`) });
+  const heard = await Promise.all([other.hears(`${MARK}-one`, LOOK_MS), one.hears(`${MARK}-other`, LOOK_MS)]);
+  await Promise.all([one.close(), other.close()]);
+  return heard.includes(true);
 }
 
 function hasMark({ received }: Peer): boolean {
