@@ -1,5 +1,4 @@
 /** Runs the checks: those that wait beside the others, the rest one after another, each under a limit of time. */
-import { duration } from "./amounts.js";
 import type { Target } from "../tools/target.js";
 import { type Check, fail, type Finding, notTestable, warn } from "./check.js";
 import { early, first, last, serial, waiting } from "./checks/index.js";
@@ -51,6 +50,7 @@ async function within<T>({ quick, leftMs }: Context, work: Promise<T>): Promise<
 
 /** A busy server answers sooner than after so long. */
 const HUNG_MS = 10_000;
+const QUICK_HUNG_MS = 6000;
 /** Where nothing else says when a check has to give up. */
 const CHECK_MS = 30_000;
 /** For what has to be written down when time is over. */
@@ -71,6 +71,7 @@ class Audit {
   readonly #results: CheckResult[] = [];
   /** The title of the check that the server did not live through; undefined: it is there. */
   #killer: string | undefined;
+  #isFinished = false;
   /** When the server was last seen to have died, or to have been started again. */
   #diedAt = 0;
 
@@ -83,7 +84,10 @@ class Audit {
     context.log("looks what the server does with a message and with a second client");
     await within(context, observe(context));
     await this.#lookAfter(unexpectedMessages);
-    if (context.server !== undefined) context.logFacts = await within(context, watchLog(context, context.server));
+    if (context.server !== undefined) {
+      context.logFacts = await within(context, watchLog(context, context.server));
+      await this.#lookAfter(unexpectedMessages);
+    }
     for (const check of early) await this.#one(check);
     context.memoryBefore = context.server?.memoryBytes();
     await this.#inTurn(first);
@@ -107,6 +111,7 @@ class Audit {
 
   /** The results, with those that are missing noted as unknown. What comes later is not heard. */
   finish(): readonly CheckResult[] {
+    this.#isFinished = true;
     for (const check of [...early, ...first, ...waiting, ...serial, ...last]) {
       if (!this.#results.some(({ name }) => name === check.name)) this.#add(check, tooLate(this.#context), 0);
     }
@@ -176,7 +181,7 @@ class Audit {
 
   /** Whether the server is still there after a check; if not, that is the verdict. */
   async #lookAfter(check: Check): Promise<void> {
-    const health = await this.#context.health(HUNG_MS);
+    const health = await this.#context.health(this.#context.quick ? QUICK_HUNG_MS : HUNG_MS);
     // When time is over, nobody knows.
     if (health === "gone" || (health === "hung" && this.#context.leftMs > 0)) await this.#buried(check, health);
   }
@@ -185,7 +190,7 @@ class Audit {
     const context = this.#context;
     await sleep(100); // its last words
     const { server } = context;
-    const how = health === "gone" ? "it takes no clients any more" : `it answers nobody for ${duration(HUNG_MS)}`;
+    const how = health === "gone" ? "it takes no clients any more" : "it answers nobody any more";
     const seen = `the server did not live through it: ${how}${server?.evidence ?? ""}`;
     const at = this.#results.findIndex(({ name }) => name === check.name);
     const took = this.#results[at]?.durationMs ?? 0;
@@ -195,11 +200,12 @@ class Audit {
     this.#add(check, (isKnown ? warn : fail)(seen, { died: true }), took);
     this.#killer = check.title;
     this.#diedAt = performance.now();
-    if (server === undefined || context.options.exec === undefined) return;
+    if (server === undefined || context.options.exec === undefined || this.#isFinished) return;
     context.log("starts the server again");
     await server.stop();
     try {
       context.server = await ServerProcess.start(context.options.exec, context.target);
+      if (this.#isFinished) return await context.server.stop();
       this.#killer = undefined;
       this.#diedAt = performance.now();
     } catch {

@@ -9,6 +9,8 @@ export const MARK = "hawser-audit";
 
 /** A server greets or answers within this time, or it does not. */
 const LOOK_MS = 300;
+/** On a busy machine too. */
+const PONG_MS = 2000;
 
 /** @throws TargetError: unreachable, or no WebSocket server */
 export async function discover(context: Context): Promise<void> {
@@ -20,6 +22,8 @@ export async function observe(context: Context): Promise<void> {
   const first = await context.open();
   await first.until(() => first.received.length > 0, LOOK_MS);
   context.nature.speaksEngineIo = first.received.some(({ payload }) => payload.toString().startsWith('0{"sid":'));
+  // One that is dropped for the ping has not been asked.
+  context.nature.answersPings = (await first.ping(PONG_MS)) !== undefined || first.isOver;
   context.nature.takesOnePerAddress = !(await staysBeside(context, first));
   void first.close();
   if (context.nature.speaksEngineIo) context.nature.sample = `42["${MARK}",1]`;
@@ -128,18 +132,28 @@ async function findAnswers(context: Context): Promise<void> {
       continue;
     }
     Object.assign(nature, { sample, echoes: hasMark(one) });
-    const other = await context.open();
-    // In either direction: a server that mixes clients up may know one of them only.
-    one.send({ opcode: TEXT, payload: sample.replace(MARK, `${MARK}-one`) });
-    other.send({ opcode: TEXT, payload: sample.replace(MARK, `${MARK}-other`) });
-    const relayed = await Promise.all([
-      other.hears(`${MARK}-one`, LOOK_MS),
-      nature.echoes ? false : one.hears(`${MARK}-other`, LOOK_MS),
-    ]);
-    nature.relays = relayed.includes(true);
-    await Promise.all([one.close(), other.close()]);
+    await one.close();
+    // Where it relays between two addresses and not within one, that is what the checks of identification are to find.
+    nature.relays =
+      (await relays(context, sample)) ||
+      (!nature.echoes && context.canSpread && (await relays(context, sample, "127.2.0.1", "127.2.0.2")));
     return;
   }
+}
+
+/** Whether a message goes from one client to another; in either direction, since a server that mixes clients up may know one only. */
+async function relays(context: Context, sample: string, ...addresses: readonly string[]): Promise<boolean> {
+  const [one, other] = await Promise.all(
+    [addresses[0], addresses[1]].map((localAddress) =>
+      context.open(localAddress === undefined ? {} : { localAddress }),
+    ),
+  );
+  if (one === undefined || other === undefined) return false;
+  one.send({ opcode: TEXT, payload: sample.replace(MARK, `${MARK}-one`) });
+  other.send({ opcode: TEXT, payload: sample.replace(MARK, `${MARK}-other`) });
+  const heard = await Promise.all([other.hears(`${MARK}-one`, LOOK_MS), one.hears(`${MARK}-other`, LOOK_MS)]);
+  await Promise.all([one.close(), other.close()]);
+  return heard.includes(true);
 }
 
 function hasMark({ received }: Peer): boolean {

@@ -33,6 +33,6 @@ export interface Budget {
 
 /** Quick is less than 20 s in all, with what the shutdown of a server that was started here takes. */
 export function budgetOf({ quick = false, waitMs = DEFAULT_WAIT_MS, exec }: AuditOptions): Budget {
-  if (quick) return { waitMs: 14_000, waitsEndMs: exec === undefined ? 14_000 : 12_000, allEndsMs: 16_800 };
+  if (quick) return { waitMs: 14_000, waitsEndMs: exec === undefined ? 14_000 : 13_000, allEndsMs: 16_800 };
   return { waitMs, waitsEndMs: waitMs + 15_000, allEndsMs: waitMs + 60_000 };
 }

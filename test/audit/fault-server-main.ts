@@ -2,7 +2,7 @@
 //
 //   node fault-server-main.js PORT FAULT
 //
-// It echoes. `none` has no fault.
+// It echoes, but for two faults that show where messages go to others. `none` has no fault.
 
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -40,6 +40,8 @@ interface Client {
 }
 
 const clients = new Set<Client>();
+/** For the faults that keep clients by their address: those relay messages and do not echo. */
+const byAddress = new Map<string, WebSocket>();
 let count = 0;
 
 http.on("upgrade", (request: IncomingMessage, socket, head) => {
@@ -59,6 +61,8 @@ function onClient(socket: WebSocket, request: IncomingMessage): void {
     for (const other of clients) if (other.id === id) other.socket.close(4000, "connected again");
   }
   clients.add(client);
+  const address = is("port-map") ? `${remoteAddress}:${remotePort}` : remoteAddress;
+  byAddress.set(address, socket);
   log("info", "connect", { id, remoteAddress, remotePort, clients: clients.size });
   const heard = (): number => (client.heardAt = performance.now());
   if (!is("crashes")) socket.on("error", () => {});
@@ -69,12 +73,18 @@ function onClient(socket: WebSocket, request: IncomingMessage): void {
     if (is("logs-messages")) log("info", "message", { id, bytes: data.length });
     if (is("blocks")) block(4);
     if (is("throws")) JSON.parse(data.toString());
+    if (is("address-map", "port-map")) {
+      for (const [key, other] of byAddress) if (key !== address) other.send(data, { binary: isBinary });
+      return;
+    }
     // As a map from addresses to clients would have it: the latest one.
     const receiver = is("address-replies") ? [...clients].findLast((other) => other.id === id)?.socket : socket;
     receiver?.send(data, { binary: isBinary });
   });
   socket.on("close", (code) => {
     clients.delete(client);
+    // Whoever has it by then.
+    setTimeout(() => byAddress.delete(address), 100);
     log(is("logs-errors") ? "error" : "info", "disconnect", { id, code, clients: clients.size });
   });
 }

@@ -12,6 +12,8 @@ export interface Broken {
 export const faults = {
   "address-kicks": { practice: 1, checks: ["same-address"] },
   "address-replies": { practice: 1, checks: ["same-address"] },
+  "address-map": { practice: 1, checks: ["same-address"] },
+  "port-map": { practice: 1, checks: ["same-port"] },
   "address-ids": { practice: 1, checks: ["log-ids"], needsExec: true },
   "never-drops": { practice: 2, checks: ["silent-client"] },
   "no-pings": { practice: 3, checks: ["heartbeat"] },

@@ -133,7 +133,8 @@ export const ownFrames: Check = {
   title: "the server's own frames keep the rules",
   does: "looks at every frame that came from the server so far",
   advice: "use a WebSocket library that passes the Autobahn test suite",
-  run({ violations }) {
-    return Promise.resolve(violations.size === 0 ? pass("no rule broken") : fail([...violations].join("; ")));
+  run({ violations, nature }) {
+    const broken = [...violations, ...(nature.answersPings ? [] : ["it does not answer a ping (5.5.2)"])];
+    return Promise.resolve(broken.length === 0 ? pass("no rule broken") : fail(broken.join("; ")));
   },
 };
