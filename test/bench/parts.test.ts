@@ -153,7 +153,7 @@ describe("the clock", () => {
     assert.ok(now >= 5000 && now < 65_000, String(now));
   });
 
-  it("is one for all threads: what was sent is not received before", async () => {
+  it("is one for all threads: what was sent is not received before", async (t) => {
     const epoch = process.hrtime.bigint();
     const now = sharedClock(epoch);
     const module = new URL("../../../dist/bench/shared-clock.js", import.meta.url).href;
@@ -163,6 +163,7 @@ describe("the clock", () => {
         parentPort.on("message", () => parentPort.postMessage(now())).postMessage(now());
       });`;
     const worker = new Worker(program, { eval: true, workerData: epoch });
+    t.after(() => worker.terminate());
     await once(worker, "message");
     for (let tries = 0; tries < 50; tries++) {
       const before = now();
@@ -172,6 +173,5 @@ describe("the clock", () => {
       // They agree to 5 µs, and the last of a double's digits.
       assert.ok(there > before - 0.01 && there < now() + 0.01, `${before} ${there}`);
     }
-    await worker.terminate();
   });
 });
