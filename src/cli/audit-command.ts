@@ -1,6 +1,6 @@
 /** `hawser audit`: checks any WebSocket server against the ten practices. */
 import type { Command } from "commander";
-import { audit, type AuditOptions, formatJunit, formatTable } from "../audit/index.js";
+import type { AuditOptions } from "../audit/index.js";
 import { findTarget } from "../tools/target.js";
 import { ConfigError, show } from "./config-error.js";
 import { print } from "./print.js";
@@ -47,6 +47,8 @@ export function addAudit(program: Command, setExitCode: (code: number) => void):
     if (flags.quick && flags.waitMs !== undefined)
       throw new ConfigError("audit: --quick sets the waits; takes no --wait-ms");
     if (flags.exec?.trim() === "") throw new ConfigError("audit: flag --exec is empty; takes a command");
+    // Only now: `hawser serve` can do without it.
+    const { audit, formatJunit, formatTable } = await import("../audit/index.js");
     const report = await audit(await findTarget(url, flags.iOwnThisServer === true), optionsOf(flags));
     if (flags.json) print(`${JSON.stringify(report, null, 2)}\n`);
     else if (flags.junit) print(formatJunit(report));

@@ -1,7 +1,7 @@
 /** `hawser bench`: its flags, and the run that comes out of them. */
 import { availableParallelism } from "node:os";
 import { type Command, Option } from "commander";
-import { type LoadName, type Plan, reportText, runBench } from "../bench/index.js";
+import type { LoadName, Plan } from "../bench/index.js";
 import type { Header } from "../tools/headers.js";
 import { findTarget, type Target } from "../tools/target.js";
 import { ConfigError } from "./config-error.js";
@@ -148,6 +148,7 @@ async function bench(plan: Plan, asJson: boolean): Promise<number> {
     hangUp: () => exitNow(HUNG_UP),
   });
   try {
+    const { reportText, runBench } = await import("../bench/index.js");
     const report = await runBench(plan, { signal: stop.signal, onProgress: progress.show });
     progress.clear();
     print(asJson ? `${JSON.stringify(report, null, 2)}\n` : reportText(report));

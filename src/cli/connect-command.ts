@@ -1,6 +1,6 @@
 /** `hawser connect`: its flags, and the session that comes out of them. */
 import { type Command, Option } from "commander";
-import { type ConnectOptions, connectTo, type ConnectSurroundings, listenFor } from "../connect/index.js";
+import type { ConnectOptions, ConnectSurroundings } from "../connect/index.js";
 import type { Header } from "../tools/headers.js";
 import { openDefaults } from "../tools/open-web-socket.js";
 import { findTarget } from "../tools/target.js";
@@ -91,6 +91,7 @@ async function connect(url: string | undefined, flags: Flags, around: ConnectSur
     waitMs: flags.wait,
     pingEveryMs: flags.pingEvery ?? null,
   };
+  const { connectTo } = await import("../connect/index.js");
   return connectTo(await findTarget(url, true), options, around);
 }
 
@@ -103,6 +104,7 @@ async function listen(
   if (url !== undefined) throw new ConfigError("connect: takes a URL or --listen, and not both");
   const host = flags.host ?? "127.0.0.1";
   try {
+    const { listenFor } = await import("../connect/index.js");
     return await listenFor({ host, port, subprotocols: flags.subprotocol ?? [], execute: flags.execute ?? [] }, around);
   } catch (error) {
     around.errors.write(`hawser: ${listenErrorText(error, host, port)}\n`);
