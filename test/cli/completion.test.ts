@@ -7,13 +7,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { runCli } from "../harness/run-cli.js";
+import { need } from "../interop/system.js";
+
+// Before the first test: a file's hooks run once its tests have ended, and those that are yet to come do not count.
+const shells = { bash: await need("bash"), zsh: await need("zsh"), fish: await need("fish") };
 
 const folder = mkdtempSync(join(tmpdir(), "hawser-completion-"));
 after(() => rmSync(folder, { recursive: true }));
-
-function isMissing(shell: string): string | false {
-  return spawnSync(shell, ["-c", "true"]).status !== 0 && `cannot be installed here: ${shell} is not on this machine`;
-}
 
 async function scriptFor(shell: string): Promise<string> {
   const { code, stdout, stderr } = await runCli(["completion", shell]);
@@ -23,7 +23,7 @@ async function scriptFor(shell: string): Promise<string> {
   return file;
 }
 
-describe("bash", { skip: isMissing("bash") }, () => {
+describe("bash", { skip: shells.bash.missing }, () => {
   let script: string;
   before(async () => void (script = await scriptFor("bash")));
 
@@ -71,9 +71,10 @@ describe("bash", { skip: isMissing("bash") }, () => {
   });
 });
 
-for (const shell of ["zsh", "fish"]) {
-  test(`${shell} understands its script`, { skip: isMissing(shell) }, async () => {
-    const { status, stderr } = spawnSync(shell, ["-n", await scriptFor(shell)], { encoding: "utf8" });
+for (const shell of ["zsh", "fish"] as const) {
+  const { path, missing } = shells[shell];
+  test(`${shell} understands its script`, { skip: missing }, async () => {
+    const { status, stderr } = spawnSync(path, ["-n", await scriptFor(shell)], { encoding: "utf8" });
     assert.deepEqual([status, stderr], [0, ""]);
   });
 

@@ -54,7 +54,10 @@ const DEBIAN: Record<
   | "caddy"
   | "systemd-analyze"
   | "prometheus"
-  | "promtool",
+  | "promtool"
+  | "bash"
+  | "zsh"
+  | "fish",
   DebianProgram
 > = {
   chromium: { command: "chromium", packages: ["chromium"] },
@@ -75,6 +78,9 @@ const DEBIAN: Record<
   prometheus: { command: "prometheus", packages: ["prometheus"] },
   promtool: { command: "promtool", packages: ["prometheus"] },
   "systemd-analyze": { command: "systemd-analyze", packages: ["systemd"] },
+  bash: { command: "bash", packages: ["bash"] },
+  zsh: { command: "zsh", packages: ["zsh"] },
+  fish: { command: "fish", packages: ["fish"] },
 };
 
 const NPM: Record<"bun" | "node24", NpmProgram> = {
