@@ -99,7 +99,7 @@ const afterHelp = `
 The ten practices, each check, and its thresholds: docs/audit.md
 
 Exit codes:
-  0  nothing failed    1  something failed    2  wrong usage, or no WebSocket server
+  0  nothing failed    1  something failed    2  wrong usage, or no such server
 
 Examples:
   hawser audit ws://localhost:8080/

@@ -61,6 +61,14 @@ export function named(report: Report, verdict: string): string[] {
   return report.results.filter((result) => result.verdict === verdict).map(({ name }) => name);
 }
 
+/** These measure waits: on a machine that is busy with something else they may not be testable, or warn. */
+const OF_THE_MACHINE = ["busy-neighbour", "ping-flood"];
+
+/** As `named`, without what a busy machine is the reason of. */
+export function namedButNoise(report: Report, verdict: string): string[] {
+  return named(report, verdict).filter((name) => !OF_THE_MACHINE.includes(name));
+}
+
 export function describeReport(report: Report): string {
   return report.results
     .map(({ practice, verdict, name, seen }) => `${practice} ${verdict} ${name}: ${seen}`)

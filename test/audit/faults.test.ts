@@ -11,6 +11,7 @@ import {
   faultCommand,
   freePort,
   named,
+  namedButNoise,
   startFault,
 } from "./auditing.js";
 import { type Broken, type Fault, faults } from "./faults.js";
@@ -39,14 +40,14 @@ describe("one practice broken, and that one found", { concurrency: AT_ONCE }, ()
   test("none: nothing fails, from outside", async (t) => {
     const { report, code } = await auditJson(await startFault(t, "none"), ...PATIENT);
     assert.deepEqual(named(report, "fail"), [], describeReport(report));
-    assert.deepEqual(named(report, "warn"), [], describeReport(report));
+    assert.deepEqual(namedButNoise(report, "warn"), [], describeReport(report));
     assert.equal(code, 0);
   });
 
   test("none: nothing fails, from inside, and everything is testable", async () => {
     const { report, code } = await auditFault("none", { needsExec: true });
     assert.deepEqual(named(report, "fail"), [], describeReport(report));
-    assert.deepEqual(named(report, "not testable"), [], describeReport(report));
+    assert.deepEqual(namedButNoise(report, "not testable"), [], describeReport(report));
     assert.equal(code, 0);
   });
 });
