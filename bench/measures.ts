@@ -96,6 +96,7 @@ async function measureRunning({ load, seconds, warmUpSeconds }: Bench, { server 
 
 /** So many clients, one after another but `atOnce` at a time. */
 export async function measureStorm({ load }: Bench, subject: Subject, clients: number): Promise<Round> {
+  await warmUp(load, subject, clients);
   const before = await subject.server.usage();
   const generatorBefore = process.cpuUsage();
   try {
@@ -109,14 +110,19 @@ export async function measureStorm({ load }: Bench, subject: Subject, clients: n
   }
 }
 
+/** What the first clients cost once: compiled code, and the young generation grown to its size. */
+async function warmUp(load: Load, subject: Subject, clients: number): Promise<void> {
+  await load.openIdle(targetOf(subject), Math.min(2000, clients), 128);
+  await load.all("close");
+  await sleep(200);
+}
+
 /** Memory of idle clients, on a fresh server: how much more is resident with them than without, after a collection each time. */
 export async function measureMemory({ load }: Bench, subject: Subject, clients: number): Promise<Round> {
   const target = targetOf(subject);
   const { server } = subject;
   try {
-    // What the first clients cost once: compiled code, and the young generation grown to its size.
-    await load.openIdle(target, Math.min(2000, clients), 128);
-    await load.all("close");
+    await warmUp(load, subject, clients);
     const before = await server.usage("collect");
     await load.openIdle(target, clients, 128);
     await sleep(500);
