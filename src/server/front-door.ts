@@ -1,126 +1,142 @@
 import type { Server as HttpServer } from "node:http";
 import type { Socket } from "node:net";
+import { own, type SocketOwner } from "./client-socket.js";
+import { LeanSockets, type LeanSocket } from "./lean-socket.js";
 import { canMakeMessages, type PlainRequest, readPlainRequest } from "./plain-request.js";
 
 export interface FrontDoorSettings {
   readonly maxHeaderBytes: number;
   /** How long a connection may be silent before it is node:http's, whose deadlines hold from then on: this long to twice as long. */
   readonly patienceMs: number;
-  /** Takes a handshake, as the `upgrade` event hands it over. */
-  readonly take: (request: PlainRequest, socket: Socket, head: Buffer) => void;
+  /** Takes a handshake, and the bytes that came with it. */
+  readonly take: (request: PlainRequest, socket: LeanSocket, head: Buffer) => void;
+  /** A connection was broken off before it said anything. */
+  readonly onBroken: (code: string) => void;
 }
-
-type ConnectionListener = (this: HttpServer, socket: Socket) => void;
 
 /**
  * Stands between the listener of an HTTP server and node:http. A connection that begins with a plain WebSocket handshake is answered from
- * here, and the parser, the request and the response that node:http makes for each connection are never made. Any other is handed on as
- * if nothing had happened: a part of a head, another request, a client that says nothing, whatever is odd. So node:http alone decides
- * about those, and the limits of HTTP hold as they are.
+ * here, and what Node makes for each connection, the streams of a socket, a parser, a request and a response, is never made. Any other
+ * is handed on as if nothing had happened: a part of a head, another request, a client that says nothing, whatever is odd. So node:http
+ * alone decides about those, and the limits of HTTP hold as they are.
  */
 export class FrontDoor {
   readonly #http: HttpServer;
-  readonly #handOn: ConnectionListener;
+  readonly #sockets: LeanSockets;
   readonly #settings: FrontDoorSettings;
   /** Those that have said nothing yet: since the last round, and since before that. */
-  #waiting = new Set<Socket>();
-  #waitingLonger = new Set<Socket>();
+  #waiting = new Set<Newcomer>();
+  #waitingLonger = new Set<Newcomer>();
   readonly #timer: NodeJS.Timeout;
+  /** Connections that node:http has, and what it made of the one that was handed on last. */
+  #httpHas = 0;
+  #handedOn: Socket | null = null;
 
-  // One set of listeners for all connections.
-  readonly #onData: (this: Socket, chunk: Buffer) => void;
-  readonly #onEnd: (this: Socket) => void;
-  readonly #onError: (this: Socket, error: Error) => void;
-
-  private constructor(http: HttpServer, handOn: ConnectionListener, settings: FrontDoorSettings) {
+  private constructor(http: HttpServer, sockets: LeanSockets, settings: FrontDoorSettings) {
     this.#http = http;
-    this.#handOn = handOn;
+    this.#sockets = sockets;
     this.#settings = settings;
     // In real time, as the deadlines of node:http are.
     this.#timer = setInterval(() => this.#onRound(), settings.patienceMs).unref();
-    const onFirstChunk = (socket: Socket, chunk: Buffer): void => this.#onFirstChunk(socket, chunk);
-    const onSilentEnd = (socket: Socket): void => this.#onSilentEnd(socket);
-    const onSilentError = (socket: Socket, error: Error): void => this.#onSilentError(socket, error);
-    this.#onData = function (chunk) {
-      onFirstChunk(this, chunk);
-    };
-    this.#onEnd = function () {
-      onSilentEnd(this);
-    };
-    this.#onError = function (error) {
-      onSilentError(this, error);
-    };
+    http.on("connection", (socket: Socket) => {
+      this.#handedOn = socket;
+      this.#httpHas++;
+      socket.once("close", () => this.#httpHas--);
+    });
   }
 
-  /** @returns null where node:http is not as expected: on Bun, for one. Then all goes through it */
+  /** To be called when it listens. @returns null where Node is not as expected: on Bun, for one. Then all goes through node:http */
   static open(http: HttpServer, settings: FrontDoorSettings): FrontDoor | null {
-    const [handOn, ...others] = http.listeners("connection") as ConnectionListener[];
-    if (handOn === undefined || others.length > 0 || !canMakeMessages) return null;
-    const door = new FrontDoor(http, handOn, settings);
-    http.removeAllListeners("connection");
-    http.on("connection", (socket: Socket) => door.#onConnection(socket));
-    return door;
+    const sockets = canMakeMessages ? LeanSockets.find() : null;
+    if (sockets === null) return null;
+    const door = new FrontDoor(http, sockets, settings);
+    const isOpen = sockets.listen(http, (socket) => door.#onConnection(socket));
+    if (!isOpen) door.close();
+    return isOpen ? door : null;
   }
 
-  /** Hands on all who wait; to be called when the server accepts no more. */
+  /** Closes on all who wait; to be called when the server accepts no more. */
   close(): void {
     clearInterval(this.#timer);
-    for (const socket of [...this.#waiting, ...this.#waitingLonger]) this.#toHttp(socket);
+    for (const { socket } of [...this.#waiting, ...this.#waitingLonger]) socket.destroy();
   }
 
-  #onConnection(socket: Socket): void {
-    this.#waiting.add(socket);
-    socket.on("data", this.#onData).on("end", this.#onEnd).on("error", this.#onError);
+  #onConnection(socket: LeanSocket): void {
+    if (this.#sockets.open + this.#httpHas > this.#http.maxConnections) {
+      socket.destroy();
+      return;
+    }
+    const newcomer = new Newcomer(this, socket);
+    this.#waiting.add(newcomer);
+    own(socket, newcomer, null);
+    socket.resume();
   }
 
-  #onFirstChunk(socket: Socket, chunk: Buffer): void {
+  /** @internal */
+  onFirstChunk(newcomer: Newcomer, chunk: Buffer): void {
+    this.#letGo(newcomer);
+    const { socket } = newcomer;
     const { maxHeaderBytes, take } = this.#settings;
     const plain = readPlainRequest(chunk, socket, maxHeaderBytes);
     if (plain === null) {
-      this.#toHttp(socket);
-      socket.emit("data", chunk);
+      this.#toHttp(socket)?.emit("data", chunk);
       return;
     }
-    this.#letGo(socket);
-    // As node:http leaves it: neither flowing nor paused, until somebody reads.
-    (socket as { readableFlowing: boolean | null }).readableFlowing = null;
+    socket.settle();
     take(plain.request, socket, chunk.length === plain.length ? NOTHING : chunk.subarray(plain.length));
   }
 
-  /** The peer ended its side without a word. */
-  #onSilentEnd(socket: Socket): void {
-    this.#letGo(socket);
-    socket.on("error", ignoreError);
-    socket.end();
-  }
-
-  #onSilentError(socket: Socket, error: Error): void {
-    this.#letGo(socket);
-    socket.on("error", ignoreError);
-    this.#http.emit("clientError", error, socket);
+  /** @internal It was broken off, or has ended its side without a word. */
+  onGone(newcomer: Newcomer): void {
+    this.#letGo(newcomer);
+    const { error } = newcomer.socket;
+    if (error !== null) this.#settings.onBroken(error);
   }
 
   #onRound(): void {
     const silent = this.#waitingLonger;
     this.#waitingLonger = this.#waiting;
     this.#waiting = new Set();
-    for (const socket of silent) this.#toHttp(socket);
+    for (const { socket } of silent) this.#toHttp(socket);
   }
 
-  #toHttp(socket: Socket): void {
-    this.#letGo(socket);
-    this.#handOn.call(this.#http, socket);
+  /** @returns null when node:http has too many already */
+  #toHttp(socket: LeanSocket): Socket | null {
+    this.#handedOn = null;
+    socket.giveBack();
+    const handedOn = this.#handedOn;
+    this.#handedOn = null;
+    return handedOn;
   }
 
-  #letGo(socket: Socket): void {
-    if (!this.#waiting.delete(socket)) this.#waitingLonger.delete(socket);
-    socket.removeListener("data", this.#onData).removeListener("end", this.#onEnd);
-    socket.removeListener("error", this.#onError);
+  #letGo(newcomer: Newcomer): void {
+    if (!this.#waiting.delete(newcomer)) this.#waitingLonger.delete(newcomer);
+  }
+}
+
+/** A connection that has said nothing yet. */
+class Newcomer implements SocketOwner {
+  readonly #door: FrontDoor;
+  readonly socket: LeanSocket;
+
+  constructor(door: FrontDoor, socket: LeanSocket) {
+    this.#door = door;
+    this.socket = socket;
+  }
+
+  onData(bytes: Buffer): void {
+    this.#door.onFirstChunk(this, bytes);
+  }
+
+  onDrain(): void {}
+
+  onEnd(): void {
+    this.socket.destroy();
+  }
+
+  onClosed(): void {
+    this.#door.onGone(this);
   }
 }
 
 const NOTHING = Buffer.alloc(0);
-
-function ignoreError(): void {
-  // It has been told about already.
-}

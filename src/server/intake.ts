@@ -1,5 +1,5 @@
-import type { Duplex } from "node:stream";
 import type { Connection } from "../protocol/connection.js";
+import type { ClientSocket } from "./client-socket.js";
 
 /** Why a client is not being read for now; several reasons may hold at once. */
 export const StopReason = {
@@ -22,7 +22,7 @@ export interface IntakeOwner {
 
 /** Feeds what the socket delivers to the connection, and leaves off for as long as there is a reason to. */
 export class Intake {
-  readonly #socket: Duplex;
+  readonly #socket: ClientSocket;
   readonly #connection: Connection;
   readonly #owner: IntakeOwner;
   #stopped = 0;
@@ -32,7 +32,7 @@ export class Intake {
   #restAt = 0;
   #peerEnded = false;
 
-  constructor(socket: Duplex, connection: Connection, owner: IntakeOwner) {
+  constructor(socket: ClientSocket, connection: Connection, owner: IntakeOwner) {
     this.#socket = socket;
     this.#connection = connection;
     this.#owner = owner;

@@ -143,10 +143,10 @@ export const optionRules: Readonly<Record<OptionName, OptionRule>> = {
     default: "close",
     choices: ["close", "drop-newest", "drop-oldest", "latest-per-key"],
   },
-  portableReads: {
+  portableSockets: {
     kind: "boolean",
     group: "Sizes and backlog",
-    help: "read sockets through Node's public API alone, slower",
+    help: "use sockets through Node's documented API alone, slower",
     default: false,
   },
 

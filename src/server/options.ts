@@ -41,8 +41,8 @@ export interface ServerOptions<Data = undefined> extends Handlers<Data> {
   maxTotalBacklogBytes?: number;
   /** What happens to a client past its backlog. @default "close" (with 1013) */
   overflow?: OverflowPolicy;
-  /** Read sockets through Node's public API alone, which takes up to a fifth more CPU time; see docs/performance.md. @default false */
-  portableReads?: boolean;
+  /** Use sockets through Node's documented API alone, which takes more CPU time and memory; see docs/performance.md. @default false */
+  portableSockets?: boolean;
 
   /** Messages handled for one client before the others have their turn. @default 512 */
   maxMessagesPerTurn?: number;

@@ -1,6 +1,6 @@
-import type { Duplex } from "node:stream";
 import { Backlog, type BacklogBudget, type Overflow } from "./backlog.js";
 import type { Batch } from "./batch.js";
+import type { ClientSocket } from "./client-socket.js";
 import type { Message } from "./message.js";
 import type { Scratch } from "./scratch.js";
 import type { Turns } from "./turns.js";
@@ -40,7 +40,7 @@ const SLICE_BYTES = 64 * 1024;
  * bounds, and the verdict says so. It never throws for what the peer does.
  */
 export class Outbox {
-  readonly #socket: Duplex;
+  readonly #socket: ClientSocket;
   readonly #owner: OutboxOwner;
   readonly #settings: OutboxSettings;
   #batch: Batch;
@@ -58,7 +58,7 @@ export class Outbox {
   droppedMessages = 0;
   droppedBytes = 0;
 
-  constructor(socket: Duplex, owner: OutboxOwner, settings: OutboxSettings) {
+  constructor(socket: ClientSocket, owner: OutboxOwner, settings: OutboxSettings) {
     this.#socket = socket;
     this.#owner = owner;
     this.#settings = settings;

@@ -1,5 +1,6 @@
 import { IncomingMessage } from "node:http";
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
+import type { Endpoint, LeanSocket } from "./lean-socket.js";
 
 /** `IncomingMessage` has this and no document says so: it keeps the lines, and sorts them into `headers` when that is asked for. */
 interface HeaderLines {
@@ -19,13 +20,19 @@ export class PlainRequest {
   readonly httpVersion = "1.1";
   readonly url: string;
   readonly rawHeaders: string[];
-  readonly socket: Socket;
+  readonly socket: LeanSocket;
+  #remote: Endpoint | null = null;
   #message: IncomingMessage | null = null;
 
-  constructor(url: string, rawHeaders: string[], socket: Socket) {
+  constructor(url: string, rawHeaders: string[], socket: LeanSocket) {
     this.url = url;
     this.rawHeaders = rawHeaders;
     this.socket = socket;
+  }
+
+  /** Who has connected, known once it has been asked for while the connection was there. */
+  get remote(): Endpoint {
+    return (this.#remote ??= this.socket.remote);
   }
 
   /** It as node:http would have had it, always the same one. */
@@ -34,7 +41,13 @@ export class PlainRequest {
   }
 
   #toMessage(): IncomingMessage {
-    const message = new IncomingMessage(this.socket);
+    let peer: Socket | null = null;
+    // Made without one: most who ask want the headers alone.
+    const message = new IncomingMessage(undefined as unknown as Socket);
+    Object.defineProperty(message, "socket", {
+      get: () => (peer ??= new Peer(this.socket, this.remote)),
+      configurable: true,
+    });
     message.method = this.method;
     message.url = this.url;
     message.httpVersion = this.httpVersion;
@@ -46,6 +59,40 @@ export class PlainRequest {
     message.complete = true;
     message.push(null);
     return message;
+  }
+}
+
+/**
+ * What an application finds as `raw.socket`: who is connected from where, and until when. It can end the connection; what goes over it is
+ * the server's.
+ */
+class Peer extends Socket {
+  readonly #socket: LeanSocket;
+
+  constructor(socket: LeanSocket, remote: Endpoint) {
+    super();
+    this.#socket = socket;
+    socket.onClose = () => this.destroy();
+    const { local } = socket;
+    const facts = {
+      remoteAddress: remote.address,
+      remotePort: remote.port,
+      remoteFamily: remote.family,
+      localAddress: local.address,
+      localPort: local.port,
+      localFamily: local.family,
+    };
+    // On the object: the accessors of a socket without a handle know nothing.
+    for (const [name, value] of Object.entries(facts)) Object.defineProperty(this, name, { value });
+    Object.defineProperty(this, "bytesRead", { get: () => socket.bytesRead });
+    Object.defineProperty(this, "bytesWritten", { get: () => socket.bytesWritten });
+    // Writing to it fails, and an error that nobody listens for would end the process.
+    this.on("error", () => {});
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#socket.destroy();
+    done(error);
   }
 }
 
@@ -68,7 +115,7 @@ const UPGRADE = /^websocket$/i;
  */
 export function readPlainRequest(
   chunk: Buffer,
-  socket: Socket,
+  socket: LeanSocket,
   maxHeaderBytes: number,
 ): { request: PlainRequest; length: number } | null {
   if (chunk[0] !== G) return null;

@@ -23,6 +23,12 @@ export function messageOf(head: RequestHead): IncomingMessage {
   return head instanceof PlainRequest ? head.message : head;
 }
 
+/** IP address of the one who connected; empty when it is gone. */
+export function peerAddressOf(head: RequestHead): string {
+  const address = head instanceof PlainRequest ? head.remote.address : head.socket?.remoteAddress;
+  return address ?? "";
+}
+
 /** Headers, query and `raw` are worked out when they are asked for: most applications ask for none of them. */
 export class NodeUpgradeRequest implements UpgradeRequest {
   readonly path: string;

@@ -1,13 +1,13 @@
 import { STATUS_CODES } from "node:http";
-import type { Duplex } from "node:stream";
 import type { AcceptedHandshake } from "../protocol/handshake.js";
+import { type ClientSocket, own, type SocketOwner } from "./client-socket.js";
 
 /** How long a refused peer may take to read why. */
 const LINGER_MS = 2000;
 
 /** The response that ends the handshake (RFC 6455 4.2.2 step 5). */
 export function writeAccepted(
-  socket: Duplex,
+  socket: ClientSocket,
   handshake: AcceptedHandshake,
   subprotocol: string | null,
   extraHeaders: readonly string[],
@@ -18,7 +18,7 @@ export function writeAccepted(
   if (subprotocol !== null) head += `Sec-WebSocket-Protocol: ${subprotocol}\r\n`;
   if (handshake.extensionHeader !== null) head += `Sec-WebSocket-Extensions: ${handshake.extensionHeader}\r\n`;
   for (const line of extraHeaders) head += `${line}\r\n`;
-  socket.write(`${head}\r\n`, "latin1");
+  socket.write(Buffer.from(`${head}\r\n`, "latin1"));
 }
 
 /**
@@ -26,7 +26,7 @@ export function writeAccepted(
  * thrown away for a while: a socket closed with bytes unread resets, and the response would be lost with it.
  */
 export function writeRefused(
-  socket: Duplex,
+  socket: ClientSocket,
   status: number,
   headers: Readonly<Record<string, string>>,
   body: string,
@@ -42,9 +42,25 @@ export function writeRefused(
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Refused"}`,
     ...Object.entries(all).map(([name, value]) => `${name}: ${value}`),
   ];
-  socket.end(`${lines.join("\r\n")}\r\n\r\n${body}`);
+  own(socket, new Lingering(socket), null);
+  socket.write(Buffer.from(`${lines.join("\r\n")}\r\n\r\n${body}`));
+  socket.end();
   socket.resume();
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
-  timer.unref();
-  socket.once("close", () => clearTimeout(timer));
+}
+
+/** A connection whose refusal has been written. */
+class Lingering implements SocketOwner {
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(socket: ClientSocket) {
+    this.#timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  }
+
+  onData(): void {}
+  onDrain(): void {}
+  onEnd(): void {}
+
+  onClosed(): void {
+    clearTimeout(this.#timer);
+  }
 }

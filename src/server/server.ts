@@ -9,6 +9,7 @@ import { attach, type UpgradeSource } from "./attach.js";
 import { overflowPolicies } from "./backlog.js";
 import { causes, type Disconnect } from "./causes.js";
 import type { Client, Handlers } from "./client.js";
+import type { ClientSocket } from "./client-socket.js";
 import { DeadlineWheel } from "./deadlines.js";
 import { tell } from "./diagnostics.js";
 import { FrontDoor } from "./front-door.js";
@@ -74,6 +75,7 @@ export class Server<Data = undefined> {
   constructor(options: ResolvedOptions<Data>) {
     const { clock } = options;
     const wheel = new DeadlineWheel(clock);
+    const reads = options.portableSockets ? null : SharedReads.find();
     this.#options = options;
     this.#log = unfailing(options.logger ?? defaultLogger(options.logLevel));
     this.#tls = options.tls;
@@ -103,7 +105,7 @@ export class Server<Data = undefined> {
       stats: this.stats,
       handlerTimes: new HandlerTimes(this.stats.handlerTimes, () => performance.now()),
       server: this,
-      reads: options.portableReads ? null : SharedReads.find(),
+      reads,
       onHandlerError: (client, handler, error) => this.#onHandlerError(client, handler, error),
       onDisconnect: (client, disconnect) => this.#onDisconnect(client, disconnect),
     };
@@ -115,6 +117,7 @@ export class Server<Data = undefined> {
       clock,
       wheel,
       proxies: proxyList(options.trustProxy),
+      reads,
       reserve: (address) => this.#registry.reserve(address),
       cancel: (address) => this.#registry.cancel(address),
       isIdTaken: (id) => this.#registry.clients.has(id),
@@ -213,11 +216,12 @@ export class Server<Data = undefined> {
       http.close();
       throw new UsageError("listen: this server was closed meanwhile");
     }
-    if (tls === undefined) {
+    if (tls === undefined && !this.#options.portableSockets) {
       this.#door = FrontDoor.open(http, {
         maxHeaderBytes: this.#options.maxHeaderBytes,
         patienceMs: graceOf(this.#options),
-        take: (request, socket, head) => this.#upgrades.handle(request, socket, head),
+        take: (request, socket, head) => this.#upgrades.handlePlain(request, socket, head),
+        onBroken: (code) => this.#onHttpError(code, 400, null),
       });
     }
     this.#httpEnded = false;
@@ -322,7 +326,7 @@ export class Server<Data = undefined> {
     return this.#httpEnded || this.#registry.size > 0;
   }
 
-  #accept(socket: Duplex, identity: SessionIdentity<Data>, request: UpgradeRequest, head: Buffer): void {
+  #accept(socket: ClientSocket, identity: SessionIdentity<Data>, request: UpgradeRequest, head: Buffer): void {
     const client = new Session(socket, identity, this.#context);
     this.#registry.add(client);
     this.stats.opened++;
@@ -376,14 +380,15 @@ export class Server<Data = undefined> {
     tell("hawser:refused", () => ({ server: this, request: messageOf(head), address, path, status, reason }));
   }
 
-  #onHttpError(reason: string, status: number, socket: Duplex): void {
+  /** @param socket null: it is gone, and has said nothing */
+  #onHttpError(reason: string, status: number, socket: Duplex | null): void {
     this.stats.httpErrors++;
-    const { remoteAddress = "", bytesRead = 0 } = socket as Partial<Socket>;
+    const { remoteAddress = "", bytesRead = 0 } = (socket ?? {}) as Partial<Socket>;
     const address = plainAddress(remoteAddress);
     tell("hawser:http-error", () => ({ server: this, address, status, reason }));
     const fields = { event: "http-error", address, status, reason };
     // What balancers' health checks and browsers' spare connections leave behind, day and night: a reset, or no byte at all.
-    const isIdle = socket.destroyed || reason === "ECONNRESET" || bytesRead === 0;
+    const isIdle = socket === null || socket.destroyed || reason === "ECONNRESET" || bytesRead === 0;
     if (isIdle) this.#log.debug(fields, "a connection ended before its request");
     else this.#sampledLog.warn(`http-error ${reason}`, fields, "broken HTTP request");
   }

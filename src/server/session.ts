@@ -1,4 +1,3 @@
-import type { Duplex } from "node:stream";
 import { type CloseBody, isValidCloseCode } from "../protocol/close-codes.js";
 import { Connection, type ConnectionSink } from "../protocol/connection.js";
 import { Deflater, Inflater } from "../protocol/deflate.js";
@@ -9,6 +8,7 @@ import type { PayloadMemory } from "../protocol/payload-memory.js";
 import type { Violation } from "../protocol/violations.js";
 import { type Cause, causeOfClientClose, causeOfViolation, causes, type Disconnect } from "./causes.js";
 import type { Client, HandlerResult, Handlers } from "./client.js";
+import { type ClientSocket, own, type SocketOwner } from "./client-socket.js";
 import type { Clock } from "./clock.js";
 import { ControlRate, type ControlVerdict } from "./control-rate.js";
 import type { DeadlineWheel, Timed } from "./deadlines.js";
@@ -17,7 +17,6 @@ import type { HandlerTimes } from "./handler-times.js";
 import { Heartbeat, type PingSource } from "./heartbeat.js";
 import { Intake, type IntakeOwner, StopReason } from "./intake.js";
 import { checkPayload, Message, type Payload } from "./message.js";
-import { own, type SocketOwner } from "./own.js";
 import { Outbox, type OutboxOwner, type OutboxSettings, type SendResult } from "./outbox.js";
 import { type CompressionSettings, Outgoing } from "./outgoing.js";
 import type { UpgradeRequest } from "./request.js";
@@ -89,7 +88,7 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
   bytesOut = 0;
 
   readonly #context: SessionContext<Data>;
-  readonly #socket: Duplex;
+  readonly #socket: ClientSocket;
   readonly #connection: Connection;
   readonly #intake: Intake;
   readonly #outbox: Outbox;
@@ -126,7 +125,7 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
   wheelNext: Timed | null = null;
 
   /** Made by the server when a handshake has succeeded. */
-  constructor(socket: Duplex, identity: SessionIdentity<Data>, context: SessionContext<Data>) {
+  constructor(socket: ClientSocket, identity: SessionIdentity<Data>, context: SessionContext<Data>) {
     this.id = identity.id;
     this.data = identity.data;
     this.address = identity.address;
@@ -220,8 +219,8 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
     own(this.#socket, this, this.#context.reads);
     this.#context.wheel.schedule(this, this.checkDeadlines(this.connectedAt));
     this.#run("open", {}, (open) => open(this, request));
-    if (head.length > 0) this.#socket.unshift(head);
     this.#socket.resume();
+    if (head.length > 0) this.onData(head, head.length);
   }
 
   /** Closes with 1001 once the handlers that are running have finished. */

@@ -14,7 +14,7 @@ interface Internals {
 }
 
 /**
- * One of the two files that reach into Node (the other is plain-request.ts): sockets that read into one buffer for all of them, instead of a new one for each read.
+ * One of the three files that reach into Node (the others are lean-socket.ts and plain-request.ts): sockets that read into one buffer for all of them, instead of a new one for each read.
  *
  * Node can do that for the sockets that a program connects (`onread` of `net.connect`), but not for those that a server accepts. What
  * `onread` sets in a socket that is being made is set here in one that is there already: two properties, found by the names of their

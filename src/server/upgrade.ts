@@ -6,8 +6,11 @@ import type { DeflateOptions } from "../protocol/deflate-negotiation.js";
 import { type AcceptedHandshake, checkHandshake } from "../protocol/handshake.js";
 import { chooseSubprotocol } from "../protocol/subprotocol.js";
 import { clientAddress } from "./address.js";
+import { type ClientSocket, own, type SocketOwner } from "./client-socket.js";
 import type { Clock } from "./clock.js";
 import type { DeadlineWheel, Timed } from "./deadlines.js";
+import type { LeanSocket } from "./lean-socket.js";
+import type { PlainRequest } from "./plain-request.js";
 import type { ResolvedOptions } from "./resolve-options.js";
 import { isOriginAllowed } from "./origin.js";
 import { type Refusal, refusal, Refuse } from "./refusal.js";
@@ -15,12 +18,14 @@ import {
   NodeUpgradeRequest,
   headerOf,
   messageOf,
+  peerAddressOf,
   readTarget,
   type RequestHead,
   type UpgradeRequest,
 } from "./request.js";
 import { writeAccepted, writeRefused } from "./response.js";
 import type { SessionIdentity } from "./session.js";
+import type { SharedReads } from "./shared-reads.js";
 import { TokenBucket } from "./token-bucket.js";
 import type { HandshakeTrace, Tracing } from "./tracing.js";
 import { UsageError } from "./usage-error.js";
@@ -31,11 +36,12 @@ export interface UpgradePort<Data> {
   readonly clock: Clock;
   readonly wheel: DeadlineWheel;
   readonly proxies: BlockList;
+  readonly reads: SharedReads | null;
   /** Takes a place among the clients; `accept` or `cancel` follows. */
   reserve(address: string): "reserved" | "client-limit" | "address-limit";
   cancel(address: string): void;
   isIdTaken(id: string): boolean;
-  accept(socket: Duplex, identity: SessionIdentity<Data>, request: UpgradeRequest, head: Buffer): void;
+  accept(socket: ClientSocket, identity: SessionIdentity<Data>, request: UpgradeRequest, head: Buffer): void;
   /** What makes spans of handshakes that come now. */
   tracing(): Tracing | null;
   onHandshake(raw: RequestHead, address: string, path: string): void;
@@ -77,14 +83,22 @@ export class Upgrades<Data> {
     return this.#options.path === undefined || readTarget(raw.url ?? "/").path === this.#options.path;
   }
 
-  /** The `upgrade` event of a `node:http` server, or what the front door has read. */
-  handle(raw: RequestHead, socket: Duplex, head: Buffer): void {
+  /** The `upgrade` event of a `node:http` server. */
+  handle(raw: IncomingMessage, socket: Duplex, head: Buffer): void {
     // From the first tick: a reset that nobody listens for would end the process.
     socket.on("error", ignoreError);
     // The limits of HTTP end here; the deadlines of a WebSocket take over.
     (socket as Socket).setTimeout?.(0);
     (socket as Socket).setNoDelay?.(true);
+    this.#handle(raw, socket, head);
+  }
 
+  /** The same, from the front door. */
+  handlePlain(request: PlainRequest, socket: LeanSocket, head: Buffer): void {
+    this.#handle(request, socket, head);
+  }
+
+  #handle(raw: RequestHead, socket: ClientSocket, head: Buffer): void {
     const target = readTarget(raw.url ?? "/");
     const { path } = target;
     const address = this.addressOf(raw);
@@ -128,7 +142,7 @@ export class Upgrades<Data> {
   addressOf(raw: RequestHead): string {
     // Not raw.headers: node:http makes that object when it is first asked for, and a handshake can do without.
     const forwardedFor = this.#trustsProxies ? headerOf(raw, "x-forwarded-for") : undefined;
-    return clientAddress(raw.socket?.remoteAddress ?? "", forwardedFor, this.#port.proxies);
+    return clientAddress(peerAddressOf(raw), forwardedFor, this.#port.proxies);
   }
 
   /** Takes a place among the clients when it finds nothing against the handshake. */
@@ -150,12 +164,9 @@ export class Upgrades<Data> {
   ): Promise<void> {
     const { socket, request, trace } = arrived;
     const { clock, wheel } = this.#port;
-    const pending = new PendingHandshake(clock.now() + this.#options.handshakeTimeoutMs);
+    const pending = new PendingHandshake(arrived, clock.now() + this.#options.handshakeTimeoutMs);
     wheel.schedule(pending, pending.dueAt);
-    const onGone = (): void => pending.end("gone");
-    // Who ends his side now gives up: there is nothing yet that he could have asked for before.
-    socket.once("end", onGone);
-    socket.once("close", onGone);
+    own(socket, pending, this.#port.reads);
     this.#pending.add(pending);
     let data: Data | undefined;
     let refused: Refusal | null = null;
@@ -168,8 +179,6 @@ export class Upgrades<Data> {
     }
     this.#pending.delete(pending);
     wheel.remove(pending);
-    socket.removeListener("end", onGone);
-    socket.removeListener("close", onGone);
     if (pending.ended === "gone" || socket.destroyed) {
       this.#port.cancel(request.address);
       this.#port.onAborted(request.raw);
@@ -178,7 +187,7 @@ export class Upgrades<Data> {
       return;
     }
     if (pending.ended !== null) refused = refusal(pending.ended);
-    if (refused === null) this.#accept(arrived, data as Data);
+    if (refused === null) this.#accept({ ...arrived, head: pending.head }, data as Data);
     else {
       this.#port.cancel(request.address);
       this.#refuse(request, socket, trace, refused);
@@ -228,7 +237,7 @@ export class Upgrades<Data> {
 
   #refuse(
     { raw, address, path }: { raw: RequestHead; address: string; path: string },
-    socket: Duplex,
+    socket: ClientSocket,
     trace: HandshakeTrace | null,
     refused: Refusal,
   ): void {
@@ -252,7 +261,7 @@ export class Upgrades<Data> {
 
 /** A handshake that nothing is to be said against so far. */
 interface Arrived {
-  readonly socket: Duplex;
+  readonly socket: ClientSocket;
   readonly handshake: AcceptedHandshake;
   readonly request: UpgradeRequest;
   /** What came with it. */
@@ -263,9 +272,15 @@ interface Arrived {
 /** Why a handshake is not waited for any longer. */
 type HandshakeEnd = "gone" | "authenticate-timeout" | "draining";
 
-/** A handshake that waits for `authenticate`, and its deadline. */
-class PendingHandshake implements Timed {
+/** What a client may send before it is let in: it is read so that its end is seen. */
+const EARLY_BYTES = 64 * 1024;
+
+/** A handshake that waits for `authenticate`, its deadline, and what comes meanwhile. */
+class PendingHandshake implements SocketOwner, Timed {
   readonly dueAt: number;
+  readonly #socket: ClientSocket;
+  /** What has come after the handshake. */
+  head: Buffer;
   readonly #controller = new AbortController();
   /** Null: it is still waited for. What came first counts. */
   ended: HandshakeEnd | null = null;
@@ -273,12 +288,30 @@ class PendingHandshake implements Timed {
   wheelPrevious: Timed | null = null;
   wheelNext: Timed | null = null;
 
-  constructor(dueAt: number) {
+  constructor({ socket, head }: Arrived, dueAt: number) {
     this.dueAt = dueAt;
+    this.#socket = socket;
+    this.head = head;
   }
 
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  onData(bytes: Buffer, length: number): void {
+    this.head = Buffer.concat([this.head, bytes.subarray(0, length)]);
+    if (this.head.length >= EARLY_BYTES) this.#socket.pause();
+  }
+
+  onDrain(): void {}
+
+  /** Who ends his side now gives up: there is nothing yet that he could have asked for before. */
+  onEnd(): void {
+    this.end("gone");
+  }
+
+  onClosed(): void {
+    this.end("gone");
   }
 
   end(why: HandshakeEnd): void {

@@ -1,6 +1,6 @@
 /**
  * The cases of the Autobahn|Testsuite (sections 1-7, 9, 10, 12, 13), written anew, against the real `hawser serve --echo`
- * with and without `--compression`, and with `--portable-reads`.
+ * with and without `--compression`, and with `--portable-sockets`.
  *
  * `FULL=1` repeats as often as Autobahn does. `HAWSER_TEST_URL=ws://...` points the suite at any echo server
  * (with `HAWSER_TEST_COMPRESSION=1` if it takes permessage-deflate). `CASES=9.3` runs those whose number begins so.
@@ -61,7 +61,7 @@ if (!elsewhere || elsewhereCompresses) {
   suite("conformance with --compression", [...FLAGS, "--compression"], { ...SECTIONS, ...COMPRESSION });
 }
 if (!elsewhere) {
-  suite("conformance with --portable-reads", [...FLAGS, "--portable-reads"], SECTIONS);
+  suite("conformance with --portable-sockets", [...FLAGS, "--portable-sockets"], SECTIONS);
   const takeover = ["--compression", "--compression-context-takeover"];
   suite("conformance with --compression-context-takeover", [...FLAGS, ...takeover], COMPRESSION);
 }

@@ -1,7 +1,7 @@
 /** A server with its clock in the test's hand, on a loopback port, and everything it said and saw. */
 import { once } from "node:events";
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, Socket } from "node:net";
 import type { TestContext } from "node:test";
 import {
   type Client,
@@ -13,6 +13,7 @@ import {
   type ShutdownReport,
   type UpgradeRequest,
 } from "#hawser/index.js";
+import { LeanSocket } from "#hawser/server/lean-socket.js";
 import { until } from "../harness/concurrency.js";
 import { type ConnectOptions, RawClient } from "../harness/raw-client.js";
 import { StepClock } from "./step-clock.js";
@@ -73,6 +74,20 @@ export interface Rig<Data> {
   nextClosed(): Promise<Disconnect>;
 }
 
+/** What servers of this process write to their sockets from now on, in order. */
+export function watchWrites(test: TestContext): { socket: object; bytes: Buffer }[] {
+  const writes: { socket: object; bytes: Buffer }[] = [];
+  for (const { prototype } of [LeanSocket, Socket]) {
+    const write = prototype.write as (...args: unknown[]) => boolean;
+    test.mock.method(prototype, "write", function (this: LeanSocket | Socket, ...args: unknown[]) {
+      // The other ends are in this process, too.
+      if (this instanceof LeanSocket || "server" in this) writes.push({ socket: this, bytes: args[0] as Buffer });
+      return write.apply(this, args);
+    });
+  }
+  return writes;
+}
+
 export interface RigOptions {
   /** Serves through this instead of `listen`. */
   attach?: HttpServer;
@@ -97,7 +112,7 @@ export async function startRig<Data = undefined>(
   const server = createServer<Data>({
     clock,
     logger: log,
-    portableReads: process.env[PORTABLE] === "1",
+    portableSockets: process.env[PORTABLE] === "1",
     ...options,
     open(client, request) {
       opened.push(client);

@@ -1,0 +1,359 @@
+import type { Server as NetServer } from "node:net";
+import { getSystemErrorMap, getSystemErrorName } from "node:util";
+import type { OwnedSocket, SocketOwner } from "./client-socket.js";
+
+/**
+ * One of the three files that reach into Node (the others are shared-reads.ts and plain-request.ts): sockets that are a handle of Node's
+ * and a few fields, without the streams of `node:net` above it. They take a quarter of the memory, half of the time of a connection's
+ * begin, and write without making an object for it (docs/performance.md). What is used of Node is listed here and looked for at start;
+ * where it is missing, and on Bun, all goes through `node:net` and `node:http`.
+ */
+interface Handle {
+  onread: unknown;
+  readStart(): number;
+  readStop(): number;
+  useUserBuffer(buffer: Buffer): void;
+  writeBuffer(request: Write, bytes: Buffer): number;
+  shutdown(request: Shutdown): number;
+  readonly writeQueueSize: number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  setNoDelay(on: boolean): number;
+  getpeername(into: Endpoint): number;
+  getsockname(into: Endpoint): number;
+  close(closed: (this: Handle) => void): void;
+  [socketOf]?: LeanSocket | undefined;
+}
+
+interface Write {
+  oncomplete: (this: Write, status: number) => void;
+  /** Whose it is, and the bytes that have to stay in memory: set when the kernel did not take all at once. */
+  socket: LeanSocket | null;
+  bytes: Buffer | null;
+}
+
+interface Shutdown {
+  oncomplete: (this: Shutdown, status: number) => void;
+  socket: LeanSocket;
+}
+
+/** What a call of a handle leaves behind: by these indexes in `state`. */
+interface StreamBinding {
+  readonly WriteWrap: new () => Write;
+  readonly ShutdownWrap: new () => Shutdown;
+  readonly streamBaseState: Int32Array;
+  readonly kReadBytesOrError: number;
+  readonly kArrayBufferOffset: number;
+  readonly kLastWriteWasAsync: number;
+}
+
+interface Listener {
+  onconnection(this: Listener, error: number, handle: Handle | undefined): void;
+}
+
+/** One end of a connection; empty when it is gone. */
+export interface Endpoint {
+  address?: string;
+  port?: number;
+  family?: string;
+}
+
+const socketOf = Symbol("LeanSocket");
+
+const METHODS = "readStart readStop useUserBuffer writeBuffer shutdown setNoDelay getpeername getsockname close".split(
+  " ",
+);
+
+/** A message of 64 KiB comes in one read. */
+const BUFFER_BYTES = 128 * 1024;
+/** With so many bytes waiting, a socket asks to be given no more. */
+const HIGH_WATER_MARK = 16 * 1024;
+const END_OF_FILE = [...getSystemErrorMap()].find(([, [name]]) => name === "EOF")?.[0];
+
+/** What all lean sockets of a server share. */
+export class LeanSockets {
+  /** What sockets read into, once they have been told to. */
+  readonly buffer: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  /** How many there are. */
+  open = 0;
+  readonly #binding: StreamBinding;
+  readonly #prototype: object;
+  /** For the next write. It can be used again as long as the kernel takes what is written at once. */
+  #write: Write;
+  /** What Node does with a connection. */
+  #handOn: (error: number, handle: Handle | undefined) => void = () => {};
+
+  private constructor(binding: StreamBinding, prototype: object) {
+    this.#binding = binding;
+    this.#prototype = prototype;
+    this.#write = this.#newWrite();
+  }
+
+  /** @returns null where Node is not as expected, or keeps its bindings to itself */
+  static find(): LeanSockets | null {
+    // Deprecated, and so not among the types; there is no other way to what it gives. With --permission it throws.
+    const bindings = process as unknown as { binding(name: string): unknown };
+    try {
+      const binding = bindings.binding("stream_wrap") as StreamBinding;
+      const { prototype } = (bindings.binding("tcp_wrap") as { TCP: { prototype: Record<string, unknown> } }).TCP;
+      const isAsExpected =
+        METHODS.every((name) => typeof prototype[name] === "function") &&
+        typeof binding.WriteWrap === "function" &&
+        typeof binding.ShutdownWrap === "function" &&
+        binding.streamBaseState instanceof Int32Array &&
+        [binding.kReadBytesOrError, binding.kArrayBufferOffset, binding.kLastWriteWasAsync].every(Number.isInteger) &&
+        END_OF_FILE !== undefined;
+      return isAsExpected ? new LeanSockets(binding, prototype) : null;
+    } catch {
+      return null;
+    }
+  }
+
+  /**
+   * Has the connections of a server that listens come to `onSocket`, and not to the server.
+   * @returns false when this server listens in some other way
+   */
+  listen(server: NetServer, onSocket: (socket: LeanSocket) => void): boolean {
+    const { _handle: listener } = server as unknown as { _handle?: Listener };
+    if (typeof listener?.onconnection !== "function") return false;
+    const handOn = listener.onconnection.bind(listener);
+    this.#handOn = handOn;
+    listener.onconnection = (error, handle) => {
+      if (error !== 0 || handle === undefined || Object.getPrototypeOf(handle) !== this.#prototype) {
+        handOn(error, handle);
+        return;
+      }
+      this.open++;
+      onSocket(new LeanSocket(handle, this));
+    };
+    return true;
+  }
+
+  /** @internal Has the server take it as if it had just come. */
+  giveBack(handle: Handle): void {
+    this.open--;
+    this.#handOn(0, handle);
+  }
+
+  /** @internal */
+  get lastRead(): number {
+    return this.#binding.streamBaseState[this.#binding.kReadBytesOrError]!;
+  }
+
+  /** @internal What a handle without the shared buffer has read. */
+  view(memory: ArrayBuffer): Buffer {
+    const { streamBaseState, kArrayBufferOffset } = this.#binding;
+    return Buffer.from(memory, streamBaseState[kArrayBufferOffset], this.lastRead);
+  }
+
+  /** @internal @returns null when the kernel took all; the error's number; or what will say when it has taken the rest */
+  write(handle: Handle, bytes: Buffer): null | number | Write {
+    const write = this.#write;
+    const error = handle.writeBuffer(write, bytes);
+    if (error !== 0) return error;
+    const { streamBaseState, kLastWriteWasAsync } = this.#binding;
+    if (streamBaseState[kLastWriteWasAsync] === 0) return null;
+    write.bytes = bytes;
+    this.#write = this.#newWrite();
+    return write;
+  }
+
+  /** @internal */
+  shutdown(handle: Handle, socket: LeanSocket): number {
+    const shutdown = new this.#binding.ShutdownWrap();
+    shutdown.oncomplete = onShutdown;
+    shutdown.socket = socket;
+    return handle.shutdown(shutdown);
+  }
+
+  #newWrite(): Write {
+    const write = new this.#binding.WriteWrap();
+    write.oncomplete = onWritten;
+    write.socket = null;
+    write.bytes = null;
+    return write;
+  }
+}
+
+/** A TCP connection that somebody has made to this server. */
+export class LeanSocket implements OwnedSocket {
+  owner: SocketOwner = NOBODY;
+  readonly #shared: LeanSockets;
+  /** Null: destroyed, or given back. */
+  #handle: Handle | null;
+  #isReading = false;
+  /** Writes of which the kernel has not taken all. */
+  #waiting = 0;
+  #needsDrain = false;
+  #peerEnded = false;
+  #ended = false;
+  /** Why it was closed, when that was the network's doing: `ECONNRESET`, say. */
+  error: string | null = null;
+  /** Called when it is closed, before its owner is told. */
+  onClose: (() => void) | null = null;
+
+  /** @internal */
+  constructor(handle: Handle, shared: LeanSockets) {
+    this.#handle = handle;
+    this.#shared = shared;
+    handle[socketOf] = this;
+    handle.onread = onRead;
+  }
+
+  get destroyed(): boolean {
+    return this.#handle === null;
+  }
+
+  get writableLength(): number {
+    return this.#waiting === 0 || this.#handle === null ? 0 : this.#handle.writeQueueSize;
+  }
+
+  /** 0 when it is closed. */
+  get bytesRead(): number {
+    return this.#handle?.bytesRead ?? 0;
+  }
+
+  /** 0 when it is closed. */
+  get bytesWritten(): number {
+    return this.#handle?.bytesWritten ?? 0;
+  }
+
+  get remote(): Endpoint {
+    const endpoint: Endpoint = {};
+    this.#handle?.getpeername(endpoint);
+    return endpoint;
+  }
+
+  get local(): Endpoint {
+    const endpoint: Endpoint = {};
+    this.#handle?.getsockname(endpoint);
+    return endpoint;
+  }
+
+  /** It is to stay one of these: it reads into the buffer of all from now on, and sends what it has at once (TCP_NODELAY). */
+  settle(): void {
+    this.#handle?.useUserBuffer(this.#shared.buffer);
+    this.#handle?.setNoDelay(true);
+  }
+
+  /** Lets Node's server have it, as if it had just come: what has been read is gone. Not after `settle`. */
+  giveBack(): void {
+    const handle = this.#handle;
+    if (handle === null) return;
+    this.pause();
+    this.#handle = null;
+    handle[socketOf] = undefined;
+    this.#shared.giveBack(handle);
+  }
+
+  resume(): void {
+    if (this.#isReading || this.#peerEnded || this.#handle === null) return;
+    this.#isReading = true;
+    this.#handle.readStart();
+  }
+
+  pause(): void {
+    if (!this.#isReading) return;
+    this.#isReading = false;
+    this.#handle?.readStop();
+  }
+
+  write(bytes: Buffer): boolean {
+    if (this.#handle === null) return true;
+    const write = this.#shared.write(this.#handle, bytes);
+    if (write === null) return true;
+    if (typeof write === "number") {
+      this.#fail(write);
+      return true;
+    }
+    write.socket = this;
+    this.#waiting++;
+    if (this.writableLength < HIGH_WATER_MARK) return true;
+    this.#needsDrain = true;
+    return false;
+  }
+
+  end(): void {
+    if (this.#handle === null) return;
+    // libuv lets the writes that wait go first.
+    const error = this.#shared.shutdown(this.#handle, this);
+    if (error !== 0) this.#fail(error);
+  }
+
+  destroy(): void {
+    this.#handle?.close(onHandleClosed);
+    this.#handle = null;
+    this.#isReading = false;
+  }
+
+  /** @internal */
+  onRead(memory: ArrayBuffer | undefined): void {
+    const length = this.#shared.lastRead;
+    if (length > 0) this.owner.onData(memory === undefined ? this.#shared.buffer : this.#shared.view(memory), length);
+    else if (length === END_OF_FILE) this.#onEnd();
+    else if (length < 0) this.#fail(length);
+  }
+
+  /** @internal */
+  onWritten(status: number): void {
+    this.#waiting--;
+    if (this.#handle === null) return;
+    if (status < 0) this.#fail(status);
+    else if (this.#waiting === 0 && this.#needsDrain) {
+      this.#needsDrain = false;
+      this.owner.onDrain();
+    }
+  }
+
+  /** @internal Our side has ended. */
+  onShutdown(status: number): void {
+    if (this.#handle === null) return;
+    if (status < 0) {
+      this.#fail(status);
+      return;
+    }
+    this.#ended = true;
+    if (this.#peerEnded) this.destroy();
+  }
+
+  #onEnd(): void {
+    this.#peerEnded = true;
+    this.#isReading = false;
+    this.owner.onEnd();
+    if (this.#ended) this.destroy();
+  }
+
+  /** @internal */
+  onHandleClosed(): void {
+    this.#shared.open--;
+    this.onClose?.();
+    this.owner.onClosed();
+  }
+
+  #fail(error: number): void {
+    this.error ??= getSystemErrorName(error);
+    this.destroy();
+  }
+}
+
+const NOBODY: SocketOwner = { onData() {}, onDrain() {}, onEnd() {}, onClosed() {} };
+
+// One function each for all sockets, called with what they belong to as `this`.
+
+function onRead(this: Handle, memory: ArrayBuffer | undefined): void {
+  this[socketOf]!.onRead(memory);
+}
+
+function onWritten(this: Write, status: number): void {
+  const { socket } = this;
+  this.bytes = this.socket = null;
+  socket?.onWritten(status);
+}
+
+function onShutdown(this: Shutdown, status: number): void {
+  this.socket.onShutdown(status);
+}
+
+function onHandleClosed(this: Handle): void {
+  this[socketOf]!.onHandleClosed();
+}
