@@ -29,7 +29,8 @@ export class PayloadMemory {
     }
     const at = this.#used + header;
     this.#used = at + length;
-    this.bytes = this.#slab;
+    // Most often it is that already, and V8 would have to note down again that an old object refers to a young one.
+    if (this.bytes !== this.#slab) this.bytes = this.#slab;
     return at;
   }
 }

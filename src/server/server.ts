@@ -83,7 +83,8 @@ export class Server<Data = undefined> {
     this.#registry = new Registry(options.maxClients, options.maxClientsPerAddress);
     this.#context = {
       settings: options,
-      handlers: options,
+      // Objects of their own: V8 keeps one with as many properties as the options have as a hash table.
+      handlers: { open: options.open, message: options.message, drain: options.drain, close: options.close },
       clock,
       wheel,
       pings: new PingSource(),
