@@ -7,14 +7,28 @@ export class Assembly {
   memory: Buffer = NOTHING;
   bytes: Buffer = NOTHING;
   length = 0;
+  readonly isBinary: boolean;
+  /** RFC 7692 6: the first frame says so, for the whole message. */
+  readonly compressed: boolean;
+  /** Payload bytes of the frame it is at: those that have come, and those still to come. */
+  phase = 0;
+  remaining = 0;
+  emptyFragments = 0;
+  /** How far its text is known to be UTF-8. */
+  checked = 0;
+
+  constructor(isBinary: boolean, compressed: boolean) {
+    this.isBinary = isBinary;
+    this.compressed = compressed;
+  }
 
   /**
-   * Adds `chunk[start, end)`, unmasked. `expected` is the most that the message can still bring, `end - start` included; Infinity while
-   * more frames are to follow. `key` and `phase` are as for `mask`.
+   * Adds `chunk[start, end)` of the frame it is at, unmasked. `expected` is the most that the message can still bring, `end - start`
+   * included; Infinity while more frames are to follow.
    * What is set aside is at most twice what has come (or 256 bytes), whatever length was declared: a header alone buys no
    * memory. It doubles, so that a byte is copied a few times at most, however small the fragments are.
    */
-  append(chunk: Buffer, start: number, end: number, expected: number, key = 0, phase = 0): void {
+  append(chunk: Buffer, start: number, end: number, expected: number, key = 0): void {
     const length = this.length + end - start;
     if (length > this.bytes.length) {
       const capacity = Math.max(length, Math.min(this.length + expected, Math.max(2 * length, 256)));
@@ -23,7 +37,8 @@ export class Assembly {
       this.bytes.copy(grown, 0, 0, this.length);
       this.bytes = grown;
     }
-    maskTo(chunk, start, end, key, phase, this.bytes, this.length);
+    maskTo(chunk, start, end, key, this.phase, this.bytes, this.length);
+    this.phase += end - start;
     this.length = length;
   }
 }

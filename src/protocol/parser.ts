@@ -59,22 +59,15 @@ export class Parser {
 
   // The header that was read last.
   #fin = false;
+  /** RSV1. */
+  #marked = false;
   #opcode = 0;
   #length = 0;
   /** 0 where frames are not masked. */
   #key = 0;
 
-  /** Payload bytes of a data frame that have still to come; `#phase` have been gathered already. */
-  #remaining = 0;
-  #phase = 0;
-
-  /** The message that is being gathered: the opcode of its first frame, 0 when there is none. */
-  #messageOpcode = 0;
-  #compressed = false;
-  #emptyFragments = 0;
-  #assembly: Assembly | null = null;
-  /** How far its text is known to be UTF-8. */
-  #checked = 0;
+  /** The message that comes in parts, while it does. */
+  #message: Assembly | null = null;
 
   /** A header, or a whole control frame, of which only a part has come. */
   #held: Buffer | null = null;
@@ -93,12 +86,12 @@ export class Parser {
 
   /** Whether a message or frame has begun and not ended. */
   get inMessage(): boolean {
-    return this.#messageOpcode !== 0 || this.#remaining > 0 || this.#heldLength > 0;
+    return this.#message !== null || this.#heldLength > 0;
   }
 
   /** Payload bytes that are kept for a message which is not complete. */
   get assembledBytes(): number {
-    return this.#assembly === null ? 0 : this.#assembly.length;
+    return this.#message === null ? 0 : this.#message.length;
   }
 
   /** To be called by the sink: `receive` returns after the frame it is at. */
@@ -109,8 +102,7 @@ export class Parser {
   /** Ignores whatever comes from now on, and drops what is half read. */
   halt(): void {
     this.#halted = true;
-    this.#remaining = 0;
-    this.#endMessage();
+    this.#message = null;
     this.#heldLength = 0;
     this.#held = null;
   }
@@ -124,7 +116,8 @@ export class Parser {
     this.#paused = false;
     while (at < end && !this.#paused) {
       if (this.#halted) return end;
-      if (this.#remaining > 0) at = this.#takePayload(chunk, at, end);
+      const message = this.#message;
+      if (message !== null && message.remaining > 0) at = this.#takePayload(message, chunk, at, end);
       else if (this.#heldLength > 0) at = this.#completeHeld(chunk, at, end);
       else at = this.#takeFrame(chunk, at, end);
     }
@@ -155,6 +148,7 @@ export class Parser {
     const second = bytes[at + 1]!;
     const opcode = first & 0x0f;
     const fin = first >= 0x80;
+    const message = this.#message;
     if ((first & 0x70) !== 0 && !this.#mayReserve(first)) return this.#fail("reserved-bits");
     if (opcode > BINARY && (opcode < CLOSE || opcode > PONG)) return this.#fail("reserved-opcode");
     if (second >= 0x80 !== this.#expectsMask) return this.#fail(this.#expectsMask ? "unmasked-frame" : "masked-frame");
@@ -167,8 +161,8 @@ export class Parser {
     } else {
       // RFC 6455 5.4: the fragments of one message must not be interleaved with those of another.
       if (opcode === CONTINUATION) {
-        if (this.#messageOpcode === 0) return this.#fail("unexpected-continuation");
-      } else if (this.#messageOpcode !== 0) return this.#fail("expected-continuation");
+        if (message === null) return this.#fail("unexpected-continuation");
+      } else if (message !== null) return this.#fail("expected-continuation");
       if (length === 126) {
         if (end - at < 4) return NEED_MORE;
         length = (bytes[at + 2]! << 8) | bytes[at + 3]!;
@@ -183,16 +177,21 @@ export class Parser {
         next = at + 10;
       }
       // Refused by what the header declares, before a byte of the payload is kept.
-      if (length > this.#maxMessageBytes && !this.#mayExceed(length, first)) return this.#fail("message-too-big");
-      if (this.#messageOpcode !== 0 && !this.#hasRoomFor(length)) return this.#fail("message-too-big");
+      if (
+        length > this.#maxMessageBytes &&
+        length > this.#limit(message === null ? (first & 0x40) !== 0 : message.compressed)
+      )
+        return this.#fail("message-too-big");
+      if (message !== null && message.length + length > this.#limit(message.compressed))
+        return this.#fail("message-too-big");
     }
     if (this.#expectsMask) {
       if (end - next < 4) return NEED_MORE;
       this.#key = bytes[next]! | (bytes[next + 1]! << 8) | (bytes[next + 2]! << 16) | (bytes[next + 3]! << 24);
       next += 4;
     }
-    if (opcode === TEXT || opcode === BINARY) this.#compressed = (first & 0x40) !== 0;
     this.#fin = fin;
+    this.#marked = (first & 0x40) !== 0;
     this.#opcode = opcode;
     this.#length = length;
     return next;
@@ -202,15 +201,6 @@ export class Parser {
   #mayReserve(first: number): boolean {
     const opcode = first & 0x0f;
     return (first & 0x30) === 0 && this.#inflater !== null && (opcode === TEXT || opcode === BINARY);
-  }
-
-  #mayExceed(length: number, first: number): boolean {
-    const compressed = (first & 0x0f) === CONTINUATION ? this.#compressed : (first & 0x40) !== 0;
-    return compressed && length <= this.#limit(true);
-  }
-
-  #hasRoomFor(length: number): boolean {
-    return this.assembledBytes + length <= this.#limit(this.#compressed);
   }
 
   /** What does not compress becomes a little longer instead (RFC 1951 3.2.4), and must not be refused for that. */
@@ -253,9 +243,8 @@ export class Parser {
   }
 
   #takeWholeFrame(bytes: Buffer, start: number, end: number): void {
-    if (this.#opcode < CLOSE && (!this.#fin || this.#messageOpcode !== 0 || this.#compressed)) {
-      this.#beginFragment();
-      this.#endFragment(bytes, start, end);
+    if (this.#opcode < CLOSE && (!this.#fin || this.#message !== null || this.#marked)) {
+      this.#endFragment(this.#beginFragment(), bytes, start, end);
       return;
     }
     const at = this.#memory.reserve(end - start);
@@ -287,73 +276,61 @@ export class Parser {
 
   /** A data frame's header was read, and its payload goes past this chunk. */
   #beginPayload(): void {
-    this.#beginFragment();
-    this.#remaining = this.#length;
+    this.#beginFragment().remaining = this.#length;
   }
 
-  #takePayload(chunk: Buffer, at: number, end: number): number {
-    const expected = this.#remaining;
+  #takePayload(message: Assembly, chunk: Buffer, at: number, end: number): number {
+    const expected = message.remaining;
     const next = Math.min(end, at + expected);
-    this.#remaining -= next - at;
-    if (this.#remaining === 0) this.#endFragment(chunk, at, next);
-    else this.#gather(chunk, at, next, expected);
+    message.remaining -= next - at;
+    if (message.remaining === 0) this.#endFragment(message, chunk, at, next);
+    else this.#gather(message, chunk, at, next, expected);
     return next;
   }
 
-  #beginFragment(): void {
-    this.#phase = 0;
-    if (this.#opcode === CONTINUATION) return;
-    this.#messageOpcode = this.#opcode;
-    this.#assembly ??= new Assembly();
+  #beginFragment(): Assembly {
+    const message = (this.#message ??= new Assembly(this.#opcode === BINARY, this.#marked));
+    message.phase = 0;
+    return message;
   }
 
   /** The last bytes of a frame are here. */
-  #endFragment(bytes: Buffer, start: number, end: number): void {
-    if (!this.#fin && this.#length === 0 && ++this.#emptyFragments > MAX_EMPTY_FRAGMENTS) {
+  #endFragment(message: Assembly, bytes: Buffer, start: number, end: number): void {
+    if (!this.#fin && this.#length === 0 && ++message.emptyFragments > MAX_EMPTY_FRAGMENTS) {
       this.#fail("too-many-empty-fragments");
       return;
     }
-    if (!this.#gather(bytes, start, end, end - start) || !this.#fin) return;
-    const { memory, bytes: payload, length } = this.#assembly!;
-    const isBinary = this.#messageOpcode === BINARY;
-    if (this.#compressed) this.#takeCompressed(payload.subarray(0, length), isBinary);
-    else if (!isBinary && this.#checked < length) this.#fail("invalid-utf8");
+    if (!this.#gather(message, bytes, start, end, end - start) || !this.#fin) return;
+    const { isBinary, compressed, memory, bytes: payload, length, checked } = message;
+    if (compressed) this.#takeCompressed(payload.subarray(0, length), isBinary);
+    else if (!isBinary && checked < length) this.#fail("invalid-utf8");
     else {
-      this.#endMessage();
+      this.#message = null;
       const start = memory.length - payload.length;
       this.#sink.onMessage(memory, start, start + length, isBinary);
     }
   }
 
   /** Adds to the message, and fails at the first byte that no text could hold. `expected` is what its frame can still bring. */
-  #gather(bytes: Buffer, start: number, end: number, expected: number): boolean {
-    const assembly = this.#assembly!;
-    assembly.append(bytes, start, end, this.#fin ? expected : Infinity, this.#key, this.#phase);
-    this.#phase += end - start;
-    if (this.#messageOpcode !== TEXT || this.#compressed) return true;
-    const checked = checkUtf8(assembly.bytes, this.#checked, assembly.length);
+  #gather(message: Assembly, bytes: Buffer, start: number, end: number, expected: number): boolean {
+    message.append(bytes, start, end, this.#fin ? expected : Infinity, this.#key);
+    if (message.isBinary || message.compressed) return true;
+    const checked = checkUtf8(message.bytes, message.checked, message.length);
     if (checked < 0) {
       this.#fail("invalid-utf8");
       return false;
     }
-    this.#checked = checked;
+    message.checked = checked;
     return true;
   }
 
   #takeCompressed(payload: Buffer, isBinary: boolean): void {
     const message = this.#inflater!.inflate(payload, this.#maxMessageBytes);
-    this.#endMessage();
+    this.#message = null;
     if (message === "too-big") this.#fail("message-too-big");
     else if (message === "invalid") this.#fail("invalid-compressed-data");
     else if (!isBinary && !isUtf8(message)) this.#fail("invalid-utf8");
     else this.#sink.onMessage(message, 0, message.length, isBinary);
-  }
-
-  #endMessage(): void {
-    this.#messageOpcode = 0;
-    this.#emptyFragments = 0;
-    this.#checked = 0;
-    this.#assembly = null;
   }
 
   #fail(name: ViolationName): typeof FAILED {

@@ -23,7 +23,6 @@ export class PingSource {
 
 /** The heartbeat of one client: when its next ping is due, and how long the last one took to come back. */
 export class Heartbeat {
-  readonly #periodMs: number;
   #dueAt: number;
   #number = 0;
   #sentAt = 0;
@@ -35,18 +34,17 @@ export class Heartbeat {
    * pinged at once for ever.
    */
   constructor(now: number, periodMs: number) {
-    this.#periodMs = periodMs;
     this.#dueAt = now + Math.round(periodMs * (0.75 + Math.random() / 4));
   }
 
   /** Sends a ping when one is due. @returns when the next one is */
-  beat(now: number, pings: PingSource, send: (frame: Buffer) => void): number {
+  beat(now: number, periodMs: number, pings: PingSource, send: (frame: Buffer) => void): number {
     if (now >= this.#dueAt) {
       const { number, frame } = pings.next(now);
       this.#number = number;
       this.#sentAt = now;
       send(frame);
-      this.#dueAt = Math.max(this.#dueAt + this.#periodMs, now + (this.#periodMs >> 1));
+      this.#dueAt = Math.max(this.#dueAt + periodMs, now + (periodMs >> 1));
     }
     return this.#dueAt;
   }

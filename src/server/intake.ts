@@ -27,9 +27,8 @@ export class Intake {
   readonly #owner: IntakeOwner;
   #stopped = 0;
   #socketPaused = false;
-  /** What has been read and not parsed yet, from `#restAt` on. */
+  /** What has been read and not parsed yet. */
   #rest: Buffer | null = null;
-  #restAt = 0;
   #peerEnded = false;
 
   constructor(socket: ClientSocket, connection: Connection, owner: IntakeOwner) {
@@ -51,13 +50,13 @@ export class Intake {
   take(bytes: Buffer, length: number): void {
     if (this.#stopped === 0 && this.#rest === null) {
       this.#owner.beforeParse();
-      const at = this.#parse(bytes, 0, length);
-      if (at < length) this.#keep(Buffer.from(bytes.subarray(at, length)), 0);
+      const at = this.#parse(bytes, length);
+      if (at < length) this.#rest = Buffer.from(bytes.subarray(at, length));
       this.#owner.afterParse();
       return;
     }
     const more = bytes.subarray(0, length);
-    this.#keep(Buffer.concat(this.#rest === null ? [more] : [this.#rest.subarray(this.#restAt), more]), 0);
+    this.#rest = Buffer.concat(this.#rest === null ? [more] : [this.#rest, more]);
     // Only now: most handlers have finished before another chunk comes, and pausing a socket costs.
     this.#socketPaused = true;
     this.#socket.pause();
@@ -84,8 +83,8 @@ export class Intake {
     if (rest !== null) {
       this.#rest = null;
       this.#owner.beforeParse();
-      const at = this.#parse(rest, this.#restAt, rest.length);
-      if (at < rest.length) this.#keep(rest, at);
+      const at = this.#parse(rest, rest.length);
+      if (at < rest.length) this.#rest = rest.subarray(at);
       this.#owner.afterParse();
       if (this.isStopped) return;
     }
@@ -97,16 +96,11 @@ export class Intake {
   }
 
   /** @returns where it left off */
-  #parse(bytes: Buffer, start: number, end: number): number {
-    let at = start;
+  #parse(bytes: Buffer, length: number): number {
+    let at = 0;
     // A handler may stop the intake and start it again while it is called.
-    do at = this.#connection.receive(bytes, at, end);
-    while (at < end && this.#stopped === 0);
+    do at = this.#connection.receive(bytes, at, length);
+    while (at < length && this.#stopped === 0);
     return at;
-  }
-
-  #keep(rest: Buffer, at: number): void {
-    this.#rest = rest;
-    this.#restAt = at;
   }
 }

@@ -49,14 +49,9 @@ export class Outbox {
   /** It is on the list of those to flush at the end of the turn. */
   #flushComes = false;
   #ending = false;
-  /** For the write deadline: when the client was last seen to take bytes while some waited; 0: none waited. */
-  #waitingSince = 0;
-  /** All bytes that were handed to the socket, and how many of them the client had taken at that time. */
-  #handed = 0;
-  #taken = 0;
-  /** Messages that were not sent because the client was too slow, and their bytes. */
-  droppedMessages = 0;
-  droppedBytes = 0;
+  /** For the write deadline: set while bytes wait. */
+  #stall: Stall | null = null;
+  #dropped: Dropped | null = null;
 
   constructor(socket: ClientSocket, owner: OutboxOwner, settings: OutboxSettings) {
     this.#socket = socket;
@@ -77,6 +72,11 @@ export class Outbox {
 
   get isBacklogged(): boolean {
     return this.#backlog !== null;
+  }
+
+  /** What was not sent because the client was too slow. */
+  get dropped(): Readonly<Dropped> {
+    return this.#dropped ?? NONE_DROPPED;
   }
 
   /** A data frame. `key`: what it is an update of, for the policy `latest-per-key`. */
@@ -162,13 +162,17 @@ export class Outbox {
   /** Since when bytes wait of which the client has taken none, as far as can be told from asking now and then; 0: none wait. */
   stalledSince(now: number): number {
     const waiting = this.#socket.writableLength;
-    if (waiting === 0 && this.#backlog === null) return (this.#waitingSince = 0);
-    const taken = this.#handed - waiting;
-    if (this.#waitingSince === 0 || taken !== this.#taken) {
-      this.#waitingSince = now;
-      this.#taken = taken;
+    if (waiting === 0 && this.#backlog === null) {
+      this.#stall = null;
+      return 0;
     }
-    return this.#waitingSince;
+    const stall = (this.#stall ??= { since: now, handed: waiting, taken: 0 });
+    const taken = stall.handed - waiting;
+    if (taken !== stall.taken) {
+      stall.since = now;
+      stall.taken = taken;
+    }
+    return stall.since;
   }
 
   #add(frame: Buffer): void {
@@ -212,10 +216,10 @@ export class Outbox {
 
   /** @returns whether the socket takes more. `write` answers false for a long buffer even when the kernel took it at once. */
   #hand(bytes: Buffer): boolean {
-    this.#handed += bytes.length;
+    if (this.#stall !== null) this.#stall.handed += bytes.length;
     const takesMore = this.#socket.write(bytes);
     if (this.#socket.writableLength === 0) return true;
-    if (this.#waitingSince === 0) this.#owner.onWaiting();
+    if (this.#stall === null) this.#owner.onWaiting();
     return takesMore;
   }
 
@@ -236,8 +240,26 @@ export class Outbox {
   }
 
   #countDropped(messages: number, bytes: number): void {
-    this.droppedMessages += messages;
-    this.droppedBytes += bytes;
+    if (messages === 0) return;
+    const dropped = (this.#dropped ??= { messages: 0, bytes: 0 });
+    dropped.messages += messages;
+    dropped.bytes += bytes;
     this.#settings.stats.dropped += messages;
   }
 }
+
+/** Bytes wait that the client does not take. */
+interface Stall {
+  /** When it was last seen to take some. */
+  since: number;
+  /** What was handed to the socket since bytes wait, those that waited then included; and how much of it the client has taken. */
+  handed: number;
+  taken: number;
+}
+
+interface Dropped {
+  messages: number;
+  bytes: number;
+}
+
+const NONE_DROPPED: Readonly<Dropped> = { messages: 0, bytes: 0 };

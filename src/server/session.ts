@@ -160,7 +160,7 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
   }
 
   get dropped(): number {
-    return this.#outbox.droppedMessages;
+    return this.#outbox.dropped.messages;
   }
 
   get isCompressed(): boolean {
@@ -234,7 +234,7 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
   }
 
   get droppedBytes(): number {
-    return this.#outbox.droppedBytes;
+    return this.#outbox.dropped.bytes;
   }
 
   /** The socket delivered bytes. */
@@ -422,7 +422,7 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
       this.#control.latestPing = null;
     }
     // A ping behind a backlog would say nothing about the client, and the write deadline is watching it.
-    const pingAt = this.#heartbeat.beat(now, this.#context.pings, (frame) => {
+    const pingAt = this.#heartbeat.beat(now, settings.pingPeriodMs, this.#context.pings, (frame) => {
       if (this.#outbox.isBacklogged) return;
       this.#context.stats.pings++;
       this.#outbox.sendControl(frame);

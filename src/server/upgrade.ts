@@ -21,6 +21,7 @@ import {
   peerAddressOf,
   readTarget,
   type RequestHead,
+  type Target,
   type UpgradeRequest,
 } from "./request.js";
 import { writeAccepted, writeRefused } from "./response.js";
@@ -60,6 +61,9 @@ export class Upgrades<Data> {
   readonly #rate: TokenBucket;
   readonly #trustsProxies: boolean;
   readonly #pending = new Set<PendingHandshake>();
+  /** The target that was read last: most clients of a server ask for the same, and share its strings. */
+  #lastUrl = "/";
+  #lastTarget = readTarget("/");
 
   constructor(options: ResolvedOptions<Data>, port: UpgradePort<Data>) {
     this.#options = options;
@@ -80,7 +84,7 @@ export class Upgrades<Data> {
 
   /** Whether the request's path is one that takes WebSockets. */
   serves(raw: RequestHead): boolean {
-    return this.#options.path === undefined || readTarget(raw.url ?? "/").path === this.#options.path;
+    return this.#options.path === undefined || this.#targetOf(raw).path === this.#options.path;
   }
 
   /** The `upgrade` event of a `node:http` server. */
@@ -99,7 +103,7 @@ export class Upgrades<Data> {
   }
 
   #handle(raw: RequestHead, socket: ClientSocket, head: Buffer): void {
-    const target = readTarget(raw.url ?? "/");
+    const target = this.#targetOf(raw);
     const { path } = target;
     const address = this.addressOf(raw);
     const trace = this.#port.tracing()?.handshake(messageOf(raw), address, path) ?? null;
@@ -137,6 +141,14 @@ export class Upgrades<Data> {
   /** How many wait for `authenticate`. */
   get pending(): number {
     return this.#pending.size;
+  }
+
+  #targetOf({ url = "/" }: RequestHead): Target {
+    if (url !== this.#lastUrl) {
+      this.#lastTarget = readTarget(url);
+      this.#lastUrl = url;
+    }
+    return this.#lastTarget;
   }
 
   addressOf(raw: RequestHead): string {

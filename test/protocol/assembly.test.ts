@@ -10,7 +10,7 @@ function content(assembly: Assembly): string {
 
 describe("Assembly", () => {
   it("begins with nothing", () => {
-    const assembly = new Assembly();
+    const assembly = new Assembly(true, false);
     assert.equal(assembly.length, 0);
     assert.equal(assembly.bytes.length, 0);
     assembly.append(Buffer.alloc(0), 0, 0, Infinity);
@@ -18,7 +18,7 @@ describe("Assembly", () => {
   });
 
   it("joins what lies between start and end", () => {
-    const assembly = new Assembly();
+    const assembly = new Assembly(true, false);
     assembly.append(Buffer.from("..Hel.."), 2, 5, 3);
     assembly.append(Buffer.from("lo, world"), 0, 4, Infinity);
     assembly.append(Buffer.from("lo, world"), 4, 9, 5);
@@ -27,7 +27,7 @@ describe("Assembly", () => {
 
   it("keeps its own copy", () => {
     const chunk = Buffer.from("Hello");
-    const assembly = new Assembly();
+    const assembly = new Assembly(true, false);
     assembly.append(chunk, 0, 5, 5);
     chunk.fill(0);
     assert.equal(content(assembly), "Hello");
@@ -36,7 +36,7 @@ describe("Assembly", () => {
   it("sets aside at most twice what has come, or 256 bytes, whatever was declared", () => {
     for (const declared of [1000, 70_000, 4 * MIB, Number.MAX_SAFE_INTEGER, Infinity]) {
       for (const size of [1, 100, 999]) {
-        const assembly = new Assembly();
+        const assembly = new Assembly(true, false);
         const chunk = Buffer.alloc(size, 0x61);
         for (let come = size; come <= Math.min(declared, 50_000); come += size) {
           assembly.append(chunk, 0, size, declared - come + size);
@@ -48,7 +48,7 @@ describe("Assembly", () => {
   });
 
   it("sets aside no more than the message can bring", () => {
-    const assembly = new Assembly();
+    const assembly = new Assembly(true, false);
     assembly.append(Buffer.alloc(60), 0, 60, 100);
     assert.equal(assembly.bytes.length, 100);
     assembly.append(Buffer.alloc(40), 0, 40, 40);
@@ -60,7 +60,7 @@ describe("Assembly", () => {
     ["one long frame is to come", (come: number) => 4 * MIB - come],
   ] as const) {
     it(`moves 4 MiB in pieces of 64 bytes a few times only: ${says}`, () => {
-      const assembly = new Assembly();
+      const assembly = new Assembly(true, false);
       const chunk = Buffer.alloc(64, 0x61);
       let moves = 0;
       for (let come = 0; come < 4 * MIB; come += 64) {

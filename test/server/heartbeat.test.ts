@@ -9,7 +9,7 @@ function pingsOf(heartbeat: Heartbeat, ms: number, source = new PingSource()): n
   const start = 1_000_000;
   const times: number[] = [];
   for (let now = start; now <= start + ms;) {
-    const next = heartbeat.beat(now, source, () => void times.push(now - start));
+    const next = heartbeat.beat(now, PERIOD, source, () => void times.push(now - start));
     assert.ok(next > now, "the next ping lies ahead");
     now = next;
   }
@@ -41,7 +41,7 @@ describe("heartbeat", () => {
   it("catches up after a hold-up without a burst", () => {
     const heartbeat = new Heartbeat(0, PERIOD);
     let pings = 0;
-    const late = heartbeat.beat(10 * PERIOD, new PingSource(), () => void pings++);
+    const late = heartbeat.beat(10 * PERIOD, PERIOD, new PingSource(), () => void pings++);
     assert.equal(pings, 1);
     assert.ok(late >= 10 * PERIOD + PERIOD / 2);
   });
@@ -49,7 +49,7 @@ describe("heartbeat", () => {
   it("measures the round trip of the ping that is answered, and of no other", () => {
     const heartbeat = new Heartbeat(0, PERIOD);
     let payload: Buffer = Buffer.alloc(0);
-    heartbeat.beat(PERIOD, new PingSource(), (frame) => (payload = frame.subarray(2)));
+    heartbeat.beat(PERIOD, PERIOD, new PingSource(), (frame) => (payload = frame.subarray(2)));
     assert.equal(heartbeat.rttMs, null);
     heartbeat.onPong(Buffer.from("abcd"), PERIOD + 5);
     heartbeat.onPong(Buffer.alloc(0), PERIOD + 6);

@@ -183,8 +183,8 @@ describe("an outbox whose client takes nothing", () => {
     assert.equal(outbox.send(frame("m", 60), null), "queued");
     assert.equal(outbox.send(frame("m", 60), null), "dropped");
     assert.ok(said.includes("overflow"));
-    assert.equal(outbox.droppedMessages, 1);
-    assert.equal(outbox.droppedBytes, 60);
+    assert.equal(outbox.dropped.messages, 1);
+    assert.equal(outbox.dropped.bytes, 60);
     assert.equal(budget.used, 60);
   });
 
@@ -226,8 +226,8 @@ describe("an outbox whose client takes nothing", () => {
     outbox.send(frame("m", 40), null);
     outbox.send(frame("m", 40), null);
     outbox.discard();
-    assert.equal(outbox.droppedMessages, 2);
-    assert.equal(outbox.droppedBytes, 80);
+    assert.equal(outbox.dropped.messages, 2);
+    assert.equal(outbox.dropped.bytes, 80);
     assert.equal(stats.dropped, 2);
     assert.equal(budget.used, 0);
   });
