@@ -1,6 +1,6 @@
 import type { CloseBody } from "./close-codes.js";
 import { encodeClose } from "./encoder.js";
-import { Parser, type ParserOptions, type ParserSink } from "./parser.js";
+import { Parser, type ParserOptions } from "./parser.js";
 import { type ConnectionEvent, type ConnectionState, transitions } from "./states.js";
 import type { Violation } from "./violations.js";
 
@@ -28,38 +28,19 @@ interface ClientOptions extends ParserOptions {
 }
 
 /** One WebSocket connection after its handshake, without I/O: bytes in, events out. */
-export class Connection implements ParserSink {
-  readonly #parser: Parser;
+export class Connection extends Parser {
   readonly #sink: ConnectionSink;
   readonly #nextMaskingKey: (() => number) | null;
   #state: ConnectionState = "open";
 
   constructor(options: ServerOptions | ClientOptions, sink: ConnectionSink) {
-    this.#parser = new Parser(options, this);
+    super(options);
     this.#sink = sink;
     this.#nextMaskingKey = options.role === "client" ? options.nextMaskingKey : null;
   }
 
   get state(): ConnectionState {
     return this.#state;
-  }
-
-  /** Whether a message or frame has begun and not ended. */
-  get inMessage(): boolean {
-    return this.#parser.inMessage;
-  }
-
-  /**
-   * Reads `chunk[start, end)`, and neither changes nor keeps it.
-   * @returns where it stopped: `end`, or less after `pause`; call again with the rest to go on.
-   */
-  receive(chunk: Buffer, start: number, end: number = chunk.length): number {
-    return this.#parser.receive(chunk, start, end);
-  }
-
-  /** To be called by the sink: `receive` returns after the frame it is at. */
-  pause(): void {
-    this.#parser.pause();
   }
 
   /** @returns the close frame to send, or null when one went out already (RFC 6455 5.5.1: a single one) */
@@ -69,30 +50,30 @@ export class Connection implements ParserSink {
 
   /** Ignores whatever comes from now on. */
   abandon(): void {
-    this.#parser.halt();
+    this.halt();
     this.#on("failed");
   }
 
-  onMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void {
+  protected override onMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void {
     // RFC 6455 1.4: after its close frame an endpoint takes no interest in further data.
     if (this.#state === "open") this.#sink.onMessage(bytes, start, end, isBinary);
   }
 
-  onPing(payload: Buffer): void {
+  protected override onPing(payload: Buffer): void {
     // RFC 6455 5.5.3: a pong is sent unless a close frame was received; after our own one nothing is to be sent (5.5.1: data).
     if (this.#state === "open") this.#sink.onPing(payload);
   }
 
-  onPong(payload: Buffer): void {
+  protected override onPong(payload: Buffer): void {
     this.#sink.onPong(payload);
   }
 
-  onClose(body: CloseBody): void {
+  protected override onClose(body: CloseBody): void {
     const reply = this.#state === "open" ? this.#closeFrame(body.code, "") : null;
     if (this.#on("closeReceived")) this.#sink.onClose(body, reply);
   }
 
-  onViolation(violation: Violation): void {
+  protected override onViolation(violation: Violation): void {
     const farewell = this.#state === "open" ? this.#closeFrame(violation.code, violation.reason) : null;
     if (this.#on("failed")) this.#sink.onViolation(violation, farewell);
   }

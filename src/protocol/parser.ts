@@ -7,21 +7,6 @@ import { PayloadMemory } from "./payload-memory.js";
 import { checkUtf8 } from "./utf8.js";
 import { type Violation, type ViolationName, violation } from "./violations.js";
 
-/** What the parser finds. Called while `receive` runs; must not throw and must not call `receive`. */
-export interface ParserSink {
-  /**
-   * A whole message is `bytes[start, end)`, unmasked and decompressed; text is UTF-8. The bytes are the sink's to keep, and so are those
-   * right before them, where there are any, up to the length of a frame's header: see `writeHeaderBefore`.
-   */
-  onMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void;
-  onPing(payload: Buffer): void;
-  onPong(payload: Buffer): void;
-  /** The peer's close frame. Nothing is parsed after it. */
-  onClose(body: CloseBody): void;
-  /** The peer broke a rule. Nothing is parsed after it. */
-  onViolation(violation: Violation): void;
-}
-
 export interface ParserOptions {
   /** A server takes masked frames only, a client unmasked ones only (RFC 6455 5.1). */
   readonly role: "server" | "client";
@@ -50,8 +35,7 @@ const FAILED = -1;
  * Bytes in, messages and control frames out (RFC 6455 section 5). It reads straight off the chunks that the socket delivers, which
  * may be overwritten afterwards: a payload is unmasked into memory of its own, and handed on as offsets into that, without a view.
  */
-export class Parser {
-  readonly #sink: ParserSink;
+export abstract class Parser {
   readonly #inflater: MessageInflater | null;
   readonly #memory: PayloadMemory;
   readonly #maxMessageBytes: number;
@@ -76,13 +60,26 @@ export class Parser {
   #paused = false;
   #halted = false;
 
-  constructor(options: ParserOptions, sink: ParserSink) {
-    this.#sink = sink;
+  constructor(options: ParserOptions) {
     this.#inflater = options.inflater;
     this.#memory = options.memory ?? new PayloadMemory();
     this.#maxMessageBytes = options.maxMessageBytes;
     this.#expectsMask = options.role === "server";
   }
+
+  // What it finds. Called while `receive` runs; must not throw and must not call `receive`.
+
+  /**
+   * A whole message is `bytes[start, end)`, unmasked and decompressed; text is UTF-8. The bytes are its receiver's to keep, and so are
+   * those right before them, where there are any, up to the length of a frame's header: see `writeHeaderBefore`.
+   */
+  protected abstract onMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void;
+  protected abstract onPing(payload: Buffer): void;
+  protected abstract onPong(payload: Buffer): void;
+  /** The peer's close frame. Nothing is parsed after it. */
+  protected abstract onClose(body: CloseBody): void;
+  /** The peer broke a rule. Nothing is parsed after it. */
+  protected abstract onViolation(violation: Violation): void;
 
   /** Whether a message or frame has begun and not ended. */
   get inMessage(): boolean {
@@ -94,13 +91,13 @@ export class Parser {
     return this.#message === null ? 0 : this.#message.length;
   }
 
-  /** To be called by the sink: `receive` returns after the frame it is at. */
+  /** To be called while `receive` runs, which then returns after the frame it is at. */
   pause(): void {
     this.#paused = true;
   }
 
   /** Ignores whatever comes from now on, and drops what is half read. */
-  halt(): void {
+  protected halt(): void {
     this.#halted = true;
     this.#message = null;
     this.#heldLength = 0;
@@ -257,12 +254,12 @@ export class Parser {
     }
     const isBinary = this.#opcode === BINARY;
     if (!isBinary && seen >= 0x80 && !isUtf8(kept.subarray(at, keptEnd))) this.#fail("invalid-utf8");
-    else this.#sink.onMessage(kept, at, keptEnd, isBinary);
+    else this.onMessage(kept, at, keptEnd, isBinary);
   }
 
   #takeControl(payload: Buffer): void {
-    if (this.#opcode === PING) this.#sink.onPing(payload);
-    else if (this.#opcode === PONG) this.#sink.onPong(payload);
+    if (this.#opcode === PING) this.onPing(payload);
+    else if (this.#opcode === PONG) this.onPong(payload);
     else {
       const body = readCloseBody(payload);
       if (typeof body === "string") {
@@ -270,7 +267,7 @@ export class Parser {
         return;
       }
       this.halt();
-      this.#sink.onClose(body);
+      this.onClose(body);
     }
   }
 
@@ -307,7 +304,7 @@ export class Parser {
     else {
       this.#message = null;
       const start = memory.length - payload.length;
-      this.#sink.onMessage(memory, start, start + length, isBinary);
+      this.onMessage(memory, start, start + length, isBinary);
     }
   }
 
@@ -330,12 +327,12 @@ export class Parser {
     if (message === "too-big") this.#fail("message-too-big");
     else if (message === "invalid") this.#fail("invalid-compressed-data");
     else if (!isBinary && !isUtf8(message)) this.#fail("invalid-utf8");
-    else this.#sink.onMessage(message, 0, message.length, isBinary);
+    else this.onMessage(message, 0, message.length, isBinary);
   }
 
   #fail(name: ViolationName): typeof FAILED {
     this.halt();
-    this.#sink.onViolation(violation(name));
+    this.onViolation(violation(name));
     return FAILED;
   }
 }

@@ -1,9 +1,9 @@
 /** What a hostile peer can make the parser keep: sizes, counts and memory. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type MessageInflater, Parser } from "#hawser/protocol/parser.js";
+import type { MessageInflater } from "#hawser/protocol/parser.js";
 import { BINARY, CONTINUATION, encodeFrame, fragments, type FrameSpec, TEXT } from "../harness/frames.js";
-import { feed, hex, message, Recorder } from "./recorder.js";
+import { feed, hex, message, Recorder, SinkParser } from "./recorder.js";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -18,9 +18,9 @@ const plain: MessageInflater = {
 function parserWith(
   maxMessageBytes: number,
   inflater: MessageInflater | null = null,
-): { parser: Parser; recorder: Recorder } {
+): { parser: SinkParser; recorder: Recorder } {
   const recorder = new Recorder();
-  return { parser: new Parser({ role: "server", maxMessageBytes, inflater }, recorder), recorder };
+  return { parser: new SinkParser({ role: "server", maxMessageBytes, inflater }, recorder), recorder };
 }
 
 function bytesOf(frame: FrameSpec): Buffer {
@@ -228,7 +228,7 @@ describe("memory", () => {
     it(`for 4 MiB ${says} takes no time, and twice the room at most`, () => {
       let seen = 0;
       let room = 0;
-      const parser = new Parser(
+      const parser = new SinkParser(
         { role: "server", maxMessageBytes: 4 * MIB, inflater: plain },
         {
           onMessage(bytes, start, end) {

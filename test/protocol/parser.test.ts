@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { type MessageInflater, Parser, type ParserOptions } from "#hawser/protocol/parser.js";
+import type { MessageInflater, ParserOptions } from "#hawser/protocol/parser.js";
 import { type ViolationName, violations } from "#hawser/protocol/violations.js";
 import { BINARY, encodeFrame, fragments, type FrameSpec, PING, PONG, TEXT, toBytes } from "../harness/frames.js";
-import { everyCut, feed, hex, masked, message, Recorder } from "./recorder.js";
+import { everyCut, feed, hex, masked, message, Recorder, SinkParser } from "./recorder.js";
 
 type Role = ParserOptions["role"];
 
@@ -23,7 +23,7 @@ const doubler: MessageInflater = {
 
 function parse(role: Role, bytes: Buffer, cuts: number[] = [], options: Partial<ParserOptions> = {}): string[] {
   const recorder = new Recorder();
-  feed(new Parser({ role, maxMessageBytes: LIMIT, inflater: doubler, ...options }, recorder), bytes, cuts);
+  feed(new SinkParser({ role, maxMessageBytes: LIMIT, inflater: doubler, ...options }, recorder), bytes, cuts);
   return recorder.events;
 }
 
@@ -340,7 +340,7 @@ describe("text that is none fails at its first bad byte, RFC 6455 8.1", () => {
       it(`${says}: ${text.slice(0, 40)}, byte ${bad}`, () => {
         for (let cut = 1; cut <= payload.length; cut++) {
           const recorder = new Recorder();
-          const parser = new Parser({ role: "server", maxMessageBytes: LIMIT, inflater: null }, recorder);
+          const parser = new SinkParser({ role: "server", maxMessageBytes: LIMIT, inflater: null }, recorder);
           // More is declared than comes: the end of the text is never reached.
           if (first === "8000") feed(parser, hex("81fe 03e8 00000000"));
           else feed(parser, hex("0180 00000000"));
@@ -357,7 +357,7 @@ describe("text that is none fails at its first bad byte, RFC 6455 8.1", () => {
 describe("pause", () => {
   /** Pauses after every event, and notes where `receive` stopped. */
   class Pausing extends Recorder {
-    parser: Parser | null = null;
+    parser: SinkParser | null = null;
     override onMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void {
       super.onMessage(bytes, start, end, isBinary);
       this.parser?.pause();
@@ -372,7 +372,7 @@ describe("pause", () => {
 
   it("stops after the frame, in the middle of a chunk; what is left is read on from there", () => {
     const sink = new Pausing();
-    const parser = new Parser({ role: "server", maxMessageBytes: LIMIT, inflater: null }, sink);
+    const parser = new SinkParser({ role: "server", maxMessageBytes: LIMIT, inflater: null }, sink);
     sink.parser = parser;
     const chunk = wire("server", frames);
     const stops: number[] = [];
@@ -384,7 +384,7 @@ describe("pause", () => {
 
   it("leaves the rest as it was: still masked", () => {
     const sink = new Pausing();
-    const parser = new Parser({ role: "server", maxMessageBytes: LIMIT, inflater: null }, sink);
+    const parser = new SinkParser({ role: "server", maxMessageBytes: LIMIT, inflater: null }, sink);
     sink.parser = parser;
     const chunk = wire("server", frames);
     const rest = Buffer.from(chunk.subarray(7));
@@ -396,7 +396,7 @@ describe("pause", () => {
     const bytes = wire("server", frames);
     for (const cuts of everyCut(bytes.length)) {
       const sink = new Pausing();
-      sink.parser = new Parser({ role: "server", maxMessageBytes: LIMIT, inflater: null }, sink);
+      sink.parser = new SinkParser({ role: "server", maxMessageBytes: LIMIT, inflater: null }, sink);
       feed(sink.parser, bytes, cuts);
       assert.deepEqual(sink.events, events);
     }
@@ -404,7 +404,7 @@ describe("pause", () => {
 
   it("before receive changes nothing", () => {
     const recorder = new Recorder();
-    const parser = new Parser({ role: "server", maxMessageBytes: LIMIT, inflater: null }, recorder);
+    const parser = new SinkParser({ role: "server", maxMessageBytes: LIMIT, inflater: null }, recorder);
     parser.pause();
     const chunk = wire("server", frames);
     assert.equal(parser.receive(chunk, 0), chunk.length);
@@ -419,7 +419,7 @@ describe("halt", () => {
     const bytes = wire("server", frames);
     for (let cut = 0; cut <= bytes.length; cut++) {
       const recorder = new Recorder();
-      const parser = new Parser({ role: "server", maxMessageBytes: LIMIT, inflater: null }, recorder);
+      const parser = new SinkParser({ role: "server", maxMessageBytes: LIMIT, inflater: null }, recorder);
       feed(parser, bytes.subarray(0, cut));
       const before = recorder.events;
       parser.halt();
@@ -439,13 +439,13 @@ describe("halt", () => {
     it(`by the sink, from within ${says}`, () => {
       const bytes = wire("server", frames);
       for (const cuts of everyCut(bytes.length)) {
-        let parser: Parser | null = null;
+        let parser: SinkParser | null = null;
         let seen = 0;
         const count = (): void => {
           if (seen++ === at) parser?.halt();
         };
         const sink = { onMessage: count, onPing: count, onPong: count, onClose: count, onViolation: count };
-        parser = new Parser({ role: "server", maxMessageBytes: LIMIT, inflater: null }, sink);
+        parser = new SinkParser({ role: "server", maxMessageBytes: LIMIT, inflater: null }, sink);
         feed(parser, bytes, cuts);
         assert.equal(seen, at + 1);
         assert.equal(parser.inMessage, false);
@@ -476,7 +476,7 @@ describe("inMessage", () => {
       const bytes = wire("server", frames);
       for (let cut = 0; cut <= bytes.length; cut++) {
         for (const cuts of everyCut(cut)) {
-          const parser = new Parser({ role: "server", maxMessageBytes: LIMIT, inflater: doubler }, new Recorder());
+          const parser = new SinkParser({ role: "server", maxMessageBytes: LIMIT, inflater: doubler }, new Recorder());
           feed(parser, bytes.subarray(0, cut), cuts);
           assert.equal(
             parser.inMessage,
@@ -490,18 +490,18 @@ describe("inMessage", () => {
 
   it("is false while the sink is handed a message, true for a ping between fragments", () => {
     const seen: boolean[] = [];
-    let parser: Parser | null = null;
+    let parser: SinkParser | null = null;
     const note = (): void => void seen.push(parser?.inMessage ?? true);
     const sink = { onMessage: note, onPing: note, onPong: note, onClose: note, onViolation: note };
     for (const cuts of [[], [3], [8], [10], [16], [20], [23]]) {
-      parser = new Parser({ role: "server", maxMessageBytes: LIMIT, inflater: null }, sink);
+      parser = new SinkParser({ role: "server", maxMessageBytes: LIMIT, inflater: null }, sink);
       feed(parser, wire("server", ["8101 61", "0101 61", "8900", "8001 62", "8800"]), cuts);
       assert.deepEqual(seen.splice(0), [false, true, false, false], `cut at ${cuts.join(" ")}`);
     }
   });
 
   it("is false after a violation", () => {
-    const parser = new Parser({ role: "server", maxMessageBytes: LIMIT, inflater: null }, new Recorder());
+    const parser = new SinkParser({ role: "server", maxMessageBytes: LIMIT, inflater: null }, new Recorder());
     feed(parser, wire("server", ["0101 61", "8101 61"]));
     assert.equal(parser.inMessage, false);
   });

@@ -1,13 +1,52 @@
 /** Bytes in, events out: what the tests of the parser and the connection are written with. */
 import { createHash } from "node:crypto";
 import type { CloseBody } from "#hawser/protocol/close-codes.js";
-import type { ParserSink } from "#hawser/protocol/parser.js";
+import { Parser, type ParserOptions } from "#hawser/protocol/parser.js";
 import type { Violation } from "#hawser/protocol/violations.js";
 
 /**
  * Notes what was found, a line for each. The bytes are read when the lines are asked for and not before: what a sink was
  * handed is its to keep, so nothing that came later may have changed it.
  */
+/** What a parser finds, told to somebody else. */
+export interface ParserSink {
+  onMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void;
+  onPing(payload: Buffer): void;
+  onPong(payload: Buffer): void;
+  onClose(body: CloseBody): void;
+  onViolation(violation: Violation): void;
+}
+
+export class SinkParser extends Parser {
+  readonly #sink: ParserSink;
+
+  constructor(options: ParserOptions, sink: ParserSink) {
+    super(options);
+    this.#sink = sink;
+  }
+
+  /** The tests halt it from outside. */
+  override halt(): void {
+    super.halt();
+  }
+
+  protected override onMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void {
+    this.#sink.onMessage(bytes, start, end, isBinary);
+  }
+  protected override onPing(payload: Buffer): void {
+    this.#sink.onPing(payload);
+  }
+  protected override onPong(payload: Buffer): void {
+    this.#sink.onPong(payload);
+  }
+  protected override onClose(body: CloseBody): void {
+    this.#sink.onClose(body);
+  }
+  protected override onViolation(violation: Violation): void {
+    this.#sink.onViolation(violation);
+  }
+}
+
 export class Recorder implements ParserSink {
   readonly #lines: Array<() => string> = [];
 
