@@ -1,4 +1,4 @@
-import { loadSimdMask, type SimdMask } from "./mask-simd.js";
+import { INPUT_BYTES, loadSimdMask, type SimdMask } from "./mask-simd.js";
 import { viewToRead, viewToWrite } from "./word-view.js";
 
 /**
@@ -11,8 +11,17 @@ const SIMD_PAYS_FROM = 1024;
 /** So much at a time stays in the processor's nearest cache. A multiple of 16. */
 const SLICE_BYTES = 16 * 1024;
 
-/** Loaded when the first long payload comes. */
-let simd: SimdMask | null | undefined;
+let loaded: SimdMask | null | undefined;
+
+/** Loaded when it is first of use. */
+function simd(): SimdMask | null {
+  return loaded === undefined ? (loaded = loadSimdMask()) : loaded;
+}
+
+/** One buffer for sockets to read into: a long payload in it is unmasked without being copied first. */
+export function readBuffer(): Buffer {
+  return simd()?.input ?? Buffer.allocUnsafeSlow(INPUT_BYTES);
+}
 
 /**
  * (Un)masks `bytes[start, end)` in place. `phase` is the offset of `start` in the payload, for one that comes in parts.
@@ -49,16 +58,17 @@ function rotate(key: number, bytes: number): number {
 }
 
 function maskLong(source: Buffer, start: number, end: number, key: number, target: Buffer, at: number): number {
-  if (simd === undefined) simd = loadSimdMask();
-  if (simd === null) return maskShort(source, start, end, key, target, at);
+  const by = simd();
+  if (by === null) return maskShort(source, start, end, key, target, at);
+  const isThere = source.buffer === by.memory.buffer;
   let seen = 0;
   let from = start;
   let to = at;
   while (end - from >= 16) {
     const length = Math.min(SLICE_BYTES, (end - from) & ~15);
-    simd.memory.set(source.subarray(from, from + length));
-    seen |= simd.mask(length, key);
-    target.set(simd.memory.subarray(0, length), to);
+    if (!isThere) by.memory.set(source.subarray(from, from + length));
+    seen |= by.mask(isThere ? source.byteOffset + from : 0, length, key);
+    target.set(by.memory.subarray(0, length), to);
     from += length;
     to += length;
   }

@@ -1,5 +1,6 @@
 import type { Server as NetServer } from "node:net";
 import { getSystemErrorMap, getSystemErrorName } from "node:util";
+import { readBuffer } from "../protocol/mask.js";
 import type { OwnedSocket, SocketOwner } from "./client-socket.js";
 
 /**
@@ -64,8 +65,6 @@ const METHODS = "readStart readStop useUserBuffer writeBuffer shutdown setNoDela
   " ",
 );
 
-/** A message of 64 KiB comes in one read. */
-const BUFFER_BYTES = 128 * 1024;
 /** With so many bytes waiting, a socket asks to be given no more. */
 const HIGH_WATER_MARK = 16 * 1024;
 const END_OF_FILE = [...getSystemErrorMap()].find(([, [name]]) => name === "EOF")?.[0];
@@ -73,7 +72,7 @@ const END_OF_FILE = [...getSystemErrorMap()].find(([, [name]]) => name === "EOF"
 /** What all lean sockets of a server share. */
 export class LeanSockets {
   /** What sockets read into, once they have been told to. */
-  readonly buffer: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  readonly buffer: Buffer = readBuffer();
   /** How many there are. */
   open = 0;
   readonly #binding: StreamBinding;

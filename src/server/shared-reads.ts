@@ -1,11 +1,9 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { readBuffer } from "../protocol/mask.js";
 
 /** Called with the socket as `this`; the bytes are valid for as long as the call takes. */
 export type OnRead = (this: Duplex, length: number, bytes: Buffer) => true;
-
-/** A message of 64 KiB comes in one read. */
-const BUFFER_BYTES = 128 * 1024;
 
 /** What of a socket this touches. */
 interface Internals {
@@ -22,7 +20,7 @@ interface Internals {
  * fifth of a server's time at one message in flight (docs/performance.md).
  */
 export class SharedReads {
-  readonly #buffer: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  readonly #buffer: Buffer = readBuffer();
   readonly #bufferKey: symbol;
   readonly #callbackKey: symbol;
 

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { describe, it } from "node:test";
 import { promisify } from "node:util";
 import { loadSimdMask } from "#hawser/protocol/mask-simd.js";
-import { mask, maskTo } from "#hawser/protocol/mask.js";
+import { mask, maskTo, readBuffer } from "#hawser/protocol/mask.js";
 
 /** RFC 6455 5.3, word for word: transformed-octet-i = original-octet-i XOR masking-key-octet-(i MOD 4). */
 function plainly(payload: Uint8Array, key: Uint8Array, phase: number): Buffer {
@@ -143,6 +143,23 @@ describe("maskTo", () => {
     }
   });
 
+  it("takes what sockets have read from where it is", () => {
+    const source = readBuffer();
+    for (const length of [16, 1023, 1024, 1050, 33_000, 65_536, source.length - 3]) {
+      const payload = payloadOf(length);
+      for (let start = 0; start < 4; start++) {
+        source.fill(0x11).set(payload.subarray(0, source.length - start), start);
+        const before = Buffer.from(source);
+        const target = Buffer.alloc(length + 2, 0xaa);
+        maskTo(source, start, start + length, asInteger(KEYS[1]!), 2, target, 1);
+        const where = `length ${length} from ${start}`;
+        assert.ok(source.equals(before), where);
+        assert.ok(target.subarray(1, length + 1).equals(plainly(payload, KEYS[1]!, 2)), where);
+        assert.ok(target[0] === 0xaa && target[length + 1] === 0xaa, where);
+      }
+    }
+  });
+
   it("is a copy with a key of 0", () => {
     for (const length of [0, 7, 500, 5000]) {
       const target = Buffer.alloc(length);
@@ -158,9 +175,23 @@ describe("loadSimdMask", () => {
     for (const length of [16, 32, 1024, 16_384, 65_536]) {
       memory.fill(0x55);
       memory.set(payloadOf(length));
-      maskMemory(length, asInteger(KEYS[2]!));
+      maskMemory(0, length, asInteger(KEYS[2]!));
       assert.ok(plainly(payloadOf(length), KEYS[2]!, 0).equals(memory.subarray(0, length)), `length ${length}`);
       assert.ok(memory.subarray(length).every((byte) => byte === 0x55));
+    }
+  });
+
+  it("masks what lies in its input from there, and leaves it as it was", () => {
+    const { memory, input, mask: maskMemory } = loadSimdMask()!;
+    for (const [start, length] of [
+      [0, 16],
+      [1, 1024],
+      [input.length - 16_384, 16_384],
+    ] as const) {
+      input.set(payloadOf(length), start);
+      maskMemory(input.byteOffset + start, length, asInteger(KEYS[1]!));
+      assert.ok(plainly(payloadOf(length), KEYS[1]!, 0).equals(memory.subarray(0, length)), `${length} from ${start}`);
+      assert.ok(payloadOf(length).equals(input.subarray(start, start + length)));
     }
   });
 
