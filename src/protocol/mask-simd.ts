@@ -15,7 +15,7 @@ export interface SimdMask {
 }
 
 /** A message of 64 KiB comes in one read. */
-export const INPUT_BYTES = 128 * 1024;
+export const INPUT_BYTES: number = 128 * 1024;
 const PAGE_BYTES = 64 * 1024;
 
 /** @returns null where there is no WebAssembly, or none with 128-bit words */
