@@ -15,7 +15,7 @@ import type { DeadlineWheel, Timed } from "./deadlines.js";
 import { handlerChannels, type HandlerSubject, traceHandler } from "./diagnostics.js";
 import type { HandlerTimes } from "./handler-times.js";
 import { Heartbeat, type PingSource } from "./heartbeat.js";
-import { Intake, type IntakeOwner, StopReason } from "./intake.js";
+import { Intake, StopReason } from "./intake.js";
 import { checkPayload, Message, type Payload } from "./message.js";
 import { Outbox, type OutboxOwner, type OutboxSettings, type SendResult } from "./outbox.js";
 import { type CompressionSettings, Outgoing } from "./outgoing.js";
@@ -75,7 +75,7 @@ export interface SessionIdentity<Data> {
 }
 
 /** One client from the end of its handshake to the end of its socket: what the application holds as a `Client`. */
-export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner, OutboxOwner, SocketOwner, Timed {
+export class Session<Data> extends Intake implements Client<Data>, ConnectionSink, OutboxOwner, SocketOwner, Timed {
   readonly id: string;
   data: Data;
   readonly address: string;
@@ -88,9 +88,8 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
   bytesOut = 0;
 
   readonly #context: SessionContext<Data>;
-  readonly #socket: ClientSocket;
-  readonly #connection: Connection;
-  readonly #intake: Intake;
+  protected readonly socket: ClientSocket;
+  protected readonly connection: Connection;
   readonly #outbox: Outbox;
   readonly #heartbeat: Heartbeat;
   readonly #deflate: DeflateParameters | null;
@@ -116,8 +115,7 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
   #running = 0;
   #whenIdle: (() => void) | null = null;
   /** Why it ends: what came first counts. */
-  #end: { cause: Cause; code: number; reason: string } | null = null;
-  #closedByPeer = false;
+  #end: End | null = null;
   #gone = false;
 
   wheelAt = 0;
@@ -126,6 +124,7 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
 
   /** Made by the server when a handshake has succeeded. */
   constructor(socket: ClientSocket, identity: SessionIdentity<Data>, context: SessionContext<Data>) {
+    super();
     this.id = identity.id;
     this.data = identity.data;
     this.address = identity.address;
@@ -136,19 +135,18 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
     this.connectedAt = this.#heardAt = this.#activeAt = now;
     this.#expiresAt = settings.maxAgeMs === 0 ? 0 : now + Math.round(settings.maxAgeMs * (1 - Math.random() / 10));
     this.#context = context;
-    this.#socket = socket;
+    this.socket = socket;
     this.#deflate = identity.deflate;
     this.#trace = identity.trace;
     const inflater = identity.deflate === null ? null : new Inflater(identity.deflate, "server");
     const { maxMessageBytes } = settings;
-    this.#connection = new Connection({ role: "server", maxMessageBytes, inflater, memory: context.memory }, this);
-    this.#intake = new Intake(socket, this.#connection, this);
+    this.connection = new Connection({ role: "server", maxMessageBytes, inflater, memory: context.memory }, this);
     this.#outbox = new Outbox(socket, this, context.outboxes);
     this.#heartbeat = new Heartbeat(now, settings.pingPeriodMs);
   }
 
   get isOpen(): boolean {
-    return this.#connection.state === "open" && !this.#gone;
+    return this.connection.state === "open" && !this.#gone;
   }
 
   get bufferedBytes(): number {
@@ -216,10 +214,10 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
 
   /** Begins to read. `head` is what came with the handshake. */
   start(request: UpgradeRequest, head: Buffer): void {
-    own(this.#socket, this, this.#context.reads);
+    own(this.socket, this, this.#context.reads);
     this.#context.wheel.schedule(this, this.checkDeadlines(this.connectedAt));
     this.#run("open", {}, (open) => open(this, request));
-    this.#socket.resume();
+    this.socket.resume();
     if (head.length > 0) this.onData(head, head.length);
   }
 
@@ -240,7 +238,7 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
   /** The socket delivered bytes. */
   onData(bytes: Buffer, length: number): void {
     this.#heardAt = this.#context.clock.now();
-    this.#intake.take(bytes, length);
+    this.take(bytes, length);
   }
 
   /** The socket takes more. */
@@ -250,17 +248,17 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
 
   /** The peer has ended its side. */
   onEnd(): void {
-    this.#intake.end();
+    this.endIntake();
   }
 
   /** The socket is closed. */
   onClosed(): void {
     if (this.#gone) return;
     this.#gone = true;
-    const { cause, code, reason } = this.#ends("lost", 1006, "");
-    const disconnect = { code, reason, cause, initiator: causes[cause].initiator, wasClean: this.#closedByPeer };
+    const { cause, code, reason, closedByPeer } = this.#ends("lost", 1006, "");
+    const disconnect = { code, reason, cause, initiator: causes[cause].initiator, wasClean: closedByPeer };
     const { wheel, topics } = this.#context;
-    this.#connection.abandon();
+    this.connection.abandon();
     wheel.remove(this);
     for (const topic of this.topics) topics.remove(topic, this);
     this.#topics = null;
@@ -274,9 +272,9 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
     else this.#whenIdle = closed;
   }
 
-  // What the intake says (IntakeOwner).
+  // What the intake says.
 
-  beforeParse(): void {
+  protected beforeParse(): void {
     this.#turnLeft = this.#context.settings.maxMessagesPerTurn;
     this.#isWatched =
       this.#context.handlerTimes.timesMessages(this.#heardAt) ||
@@ -285,9 +283,9 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
     this.#outbox.hold();
   }
 
-  afterParse(): void {
+  protected afterParse(): void {
     this.#outbox.letGo();
-    if (!this.#connection.inMessage) this.#messageSince = 0;
+    if (!this.connection.inMessage) this.#messageSince = 0;
     else if (this.#messageSince === 0) {
       this.#messageSince = this.#heardAt;
       this.#context.wheel.schedule(this, this.#heardAt + this.#context.settings.messageTimeoutMs);
@@ -295,9 +293,9 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
   }
 
   /** The peer has ended its side. Without a close frame before that, the connection is lost (RFC 6455 7.1.5). */
-  onPeerEnded(): void {
+  protected onPeerEnded(): void {
     this.#ends("lost", 1006, "");
-    this.#connection.abandon();
+    this.connection.abandon();
     this.#endSocket();
   }
 
@@ -356,8 +354,7 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
   }
 
   onClose({ code, reason }: CloseBody, reply: Buffer | null): void {
-    this.#closedByPeer = true;
-    this.#ends(causeOfClientClose(code), code, reason);
+    this.#ends(causeOfClientClose(code), code, reason).closedByPeer = true;
     if (reply !== null) this.#outbox.sendControl(reply);
     // RFC 6455 7.1.1: it is the server that closes the TCP connection first.
     this.#endSocket();
@@ -377,11 +374,11 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
   }
 
   onBacklog(): void {
-    this.#intake.stop(StopReason.backlog);
+    this.stop(StopReason.backlog);
   }
 
   onDrained(): void {
-    this.#intake.go(StopReason.backlog);
+    this.go(StopReason.backlog);
     if (this.isOpen) this.#run("drain", {}, (drain) => drain(this));
   }
 
@@ -396,11 +393,11 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
     if (this.#gone) return Infinity;
     const { settings } = this.#context;
     if (this.#cutAt !== 0) {
-      if (now >= this.#cutAt) this.#socket.destroy();
+      if (now >= this.#cutAt) this.socket.destroy();
       return this.#cutAt;
     }
     // While we do not read, we cannot hear: that is no fault of the client's.
-    if (!this.#intake.isListening) this.#heardAt = Math.max(this.#heardAt, now - settings.pongWaitMs / 2);
+    if (!this.isListening) this.#heardAt = Math.max(this.#heardAt, now - settings.pongWaitMs / 2);
     const readAt = this.#heardAt + settings.pongWaitMs;
     if (now >= readAt) return this.#cut("heartbeat-timeout");
 
@@ -408,7 +405,7 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
     const writeAt = stalledSince === 0 ? Infinity : stalledSince + settings.writeWaitMs;
     if (now >= writeAt) return this.#cut("write-timeout");
 
-    if (this.#messageSince !== 0 && this.#intake.isStopped) this.#messageSince = now;
+    if (this.#messageSince !== 0 && this.isStopped) this.#messageSince = now;
     const messageAt = this.#messageSince === 0 ? Infinity : this.#messageSince + settings.messageTimeoutMs;
     if (now >= messageAt) return this.#fail("message-timeout", 1008, "the message took too long");
 
@@ -467,7 +464,7 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
     this.#running++;
     handlerTimes.pending++;
     // Of one that is closing only the close frame is waited for.
-    if (this.isOpen) this.#intake.stop(StopReason.handler);
+    if (this.isOpen) this.stop(StopReason.handler);
     // Promise.resolve: a handler written in JavaScript may return anything.
     void Promise.resolve(result).then(
       () => this.#onHandlerDone(name, begunAt),
@@ -486,7 +483,7 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
     const whenIdle = this.#whenIdle;
     this.#whenIdle = null;
     whenIdle?.();
-    this.#intake.go(StopReason.handler);
+    this.go(StopReason.handler);
   }
 
   #onHandlerError(name: keyof Handlers<Data>, error: unknown): void {
@@ -498,12 +495,12 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
 
   #countTurn(): void {
     if (--this.#turnLeft > 0) return;
-    this.#intake.stop(StopReason.turn);
+    this.stop(StopReason.turn);
     this.#context.outboxes.turns.resumeLater(this);
   }
 
   resumeTurn(): void {
-    this.#intake.go(StopReason.turn);
+    this.go(StopReason.turn);
   }
 
   /** Pings and pongs cost work, too, and are answered at a bounded rate. */
@@ -548,13 +545,13 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
 
   /** Sends a close frame and waits for the peer's. */
   #beginClose(cause: Cause, code: number, reason: string): number {
-    const frame = this.#connection.close(code, reason);
+    const frame = this.connection.close(code, reason);
     if (frame === null) return this.#cutAt;
     this.#ends(cause, code, reason);
     this.#outbox.sendControl(frame);
     this.#cutLater();
     // The peer's close frame has to be heard, even behind messages that no handler will see any more.
-    this.#intake.go(StopReason.any);
+    this.go(StopReason.any);
     return this.#cutAt;
   }
 
@@ -569,7 +566,7 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
   #fail(cause: Cause, code: number, reason: string): number {
     if (this.#gone) return Infinity;
     this.#beginClose(cause, code, reason);
-    this.#connection.abandon();
+    this.connection.abandon();
     this.#endSocket();
     return this.#cutAt;
   }
@@ -581,11 +578,11 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
   #endSocket(): void {
     this.#cutLater();
     this.#outbox.end();
-    this.#intake.go(StopReason.any);
+    this.go(StopReason.any);
   }
 
-  #ends(cause: Cause, code: number, reason: string): { cause: Cause; code: number; reason: string } {
-    return (this.#end ??= { cause, code, reason });
+  #ends(cause: Cause, code: number, reason: string): End {
+    return (this.#end ??= { cause, code, reason, closedByPeer: false });
   }
 
   #cutLater(): void {
@@ -598,10 +595,19 @@ export class Session<Data> implements Client<Data>, ConnectionSink, IntakeOwner,
   #cut(cause: Cause): number {
     if (this.#gone) return Infinity;
     this.#ends(cause, 1006, "");
-    this.#connection.abandon();
-    this.#socket.destroy();
+    this.connection.abandon();
+    this.socket.destroy();
     return Infinity;
   }
+}
+
+/** How a client came to its end. */
+interface End {
+  readonly cause: Cause;
+  readonly code: number;
+  readonly reason: string;
+  /** Its close frame has come. */
+  closedByPeer: boolean;
 }
 
 /** The other deadlines hold meanwhile. */
