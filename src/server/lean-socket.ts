@@ -63,6 +63,7 @@ const socketOf = Symbol("LeanSocket");
 const METHODS = "readStart readStop useUserBuffer writeBuffer shutdown setNoDelay getpeername getsockname close".split(
   " ",
 );
+const ACCESSORS = ["onread", "writeQueueSize", "bytesRead", "bytesWritten"];
 
 /** A message of 64 KiB comes in one read. */
 const BUFFER_BYTES = 128 * 1024;
@@ -98,6 +99,8 @@ export class LeanSockets {
       const { prototype } = (bindings.binding("tcp_wrap") as { TCP: { prototype: Record<string, unknown> } }).TCP;
       const isAsExpected =
         METHODS.every((name) => typeof prototype[name] === "function") &&
+        // Read on the prototype itself, they throw.
+        ACCESSORS.every((name) => name in prototype) &&
         typeof binding.WriteWrap === "function" &&
         typeof binding.ShutdownWrap === "function" &&
         binding.streamBaseState instanceof Int32Array &&
@@ -186,6 +189,7 @@ export class LeanSocket implements OwnedSocket {
   #waiting = 0;
   #needsDrain = false;
   #peerEnded = false;
+  #ending = false;
   #ended = false;
   /** Why it was closed, when that was the network's doing: `ECONNRESET`, say. */
   error: string | null = null;
@@ -274,7 +278,9 @@ export class LeanSocket implements OwnedSocket {
   }
 
   end(): void {
-    if (this.#handle === null) return;
+    // To libuv a second time is a fault, and what still waits would be lost with it.
+    if (this.#handle === null || this.#ending) return;
+    this.#ending = true;
     // libuv lets the writes that wait go first.
     const error = this.#shared.shutdown(this.#handle, this);
     if (error !== 0) this.#fail(error);
