@@ -92,6 +92,8 @@ export class LeanSockets {
 
   /** @returns null where Node is not as expected, or keeps its bindings to itself */
   static find(): LeanSockets | null {
+    // With --pending-deprecation as well, the warning that comes of asking would end the process.
+    if (process.throwDeprecation) return null;
     // Deprecated, and so not among the types; there is no other way to what it gives. With --permission it throws.
     const bindings = process as unknown as { binding(name: string): unknown };
     try {
