@@ -26,27 +26,27 @@ class Witness implements SocketOwner {
   readonly chunks: Buffer[] = [];
   /** What the bytes were delivered in. */
   readonly buffers: Buffer[] = [];
-  readonly then: Partial<Record<"data" | "drain" | "end", () => void>>;
+  readonly does: Partial<Record<"data" | "drain" | "end", () => void>>;
 
-  constructor(then: Witness["then"] = {}) {
-    this.then = then;
+  constructor(does: Witness["does"] = {}) {
+    this.does = does;
   }
 
   onData(bytes: Buffer, length: number): void {
     if (this.told.at(-1) !== "data") this.told.push("data");
     this.chunks.push(Buffer.from(bytes.subarray(0, length)));
     this.buffers.push(bytes);
-    this.then.data?.();
+    this.does.data?.();
   }
 
   onDrain(): void {
     this.told.push("drain");
-    this.then.drain?.();
+    this.does.drain?.();
   }
 
   onEnd(): void {
     this.told.push("end");
-    this.then.end?.();
+    this.does.end?.();
   }
 
   onClosed(): void {
@@ -71,7 +71,7 @@ interface Pair {
 }
 
 /** Both ends of one connection. Ours has not been read from. */
-async function pair(test: TestContext, then: Witness["then"] = {}): Promise<Pair> {
+async function pair(test: TestContext, does: Witness["does"] = {}): Promise<Pair> {
   const lean = LeanSockets.find()!;
   const listener = createServer({ allowHalfOpen: true });
   listener.listen(0, "127.0.0.1");
@@ -85,13 +85,13 @@ async function pair(test: TestContext, then: Witness["then"] = {}): Promise<Pair
     theirs.destroy();
     listener.close();
   });
-  const witness = new Witness(then);
+  const witness = new Witness(does);
   ours.owner = witness;
   return { lean, listener, ours, theirs, witness };
 }
 
-async function settledPair(test: TestContext, then: Witness["then"] = {}): Promise<Pair> {
-  const both = await pair(test, then);
+async function settledPair(test: TestContext, does: Witness["does"] = {}): Promise<Pair> {
+  const both = await pair(test, does);
   both.ours.settle();
   both.ours.resume();
   return both;
@@ -565,9 +565,9 @@ function mockBinding(test: TestContext, binding: (name: string) => unknown): voi
 
 /** What is used of Node, by name. */
 function bindings(): { stream: Record<string, unknown>; methods: Record<string, unknown> } {
-  const { binding } = process as unknown as Bindings;
-  const { WriteWrap, ShutdownWrap, streamBaseState, kReadBytesOrError, kArrayBufferOffset, kLastWriteWasAsync } =
-    binding("stream_wrap") as Record<string, unknown>;
+  const { WriteWrap, ShutdownWrap, streamBaseState, kReadBytesOrError, kArrayBufferOffset, kLastWriteWasAsync } = (
+    process as unknown as Bindings
+  ).binding("stream_wrap") as Record<string, unknown>;
   const names =
     "onread readStart readStop useUserBuffer writeBuffer shutdown writeQueueSize bytesRead bytesWritten setNoDelay getpeername getsockname close";
   return {
