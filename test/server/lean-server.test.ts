@@ -2,17 +2,19 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, Socket } from "node:net";
+import { networkInterfaces } from "node:os";
 import { describe, it, mock, type TestContext } from "node:test";
-import { Refuse, type ServerOptions } from "#hawser/index.js";
+import { createServer, Refuse, type ServerOptions } from "#hawser/index.js";
 import { type LeanSocket, LeanSockets } from "#hawser/server/lean-socket.js";
 import { inParallel, until } from "../harness/concurrency.js";
 import { encodeFrame, frame } from "../harness/frames.js";
 import { upgradeRequest } from "../harness/http.js";
 import { Random } from "../harness/random.js";
-import type { RawClient } from "../harness/raw-client.js";
-import { gate, type Rig, startRig, turns } from "./rig.js";
+import { RawClient } from "../harness/raw-client.js";
+import { gate, LogBook, type Rig, startRig, turns } from "./rig.js";
 
 const isBun = process.versions["bun"] !== undefined;
+const hasIPv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === "::1"));
 const SEED = 20_261_125;
 
 /** A server, and the lean sockets that it has and has had. */
@@ -113,6 +115,27 @@ describe("raw.socket of a lean socket's request", { skip: isBun }, () => {
     await new Promise((written) => socket.write("at all", written));
     await peer.echo("still here");
     assert.equal(socket.destroyed, false);
+  });
+});
+
+describe("a server with lean sockets", { skip: isBun }, () => {
+  it("listens on IPv6 as well", { skip: hasIPv6 ? false : "cannot be installed here: IPv6" }, async (test) => {
+    let address = "";
+    let remote: string | undefined;
+    const server = createServer({
+      logger: new LogBook(),
+      open(client, { raw }) {
+        address = client.address;
+        remote = raw.socket.remoteFamily;
+      },
+      message: (client, message) => void client.send(message),
+    });
+    test.after(() => server.close({ graceMs: 0 }));
+    const { url } = await server.listen(0, "::1");
+    const peer = await RawClient.open(url);
+    await peer.echo("hello");
+    assert.deepEqual([address, remote], ["::1", "IPv6"]);
+    await peer.close();
   });
 });
 
