@@ -64,6 +64,7 @@ const socketOf = Symbol("LeanSocket");
 const METHODS = "readStart readStop useUserBuffer writeBuffer shutdown setNoDelay getpeername getsockname close".split(
   " ",
 );
+const ACCESSORS = ["onread", "writeQueueSize", "bytesRead", "bytesWritten"];
 
 /** With so many bytes waiting, a socket asks to be given no more. */
 const HIGH_WATER_MARK = 16 * 1024;
@@ -90,6 +91,8 @@ export class LeanSockets {
 
   /** @returns null where Node is not as expected, or keeps its bindings to itself */
   static find(): LeanSockets | null {
+    // With --pending-deprecation as well, the warning that comes of asking would end the process.
+    if (process.throwDeprecation) return null;
     // Deprecated, and so not among the types; there is no other way to what it gives. With --permission it throws.
     const bindings = process as unknown as { binding(name: string): unknown };
     try {
@@ -97,6 +100,8 @@ export class LeanSockets {
       const { prototype } = (bindings.binding("tcp_wrap") as { TCP: { prototype: Record<string, unknown> } }).TCP;
       const isAsExpected =
         METHODS.every((name) => typeof prototype[name] === "function") &&
+        // Read on the prototype itself, they throw.
+        ACCESSORS.every((name) => name in prototype) &&
         typeof binding.WriteWrap === "function" &&
         typeof binding.ShutdownWrap === "function" &&
         binding.streamBaseState instanceof Int32Array &&
@@ -185,6 +190,7 @@ export class LeanSocket implements OwnedSocket {
   #waiting = 0;
   #needsDrain = false;
   #peerEnded = false;
+  #ending = false;
   #ended = false;
   /** Why it was closed, when that was the network's doing: `ECONNRESET`, say. */
   error: string | null = null;
@@ -273,7 +279,9 @@ export class LeanSocket implements OwnedSocket {
   }
 
   end(): void {
-    if (this.#handle === null) return;
+    // To libuv a second time is a fault, and what still waits would be lost with it.
+    if (this.#handle === null || this.#ending) return;
+    this.#ending = true;
     // libuv lets the writes that wait go first.
     const error = this.#shared.shutdown(this.#handle, this);
     if (error !== 0) this.#fail(error);

@@ -72,7 +72,8 @@ class Peer extends Socket {
   constructor(socket: LeanSocket, remote: Endpoint) {
     super();
     this.#socket = socket;
-    socket.onClose = () => this.destroy();
+    if (socket.destroyed) this.destroy();
+    else socket.onClose = () => this.destroy();
     const { local } = socket;
     const facts = {
       remoteAddress: remote.address,
@@ -86,13 +87,28 @@ class Peer extends Socket {
     for (const [name, value] of Object.entries(facts)) Object.defineProperty(this, name, { value });
     Object.defineProperty(this, "bytesRead", { get: () => socket.bytesRead });
     Object.defineProperty(this, "bytesWritten", { get: () => socket.bytesWritten });
-    // Writing to it fails, and an error that nobody listens for would end the process.
+    // Whoever destroys it with an error has meant the connection, not the process.
     this.on("error", () => {});
   }
 
-  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+  override _write(_chunk: unknown, _encoding: string, done: () => void): void {
+    // In the midst of frames it would break the connection.
+    done();
+  }
+
+  override _writev(_chunks: unknown, done: () => void): void {
+    done();
+  }
+
+  override _final(done: () => void): void {
+    this.#socket.end();
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#socket.destroy();
-    done(error);
+    // `close` is emitted there.
+    super._destroy(error, done);
   }
 }
 
