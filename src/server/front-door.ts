@@ -55,6 +55,11 @@ export class FrontDoor {
     return isOpen ? door : null;
   }
 
+  /** Connections that came in here and were not handed on. */
+  get open(): number {
+    return this.#sockets.open;
+  }
+
   /** Closes on all who wait; to be called when the server accepts no more. */
   close(): void {
     clearInterval(this.#timer);

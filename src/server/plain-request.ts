@@ -121,7 +121,7 @@ const BEFORE_TARGET = "GET ".length;
  * Less than RFC 9112 allows, and nothing that parsers differ about: a path of the characters that RFC 3986 has for one, names that are
  * tokens, values in visible ASCII and spaces, a line each. The end of the head is not part of it.
  */
-const HEAD = /^GET (\/[\w\-.~!$&'()*+,;=:@/?%]*) HTTP\/1\.1(?:\r\n[\w!#$%&'*+\-.^`|~]+:[ -~]*)+$/;
+const HEAD = /^GET \/[\w\-.~!$&'()*+,;=:@/?%]* HTTP\/1\.1(?:\r\n[\w!#$%&'*+\-.^`|~]+:[ -~]*)+$/;
 const CONNECTION = /^(?:keep-alive, ?)?upgrade$/i;
 const UPGRADE = /^websocket$/i;
 
@@ -139,12 +139,11 @@ export function readPlainRequest(
   const end = text.indexOf(END_OF_HEAD);
   if (end < 0) return null;
   const head = text.slice(0, end);
-  const target = HEAD.exec(head)?.[1];
-  if (target === undefined) return null;
+  if (!HEAD.test(head)) return null;
   const rawHeaders = readHeaders(head, head.indexOf("\r\n") + 2);
   if (rawHeaders === null) return null;
   // A string of its own: a part of `head` would keep all of it for as long as the client knows its path.
-  const url = chunk.toString("latin1", BEFORE_TARGET, BEFORE_TARGET + target.length);
+  const url = chunk.toString("latin1", BEFORE_TARGET, head.indexOf(" ", BEFORE_TARGET));
   return { request: new PlainRequest(url, rawHeaders, socket), length: end + END_OF_HEAD.length };
 }
 

@@ -324,7 +324,8 @@ export class Server<Data = undefined> {
   #endHttp(force: boolean): boolean {
     // Not closeIdleConnections: to Node a connection that has not asked for anything yet is not idle, and browsers keep some in reserve.
     if (force || this.#requests === 0) this.#http?.closeAllConnections?.();
-    return this.#httpEnded || this.#registry.size > 0;
+    // Besides the clients, those that are still told why they were refused.
+    return this.#httpEnded && (this.#door?.open ?? 0) === 0;
   }
 
   #accept(socket: ClientSocket, identity: SessionIdentity<Data>, request: UpgradeRequest, head: Buffer): void {
@@ -333,6 +334,7 @@ export class Server<Data = undefined> {
     this.stats.opened++;
     const { id, address, path, subprotocol } = client;
     const fields = {
+      event: "connect",
       id,
       address,
       path: path.slice(0, 256),
@@ -340,7 +342,7 @@ export class Server<Data = undefined> {
       compression: client.isCompressed,
       clients: this.#registry.size,
     };
-    this.#log.info({ event: "connect", ...fields }, "client connected");
+    this.#log.info(fields, "client connected");
     tell("hawser:connect", () => ({ server: this, request: request.raw, client }));
     client.start(request, head);
   }

@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { BlockList, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { DeflateOptions } from "../protocol/deflate-negotiation.js";
+import { Assembly } from "../protocol/assembly.js";
 import { type AcceptedHandshake, checkHandshake } from "../protocol/handshake.js";
 import { chooseSubprotocol } from "../protocol/subprotocol.js";
 import { clientAddress } from "./address.js";
@@ -291,8 +292,7 @@ const EARLY_BYTES = 64 * 1024;
 class PendingHandshake implements SocketOwner, Timed {
   readonly dueAt: number;
   readonly #socket: ClientSocket;
-  /** What has come after the handshake. */
-  head: Buffer;
+  readonly #early = new Assembly(true, false);
   readonly #controller = new AbortController();
   /** Null: it is still waited for. What came first counts. */
   ended: HandshakeEnd | null = null;
@@ -303,7 +303,12 @@ class PendingHandshake implements SocketOwner, Timed {
   constructor({ socket, head }: Arrived, dueAt: number) {
     this.dueAt = dueAt;
     this.#socket = socket;
-    this.head = head;
+    if (head.length > 0) this.onData(head, head.length);
+  }
+
+  /** What has come after the handshake. */
+  get head(): Buffer {
+    return this.#early.bytes.subarray(0, this.#early.length);
   }
 
   get signal(): AbortSignal {
@@ -311,8 +316,8 @@ class PendingHandshake implements SocketOwner, Timed {
   }
 
   onData(bytes: Buffer, length: number): void {
-    this.head = Buffer.concat([this.head, bytes.subarray(0, length)]);
-    if (this.head.length >= EARLY_BYTES) this.#socket.pause();
+    this.#early.append(bytes, 0, length, Infinity);
+    if (this.#early.length >= EARLY_BYTES) this.#socket.pause();
   }
 
   onDrain(): void {}
