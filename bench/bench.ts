@@ -36,6 +36,7 @@ import {
   serverKinds,
   type ServerName,
   serverNames,
+  usualServers,
 } from "./server-process.js";
 import { type Workload, workloads } from "./workloads.js";
 
@@ -59,7 +60,7 @@ const { quick } = values;
 const rounds = Number(values.rounds ?? (quick ? 1 : 5));
 const seconds = Number(values.seconds ?? (quick ? 0.4 : 1.5));
 const binaries: Binaries = { node: values.node, bun: findBun() };
-const wantedServers = (values.servers?.split(",") ?? serverNames) as ServerName[];
+const wantedServers = (values.servers?.split(",") ?? usualServers) as ServerName[];
 for (const name of wantedServers)
   if (!serverNames.includes(name)) fail(`no server "${name}": ${serverNames.join(", ")}`);
 

@@ -1,8 +1,9 @@
-/** One client connection of the load generator: a bare socket, its handshake, and then whatever `onBytes` makes of what comes. */
+/** One client connection of the load generator: a lean socket, its handshake, and then whatever `onBytes` makes of what comes. */
 
-import { connect, type Socket } from "node:net";
 import { encodeFrame } from "#hawser/protocol/encoder.js";
 import { TEXT } from "#hawser/protocol/opcodes.js";
+import type { SocketOwner } from "#hawser/server/client-socket.js";
+import { type LeanSocket, LeanSockets } from "#hawser/server/lean-socket.js";
 import { FrameCounter } from "./frame-counter.js";
 
 export type Dialect = "websocket" | "socketio";
@@ -23,40 +24,30 @@ export function masked(text: string): Buffer {
 const NAMESPACE_REQUEST = masked("40");
 
 /** All sockets of a thread read into the same memory: each is done with it before the next one reads. */
-const readBuffer = Buffer.allocUnsafeSlow(256 * 1024);
+const sockets = LeanSockets.find();
 
-export class Connection {
+export class Connection implements SocketOwner {
   /** What came, once the handshake is over: `bytes[0, length)`, gone after the call. */
   onBytes: (length: number, bytes: Uint8Array) => void = () => {};
   /** The handshake is over. */
   readonly ready: Promise<void>;
-  readonly #socket: Socket;
+  readonly #resolve: () => void;
+  readonly #reject: (error: Error) => void;
+  readonly #socket: LeanSocket;
   readonly #target: Target;
   #handshake = "";
   #isReady = false;
   #hasAsked = false;
 
   constructor(target: Target, path: string) {
+    if (sockets === null) throw new Error("the load generator needs the TCP handles of Node, and this Node has none");
     const { promise, resolve, reject } = deferred();
     this.ready = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
     this.#target = target;
-    this.#socket = connect({
-      port: target.port,
-      host: "127.0.0.1",
-      noDelay: true,
-      onread: {
-        buffer: readBuffer,
-        callback: (length, bytes) => {
-          if (this.#isReady) this.onBytes(length, bytes);
-          else
-            this.#onHandshake(Buffer.from(bytes.buffer, bytes.byteOffset, length).toString("latin1"), resolve, reject);
-          return true;
-        },
-      },
-    });
-    this.#socket.on("error", reject);
-    this.#socket.once("close", () => reject(new Error("the server closed a connection")));
-    this.#socket.write(handshakeRequest(target, path));
+    this.#socket = sockets.connect("127.0.0.1", target.port, this);
+    this.#socket.write(Buffer.from(handshakeRequest(target, path), "latin1"));
   }
 
   write(bytes: Buffer): void {
@@ -65,14 +56,29 @@ export class Connection {
 
   /** With a reset: 5,000 connections in TIME_WAIT would take the ports of the next round. */
   end(): void {
-    this.#socket.resetAndDestroy();
+    this.#socket.reset();
   }
 
-  #onHandshake(text: string, resolve: () => void, reject: (error: Error) => void): void {
+  onData(bytes: Buffer, length: number): void {
+    if (this.#isReady) this.onBytes(length, bytes);
+    else this.#onHandshake(bytes.toString("latin1", 0, length));
+  }
+
+  onDrain(): void {}
+
+  onEnd(): void {
+    this.#socket.destroy();
+  }
+
+  onClosed(): void {
+    this.#reject(new Error(`the server closed a connection: ${this.#socket.error ?? "without an error"}`));
+  }
+
+  #onHandshake(text: string): void {
     this.#handshake += text;
     if (!this.#handshake.includes("\r\n\r\n")) return;
     if (!this.#handshake.startsWith("HTTP/1.1 101 ")) {
-      reject(new Error(`refused: ${this.#handshake.slice(0, 80)}`));
+      this.#reject(new Error(`refused: ${this.#handshake.slice(0, 80)}`));
       return;
     }
     if (this.#target.dialect === "socketio") {
@@ -87,7 +93,7 @@ export class Connection {
     }
     this.#isReady = true;
     this.#handshake = "";
-    resolve();
+    this.#resolve();
   }
 }
 

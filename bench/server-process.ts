@@ -18,6 +18,10 @@ interface ServerKind {
   readonly dialect: Dialect;
   /** It sends back what it got without unmasking: four bytes more. */
   readonly repliesMasked: boolean;
+  /** What it is told besides the settings of the workload. */
+  readonly extra: { readonly portable?: boolean };
+  /** Only where it is asked for by name. */
+  readonly onRequest: boolean;
 }
 
 const kind = (label: string, script: string, more: Partial<ServerKind> = {}): ServerKind => ({
@@ -26,6 +30,8 @@ const kind = (label: string, script: string, more: Partial<ServerKind> = {}): Se
   runtime: "node",
   dialect: "websocket",
   repliesMasked: false,
+  extra: {},
+  onRequest: false,
   ...more,
 });
 
@@ -37,9 +43,11 @@ export const serverKinds = {
   bun: kind("Bun", "bun.mjs", { runtime: "bun" }),
   "hawser-bun": kind("Hawser on Bun", "hawser.mjs", { runtime: "bun" }),
   socket: kind("bare socket", "socket.mjs", { repliesMasked: true }),
+  "hawser-portable": kind("Hawser, portableSockets", "hawser.mjs", { extra: { portable: true }, onRequest: true }),
 } as const;
 export type ServerName = keyof typeof serverKinds;
 export const serverNames = Object.keys(serverKinds) as ServerName[];
+export const usualServers: ServerName[] = serverNames.filter((name) => !serverKinds[name].onRequest);
 
 export interface ServerSettings {
   readonly compression?: boolean;
@@ -87,12 +95,11 @@ export class ServerProcess {
   }
 
   static async start(name: ServerName, settings: ServerSettings, binaries: Binaries): Promise<ServerProcess> {
-    const { script, runtime } = serverKinds[name];
+    const { script, runtime, extra } = serverKinds[name];
     const program = join(folder, "servers", script);
+    const options = JSON.stringify({ ...settings, ...extra });
     const command =
-      runtime === "bun"
-        ? [binaries.bun!, program, JSON.stringify(settings)]
-        : [binaries.node, "--expose-gc", program, JSON.stringify(settings)];
+      runtime === "bun" ? [binaries.bun!, program, options] : [binaries.node, "--expose-gc", program, options];
     const [file, ...args] = isPinned ? ["taskset", "-c", String(cores - 1), ...command] : command;
     const server = new ServerProcess(spawn(file!, args, { stdio: ["pipe", "pipe", "inherit"] }));
     server.port = ((await server.#answer()) as { port: number }).port;

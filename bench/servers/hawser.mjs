@@ -6,6 +6,7 @@ import { announce, options, readPath } from "./control.mjs";
 const server = createServer({
   logLevel: "silent",
   compression: options.compression,
+  portableSockets: options.portable === true,
   ...(options.heartbeatMs === null ? {} : { pingPeriodMs: options.heartbeatMs, pongWaitMs: options.heartbeatMs * 2 }),
   open(client) {
     const { room, isMember } = readPath(client.path);

@@ -22,7 +22,9 @@ interface Handle {
   setNoDelay(on: boolean): number;
   getpeername(into: Endpoint): number;
   getsockname(into: Endpoint): number;
+  connect(request: Connect, address: string, port: number): number;
   close(closed: (this: Handle) => void): void;
+  reset(closed: (this: Handle) => void): number;
   [socketOf]?: LeanSocket | undefined;
 }
 
@@ -31,6 +33,10 @@ interface Write {
   /** Whose it is, and the bytes that have to stay in memory: set when the kernel did not take all at once. */
   socket: LeanSocket | null;
   bytes: Buffer | null;
+}
+
+interface Connect {
+  oncomplete: (this: Connect, status: number) => void;
 }
 
 interface Shutdown {
@@ -48,6 +54,12 @@ interface StreamBinding {
   readonly kLastWriteWasAsync: number;
 }
 
+interface TcpBinding {
+  readonly TCP: { new (kind: number): Handle; readonly prototype: object };
+  readonly TCPConnectWrap: new () => Connect;
+  readonly constants: { readonly SOCKET: number };
+}
+
 interface Listener {
   onconnection(this: Listener, error: number, handle: Handle | undefined): void;
 }
@@ -61,9 +73,10 @@ export interface Endpoint {
 
 const socketOf = Symbol("LeanSocket");
 
-const METHODS = "readStart readStop useUserBuffer writeBuffer shutdown setNoDelay getpeername getsockname close".split(
-  " ",
-);
+const METHODS =
+  "connect readStart readStop useUserBuffer writeBuffer shutdown setNoDelay getpeername getsockname close reset".split(
+    " ",
+  );
 const ACCESSORS = ["onread", "writeQueueSize", "bytesRead", "bytesWritten"];
 
 /** With so many bytes waiting, a socket asks to be given no more. */
@@ -77,15 +90,15 @@ export class LeanSockets {
   /** How many there are. */
   open = 0;
   readonly #binding: StreamBinding;
-  readonly #prototype: object;
+  readonly #tcp: TcpBinding;
   /** For the next write. It can be used again as long as the kernel takes what is written at once. */
   #write: Write;
   /** What Node does with a connection. */
   #handOn: (error: number, handle: Handle | undefined) => void = () => {};
 
-  private constructor(binding: StreamBinding, prototype: object) {
+  private constructor(binding: StreamBinding, tcp: TcpBinding) {
     this.#binding = binding;
-    this.#prototype = prototype;
+    this.#tcp = tcp;
     this.#write = this.#newWrite();
   }
 
@@ -97,17 +110,20 @@ export class LeanSockets {
     const bindings = process as unknown as { binding(name: string): unknown };
     try {
       const binding = bindings.binding("stream_wrap") as StreamBinding;
-      const { prototype } = (bindings.binding("tcp_wrap") as { TCP: { prototype: Record<string, unknown> } }).TCP;
+      const tcp = bindings.binding("tcp_wrap") as TcpBinding;
+      const prototype = tcp.TCP.prototype as Record<string, unknown>;
       const isAsExpected =
         METHODS.every((name) => typeof prototype[name] === "function") &&
         // Read on the prototype itself, they throw.
         ACCESSORS.every((name) => name in prototype) &&
         typeof binding.WriteWrap === "function" &&
         typeof binding.ShutdownWrap === "function" &&
+        typeof tcp.TCPConnectWrap === "function" &&
+        Number.isInteger(tcp.constants.SOCKET) &&
         binding.streamBaseState instanceof Int32Array &&
         [binding.kReadBytesOrError, binding.kArrayBufferOffset, binding.kLastWriteWasAsync].every(Number.isInteger) &&
         END_OF_FILE !== undefined;
-      return isAsExpected ? new LeanSockets(binding, prototype) : null;
+      return isAsExpected ? new LeanSockets(binding, tcp) : null;
     } catch {
       return null;
     }
@@ -123,7 +139,7 @@ export class LeanSockets {
     const handOn = listener.onconnection.bind(listener);
     this.#handOn = handOn;
     listener.onconnection = (error, handle) => {
-      if (error !== 0 || handle === undefined || Object.getPrototypeOf(handle) !== this.#prototype) {
+      if (error !== 0 || handle === undefined || Object.getPrototypeOf(handle) !== this.#tcp.TCP.prototype) {
         handOn(error, handle);
         return;
       }
@@ -131,6 +147,23 @@ export class LeanSockets {
       onSocket(new LeanSocket(handle, this));
     };
     return true;
+  }
+
+  /**
+   * Connects to a server: many clients in one process, for a load generator. What is written before it is connected waits.
+   * @param address of IPv4
+   */
+  connect(address: string, port: number, owner: SocketOwner): LeanSocket {
+    const { TCP, TCPConnectWrap, constants } = this.#tcp;
+    const handle = new TCP(constants.SOCKET);
+    this.open++;
+    const socket = new LeanSocket(handle, this);
+    socket.owner = owner;
+    const request = new TCPConnectWrap();
+    request.oncomplete = (status) => socket.onConnected(status);
+    const error = handle.connect(request, address, port);
+    if (error !== 0) socket.onConnected(error);
+    return socket;
   }
 
   /** @internal Has the server take it as if it had just come. */
@@ -190,7 +223,7 @@ const State = {
   ended: 16,
 } as const;
 
-/** A TCP connection that somebody has made to this server. */
+/** A TCP connection. */
 export class LeanSocket implements OwnedSocket {
   owner: SocketOwner = NOBODY;
   readonly #shared: LeanSockets;
@@ -299,6 +332,23 @@ export class LeanSocket implements OwnedSocket {
     this.#handle?.close(onHandleClosed);
     this.#handle = null;
     this.#state &= ~State.reading;
+  }
+
+  /** Closes it with a reset: nothing of it stays, neither here nor there. */
+  reset(): void {
+    this.#handle?.reset(onHandleClosed);
+    this.#handle = null;
+    this.#state &= ~State.reading;
+  }
+
+  /** @internal */
+  onConnected(status: number): void {
+    if (status < 0) {
+      this.#fail(status);
+      return;
+    }
+    this.settle();
+    this.resume();
   }
 
   /** @internal */

@@ -141,7 +141,14 @@ describe("LeanSockets", { skip: isBun }, () => {
 
   it("does without where anything is missing of what it uses", (test) => {
     const { stream, methods } = bindings();
-    const binding = { stream_wrap: { ...stream }, tcp_wrap: { TCP: { prototype: { ...methods } } } };
+    const { TCPConnectWrap, constants } = (process as unknown as Bindings).binding("tcp_wrap") as Record<
+      string,
+      unknown
+    >;
+    const binding = {
+      stream_wrap: { ...stream },
+      tcp_wrap: { TCP: { prototype: { ...methods } }, TCPConnectWrap, constants },
+    };
     mockBinding(test, (name) => binding[name as keyof typeof binding]);
     assert.notEqual(LeanSockets.find(), null, "with all of it");
     for (const name of Object.keys(stream)) {
@@ -440,6 +447,49 @@ describe("a lean socket that ends", { skip: isBun }, () => {
   });
 });
 
+describe("a lean socket that connects", { skip: isBun }, () => {
+  it("sends what was written before it was connected, and reads", async (test) => {
+    const { listener } = await pair(test);
+    const witness = new Witness();
+    const lean = LeanSockets.find()!;
+    const socket = lean.connect("127.0.0.1", portOf(listener), witness);
+    socket.write(Buffer.from("early"));
+    await until(() => socket.bytesWritten === 5 && socket.writableLength === 0, "the first words to leave");
+    assert.equal(socket.remote.port, portOf(listener));
+    socket.reset();
+    await expectClosed(witness, ["closed"]);
+    assert.equal(lean.open, 0);
+  });
+
+  it("says why it could not", async (test) => {
+    const { listener } = await pair(test);
+    const port = portOf(listener);
+    listener.close();
+    const witness = new Witness();
+    const socket = LeanSockets.find()!.connect("127.0.0.1", port, witness);
+    await expectClosed(witness, ["closed"]);
+    assert.equal(socket.error, "ECONNREFUSED");
+  });
+
+  it("ends with a reset when it is told to", async (test) => {
+    const listener = createServer();
+    test.after(() => listener.close());
+    listener.listen(0, "127.0.0.1");
+    await once(listener, "listening");
+    const accepted = once(listener, "connection") as Promise<[Socket]>;
+    const witness = new Witness();
+    const socket = LeanSockets.find()!.connect("127.0.0.1", portOf(listener), witness);
+    const [theirs] = await accepted;
+    theirs.write("hello");
+    await until(() => witness.text === "hello", "the greeting");
+    const failed = once(theirs, "error") as Promise<[NodeJS.ErrnoException]>;
+    socket.reset();
+    theirs.resume();
+    assert.equal((await failed)[0].code, "ECONNRESET");
+    await expectClosed(witness, ["data", "closed"]);
+  });
+});
+
 describe("a lean socket that is destroyed", { skip: isBun }, () => {
   it("says so once and nothing after it, whatever waits", async (test) => {
     const { lean, ours, theirs, witness } = await settledPair(test);
@@ -581,7 +631,7 @@ function bindings(): { stream: Record<string, unknown>; methods: Record<string, 
     process as unknown as Bindings
   ).binding("stream_wrap") as Record<string, unknown>;
   const names =
-    "onread readStart readStop useUserBuffer writeBuffer shutdown writeQueueSize bytesRead bytesWritten setNoDelay getpeername getsockname close";
+    "onread connect reset readStart readStop useUserBuffer writeBuffer shutdown writeQueueSize bytesRead bytesWritten setNoDelay getpeername getsockname close";
   return {
     stream: { WriteWrap, ShutdownWrap, streamBaseState, kReadBytesOrError, kArrayBufferOffset, kLastWriteWasAsync },
     methods: Object.fromEntries(names.split(" ").map((name) => [name, () => {}])),
