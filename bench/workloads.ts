@@ -29,7 +29,16 @@ export interface Workload {
   measure(bench: Bench, subject: Subject, peers: readonly Subject[]): Promise<Round>;
 }
 
-const everyone: ServerName[] = ["hawser", "ws", "socketio", "crossws", "bun", "hawser-bun", "socket"];
+const everyone: ServerName[] = [
+  "hawser",
+  "hawser-portable",
+  "ws",
+  "socketio",
+  "crossws",
+  "bun",
+  "hawser-bun",
+  "socket",
+];
 /** The bare socket knows nothing of compression. */
 const compressing = everyone.filter((name) => name !== "socket");
 
