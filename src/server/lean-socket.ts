@@ -295,7 +295,8 @@ export class LeanSocket implements OwnedSocket {
   resume(): void {
     if ((this.#state & (State.reading | State.peerEnded)) !== 0 || this.#handle === null) return;
     this.#state |= State.reading;
-    this.#handle.readStart();
+    const error = this.#handle.readStart();
+    if (error !== 0) this.#fail(error);
   }
 
   pause(): void {
@@ -330,15 +331,13 @@ export class LeanSocket implements OwnedSocket {
 
   destroy(): void {
     this.#handle?.close(onHandleClosed);
-    this.#handle = null;
-    this.#state &= ~State.reading;
+    this.#letGo();
   }
 
   /** Closes it with a reset: nothing of it stays, neither here nor there. */
   reset(): void {
     this.#handle?.reset(onHandleClosed);
-    this.#handle = null;
-    this.#state &= ~State.reading;
+    this.#letGo();
   }
 
   /** @internal */
@@ -392,6 +391,11 @@ export class LeanSocket implements OwnedSocket {
     this.#shared.open--;
     this.onClose?.();
     this.owner.onClosed();
+  }
+
+  #letGo(): void {
+    this.#handle = null;
+    this.#state &= ~State.reading;
   }
 
   #fail(error: number): void {
