@@ -335,6 +335,27 @@ describe("a client that waits for authenticate on a lean socket", { skip: isBun 
 });
 
 describe("a shutdown of lean sockets", { skip: isBun }, () => {
+  it("waits for those who are still told why they were refused", async (test) => {
+    const rig = await startRig(test, { path: "/here" });
+    const refused = await rig.dial({ keepHalfOpen: true });
+    await refused.sendBytes(upgradeRequest(`ws://127.0.0.1:${rig.port}/elsewhere`));
+    assert.equal((await refused.nextResponse())!.status, 404);
+    let isOver = false;
+    const closing = rig.server.close({ graceMs: 60_000 }).then(() => (isOver = true));
+    for (let step = 0; step < 10; step++) {
+      rig.clock.advance(20);
+      await turns(10);
+    }
+    assert.equal(isOver, false);
+    refused.socket.end();
+    await refused.ended();
+    await until(() => {
+      rig.clock.advance(20);
+      return isOver;
+    }, "the end of the shutdown");
+    await closing;
+  });
+
   it("ends those who say nothing, who have said half, who wait, who are refused, and who are in", async (test) => {
     const { rig, lean } = await startLean(test, {
       authenticate(request, { signal }) {
