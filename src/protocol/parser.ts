@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { Assembly } from "./assembly.js";
 import { type CloseBody, readCloseBody } from "./close-codes.js";
-import { maskTo } from "./mask.js";
+import { maskTo, unmaskFrames } from "./mask.js";
 import { BINARY, CLOSE, CONTINUATION, MAX_CONTROL_PAYLOAD, PING, PONG, TEXT } from "./opcodes.js";
 import { PayloadMemory } from "./payload-memory.js";
 import { checkUtf8 } from "./utf8.js";
@@ -27,6 +27,8 @@ const MAX_EMPTY_FRAGMENTS = 128;
 
 /** A header is 14 bytes at most; with it, a whole control frame. */
 const MAX_HELD = 14 + MAX_CONTROL_PAYLOAD;
+
+const MASKING_KEY = 4;
 
 const NEED_MORE = 0;
 const FAILED = -1;
@@ -127,12 +129,46 @@ export abstract class Parser {
     if (payload === NEED_MORE) return this.#hold(chunk, at, end);
     const next = payload + this.#length;
     if (next <= end) {
+      // When there is as much again behind it, more of the same are likely to follow.
+      const stopped = end - next < next - at ? at : this.#takeMessages(chunk, at, end);
+      if (stopped > at) return stopped;
       this.#takeWholeFrame(chunk, payload, next);
       return next;
     }
     if (this.#opcode >= CLOSE) return this.#hold(chunk, at, end);
     this.#beginPayload();
     return payload;
+  }
+
+  /**
+   * Takes the messages of one frame each that come next, all at once.
+   * @returns where it stopped; `at` when they have to be taken one by one
+   */
+  #takeMessages(chunk: Buffer, at: number, end: number): number {
+    if (this.#message !== null || !this.#expectsMask) return at;
+    const unmasked = unmaskFrames(chunk, at, end, this.#maxMessageBytes);
+    if (unmasked === null) return at;
+    const { frames, isAscii } = unmasked;
+    let next = this.#memory.reserve(frames.length);
+    const { bytes } = this.#memory;
+    bytes.set(frames, next);
+    let taken = at;
+    for (const last = next + frames.length; next < last && !this.#paused;) {
+      const isBinary = (bytes[next]! & 0x0f) === BINARY;
+      let length = bytes[next + 1]!;
+      let start = next + 2;
+      if (length === 126) {
+        length = (bytes[next + 2]! << 8) | bytes[next + 3]!;
+        start = next + 4;
+      }
+      const header = start - next;
+      next = start + length;
+      taken += header + MASKING_KEY + length;
+      if (!isBinary && !isAscii && !isUtf8(bytes.subarray(start, next))) this.#fail("invalid-utf8");
+      else this.onMessage(bytes, start, next, isBinary);
+      if (this.#halted) return end;
+    }
+    return taken;
   }
 
   /**

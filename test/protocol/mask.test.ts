@@ -1,8 +1,5 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { describe, it } from "node:test";
-import { promisify } from "node:util";
-import { loadSimdMask } from "#hawser/protocol/mask-simd.js";
 import { mask, maskTo, readBuffer } from "#hawser/protocol/mask.js";
 
 /** RFC 6455 5.3, word for word: transformed-octet-i = original-octet-i XOR masking-key-octet-(i MOD 4). */
@@ -166,47 +163,5 @@ describe("maskTo", () => {
       maskTo(payloadOf(length), 0, length, 0, 3, target, 0);
       assert.ok(target.equals(payloadOf(length)));
     }
-  });
-});
-
-describe("loadSimdMask", () => {
-  it("masks so many bytes of its memory, and no more", () => {
-    const { memory, mask: maskMemory } = loadSimdMask()!;
-    for (const length of [16, 32, 1024, 16_384, 65_536]) {
-      memory.fill(0x55);
-      memory.set(payloadOf(length));
-      maskMemory(0, length, asInteger(KEYS[2]!));
-      assert.ok(plainly(payloadOf(length), KEYS[2]!, 0).equals(memory.subarray(0, length)), `length ${length}`);
-      assert.ok(memory.subarray(length).every((byte) => byte === 0x55));
-    }
-  });
-
-  it("masks what lies in its input from there, and leaves it as it was", () => {
-    const { memory, input, mask: maskMemory } = loadSimdMask()!;
-    for (const [start, length] of [
-      [0, 16],
-      [1, 1024],
-      [input.length - 16_384, 16_384],
-    ] as const) {
-      input.set(payloadOf(length), start);
-      maskMemory(input.byteOffset + start, length, asInteger(KEYS[1]!));
-      assert.ok(plainly(payloadOf(length), KEYS[1]!, 0).equals(memory.subarray(0, length)), `${length} from ${start}`);
-      assert.ok(payloadOf(length).equals(input.subarray(start, start + length)));
-    }
-  });
-
-  it("is null where there is no WebAssembly, and masking does without", async () => {
-    const { stdout } = await promisify(execFile)(process.execPath, [
-      "--jitless",
-      "--no-warnings",
-      "--input-type=module",
-      "--eval",
-      `import { loadSimdMask } from ${JSON.stringify(import.meta.resolve("#hawser/protocol/mask-simd.js"))};
-       import { mask } from ${JSON.stringify(import.meta.resolve("#hawser/protocol/mask.js"))};
-       const bytes = Buffer.alloc(5000, 1);
-       mask(bytes, 0, 5000, 0x04030201, 0);
-       console.log(loadSimdMask(), bytes.subarray(4996).toString("hex"));`,
-    ]);
-    assert.equal(stdout.trim(), "null 00030205");
   });
 });

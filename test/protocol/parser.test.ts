@@ -22,9 +22,14 @@ const doubler: MessageInflater = {
 };
 
 function parse(role: Role, bytes: Buffer, cuts: number[] = [], options: Partial<ParserOptions> = {}): string[] {
-  const recorder = new Recorder();
-  feed(new SinkParser({ role, maxMessageBytes: LIMIT, inflater: doubler, ...options }, recorder), bytes, cuts);
-  return recorder.events;
+  const [own, shared] = [false, true].map((isShared) => {
+    const recorder = new Recorder();
+    const parser = new SinkParser({ role, maxMessageBytes: LIMIT, inflater: doubler, ...options }, recorder);
+    feed(parser, bytes, cuts, isShared);
+    return recorder.events;
+  });
+  assert.deepEqual(shared, own, "as the shared buffer has it, against memory of its own");
+  return own!;
 }
 
 /** Frames in hex, unmasked, as the bytes that an endpoint in this role reads. */
@@ -394,11 +399,13 @@ describe("pause", () => {
 
   it("at every cut", () => {
     const bytes = wire("server", frames);
-    for (const cuts of everyCut(bytes.length)) {
-      const sink = new Pausing();
-      sink.parser = new SinkParser({ role: "server", maxMessageBytes: LIMIT, inflater: null }, sink);
-      feed(sink.parser, bytes, cuts);
-      assert.deepEqual(sink.events, events);
+    for (const isShared of [false, true]) {
+      for (const cuts of everyCut(bytes.length)) {
+        const sink = new Pausing();
+        sink.parser = new SinkParser({ role: "server", maxMessageBytes: LIMIT, inflater: null }, sink);
+        feed(sink.parser, bytes, cuts, isShared);
+        assert.deepEqual(sink.events, events);
+      }
     }
   });
 

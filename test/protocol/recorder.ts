@@ -1,6 +1,7 @@
 /** Bytes in, events out: what the tests of the parser and the connection are written with. */
 import { createHash } from "node:crypto";
 import type { CloseBody } from "#hawser/protocol/close-codes.js";
+import { readBuffer } from "#hawser/protocol/mask.js";
 import { Parser, type ParserOptions } from "#hawser/protocol/parser.js";
 import type { Violation } from "#hawser/protocol/violations.js";
 
@@ -102,25 +103,30 @@ export function masked(frame: Buffer, key: Buffer): Buffer {
 }
 
 interface Receiver {
-  receive(chunk: Buffer, start: number): number;
+  receive(chunk: Buffer, start: number, end: number): number;
 }
 
-/** Hands over `bytes` in pieces that end at `cuts`, each in memory of its own, as a socket does. */
-export function feed(receiver: Receiver, bytes: Uint8Array, cuts: readonly number[] = []): void {
+/**
+ * Hands over `bytes` in pieces that end at `cuts`, as a socket does: each in memory of its own, or all in the buffer that sockets share,
+ * where short messages are unmasked together.
+ */
+export function feed(receiver: Receiver, bytes: Uint8Array, cuts: readonly number[] = [], isShared = false): void {
   let from = 0;
   for (const cut of [...cuts, bytes.length]) {
-    // What is in front of `start` was read before.
-    const before = Buffer.alloc(from & 3, 0xee);
-    const chunk = Buffer.concat([before, bytes.subarray(from, cut)]);
-    const asItWas = Buffer.from(chunk);
-    const start = before.length;
-    for (let at = start, turns = 0; at < chunk.length; turns++) {
-      at = receiver.receive(chunk, at);
+    const piece = bytes.subarray(from, cut);
+    // What is in front of `start` was read before, what is behind `end` is left from another read.
+    const start = from & 3;
+    const end = start + piece.length;
+    const chunk = isShared && end + 20 <= readBuffer().length ? readBuffer() : Buffer.alloc(end + 20);
+    chunk.fill(0xee, 0, end + 20).set(piece, start);
+    const asItWas = Buffer.from(chunk.subarray(0, end + 20));
+    for (let at = start, turns = 0; at < end; turns++) {
+      at = receiver.receive(chunk, at, end);
       if (turns > bytes.length) throw new Error("receive goes nowhere");
     }
-    if (!chunk.equals(asItWas)) throw new Error("wrote into the chunk");
+    if (!asItWas.equals(chunk.subarray(0, end + 20))) throw new Error("wrote into the chunk");
     // The next read overwrites it.
-    chunk.fill(0xee);
+    chunk.fill(0xee, 0, end + 20);
     from = cut;
   }
 }
