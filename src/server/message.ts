@@ -1,10 +1,7 @@
 import { encodeFrame, writeHeaderBefore } from "../protocol/encoder.js";
 import { BINARY, TEXT } from "../protocol/opcodes.js";
-import type { Scratch } from "./scratch.js";
+import { LONG_BYTES, type Scratch } from "./scratch.js";
 import { UsageError } from "./usage-error.js";
-
-/** From this many bytes on, not copying a message pays for keeping what is around it in memory until it has left. */
-const IN_PLACE_FROM = 16 * 1024;
 
 /** One message as it came: bytes, which become text or JSON only when asked. Pass it to `send` or `publish` to relay it undecoded. */
 export class Message {
@@ -36,15 +33,13 @@ export class Message {
 
   /** @internal Adds it as a frame, if it is short and there is room. */
   addTo(scratch: Scratch): boolean {
-    if (this.byteLength >= IN_PLACE_FROM || !scratch.hasRoomFor(this.byteLength)) return false;
-    scratch.addReceived(opcodeOf(this), this.#chunk, this.#start, this.#end);
-    return true;
+    return this.byteLength < LONG_BYTES && scratch.addReceived(opcodeOf(this), this.#chunk, this.#start, this.#end);
   }
 
   /** @internal It as a frame: a long one is not copied, and shares its bytes with `bytes`. */
   toFrame(): Buffer {
     const at =
-      this.byteLength < IN_PLACE_FROM ? -1 : writeHeaderBefore(opcodeOf(this), this.#chunk, this.#start, this.#end);
+      this.byteLength < LONG_BYTES ? -1 : writeHeaderBefore(opcodeOf(this), this.#chunk, this.#start, this.#end);
     return at < 0 ? encodeFrame(opcodeOf(this), this.bytes) : this.#chunk.subarray(at, this.#end);
   }
 

@@ -2,7 +2,7 @@ import { Backlog, type BacklogBudget, type Overflow } from "./backlog.js";
 import type { Batch } from "./batch.js";
 import type { ClientSocket } from "./client-socket.js";
 import type { Message } from "./message.js";
-import type { Scratch } from "./scratch.js";
+import { LONG_BYTES, type Scratch } from "./scratch.js";
 import type { Turns } from "./turns.js";
 
 /** Written by the end of this turn; waiting behind a slow client; not sent, for its backlog is full; not sent, for it is closing. */
@@ -93,7 +93,11 @@ export class Outbox {
   sendHeld(message: Message): boolean {
     const { scratch, turns } = this.#settings;
     // What is in a batch came first.
-    return scratch.owner === this && this.#batch === turns.empty && this.#backlog === null && message.addTo(scratch);
+    if (scratch.owner !== this || this.#batch !== turns.empty || this.#backlog !== null) return false;
+    if (message.addTo(scratch)) return true;
+    // Perhaps it has no room beside what is there.
+    this.flush();
+    return this.#backlog === null && message.addTo(scratch);
   }
 
   /** A control frame, which is never dropped. */
@@ -178,14 +182,14 @@ export class Outbox {
   #add(frame: Buffer): void {
     const { scratch, turns } = this.#settings;
     const isHeld = scratch.owner === this;
-    if (isHeld && this.#batch === turns.empty && scratch.hasRoomFor(frame.length)) {
-      scratch.add(frame);
-      return;
-    }
     // A long frame is written as it is: joining would copy it.
-    if (frame.length >= BATCH_BYTES) {
+    if (frame.length >= (isHeld ? LONG_BYTES : BATCH_BYTES)) {
       this.flush();
       this.#write(frame);
+      return;
+    }
+    if (isHeld && this.#batch === turns.empty && scratch.hasRoomFor(frame.length)) {
+      scratch.add(frame);
       return;
     }
     this.#batch = this.#batch.with(frame);

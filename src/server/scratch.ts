@@ -2,6 +2,8 @@ import { MAX_HEADER, writeFrame, writeHeaderBefore } from "../protocol/encoder.j
 import type { Opcode } from "../protocol/opcodes.js";
 
 const SIZE = 64 * 1024;
+/** To copy so many bytes for one client costs more than to write them by themselves. */
+export const LONG_BYTES: number = 16 * 1024;
 
 /**
  * Where what is sent to a client while it is being read is written, frame behind frame, to leave as one buffer: no buffer and no list
@@ -30,11 +32,17 @@ export class Scratch {
     return this.#length + bytes + MAX_HEADER <= SIZE;
   }
 
-  /** Adds a message that has come in, `bytes[start, end)`, as a frame. */
-  addReceived(opcode: Opcode, bytes: Buffer, start: number, end: number): void {
-    if (this.#extendRun(opcode, bytes, start, end)) return;
+  /**
+   * Adds a message that has come in, `bytes[start, end)`, as a frame.
+   * @returns false when what is here should leave first
+   */
+  addReceived(opcode: Opcode, bytes: Buffer, start: number, end: number): boolean {
+    if (!this.hasRoomFor(end - start)) return false;
+    if (this.#extendRun(opcode, bytes, start, end)) return true;
+    if (this.#run !== null && this.#length >= LONG_BYTES) return false;
     this.#endRun();
     this.#length = writeFrame(this.#bytes, this.#words, this.#length, opcode, bytes, start, end);
+    return true;
   }
 
   /** Adds a frame that is encoded already. */

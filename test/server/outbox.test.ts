@@ -107,6 +107,36 @@ describe("an outbox whose client takes everything", () => {
     assert.equal(socket.taken.toString("latin1"), `${expected}end`);
   });
 
+  it("writes what is long by itself while it is read, and the rest around it in order", () => {
+    const { outbox, socket } = outboxOn(new FakeSocket());
+    const long = frame("long", 16 * KIB);
+    outbox.hold();
+    outbox.send(frame("one "), null);
+    outbox.send(frame("two "), null);
+    outbox.send(long, null);
+    outbox.send(frame("three"), null);
+    assert.deepEqual([String(socket.writes[0]), socket.writes[1], socket.writes.length], ["one two ", long, 2]);
+    outbox.letGo();
+    assert.equal(String(socket.writes[2]), "three");
+  });
+
+  it("is full when it has handed on what was held and the socket takes no more", async () => {
+    const { outbox, socket, said } = outboxOn(new FakeSocket(0), { max: 100 * KIB });
+    const memory = Buffer.alloc(20 * KIB, 0x61);
+    outbox.hold();
+    // Not one behind the other, so that the second cannot stay where it lies, and the first is too long to be copied.
+    const first = new ReceivedMessage(memory, 4, 4 + 16 * KIB - 1, true);
+    assert.ok(outbox.sendHeld(first));
+    assert.ok(!outbox.sendHeld(new ReceivedMessage(memory, 18 * KIB, 19 * KIB, true)));
+    assert.deepEqual(said, ["waiting", "backlog"]);
+    assert.equal(outbox.send(frame("next"), null), "queued");
+    outbox.letGo();
+    socket.swallow(Infinity);
+    await turns();
+    assert.equal(socket.taken.length, 16 * KIB + 3 + 4);
+    assert.deepEqual(said, ["waiting", "backlog", "drained"]);
+  });
+
   it("does not write into the buffer of another client that is being read", async () => {
     const scratch = new Scratch();
     const reading = outboxOn(new FakeSocket(), { scratch });

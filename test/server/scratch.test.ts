@@ -93,6 +93,25 @@ describe("Scratch", () => {
     assert.ok(scratch.take(false).equals(frames("inflated", "a")));
   });
 
+  it("does not copy a long run, nor take what has no room: what is there has to leave first", () => {
+    const scratch = new Scratch();
+    const bytes = Buffer.alloc(20_000);
+    const run = Array.from({ length: 70 }, (_, i) => ({ bytes, start: i * 254 + 4, end: i * 254 + 254 }));
+    const [odd] = received(new PayloadMemory(), "odd") as [Received];
+    add(scratch, ...run.slice(0, 60));
+    assert.ok(scratch.addReceived(TEXT, odd.bytes, odd.start, odd.end), "short enough to be copied");
+    assert.equal(scratch.take(false).length, 60 * 254 + 5);
+    add(scratch, ...run);
+    assert.ok(!scratch.addReceived(TEXT, odd.bytes, odd.start, odd.end));
+    assert.equal(scratch.take(false).length, 70 * 254);
+
+    const apart = received(new PayloadMemory(), ...Array.from({ length: 4 }, () => "y".repeat(15_000)));
+    add(scratch, ...apart);
+    const [last] = received(new PayloadMemory(), "z".repeat(6000)) as [Received];
+    assert.ok(!scratch.addReceived(TEXT, last.bytes, last.start, last.end));
+    assert.equal(scratch.take(false).length, 4 * 15_004);
+  });
+
   it("begins anew after each take, and counts what waits", () => {
     const memory = new PayloadMemory();
     const scratch = new Scratch();

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Client, type OverflowPolicy, UsageError } from "#hawser/index.js";
 import { until } from "../harness/concurrency.js";
-import { frame } from "../harness/frames.js";
+import { encodeFrame, frame, TEXT } from "../harness/frames.js";
+import { Random } from "../harness/random.js";
 import type { RawClient } from "../harness/raw-client.js";
 import { type Rig, startRig, turns } from "./rig.js";
 
@@ -53,6 +54,18 @@ describe("send", () => {
         ["binary", "relayed"],
       ],
     );
+  });
+
+  it("gives a flood of messages of all sizes back in order, however they are read", async (test) => {
+    for (const portableSockets of [false, true]) {
+      const rig = await startRig(test, { portableSockets, message: (client, message) => void client.send(message) });
+      const { peer } = await rig.connect();
+      const random = new Random(20);
+      const texts = Array.from({ length: 3000 }, (_, i) => `${i} `.padEnd(2 ** random.below(16), "x"));
+      const sent = peer.sendBytes(Buffer.concat(texts.map((text) => encodeFrame({ opcode: TEXT, payload: text }))));
+      for (const text of texts) assert.equal((await peer.nextMessage()).bytes.toString(), text);
+      await sent;
+    }
   });
 
   it("copies bytes: the buffer is the caller's again", async (test) => {
