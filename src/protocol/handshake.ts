@@ -4,7 +4,7 @@ import { hash } from "node:crypto";
 import { negotiateDeflate, type DeflateOptions, type DeflateParameters } from "./deflate-negotiation.js";
 import { parseExtensions } from "./extensions.js";
 import { handshakeFaults, type HandshakeFault, type HandshakeRefusal } from "./handshake-faults.js";
-import { asciiLowerCase, parseTokenList, splitList, trimWhitespace } from "./tokens.js";
+import { isWord, parseTokenList, splitList, trimWhitespace } from "./tokens.js";
 
 export type { HandshakeFault } from "./handshake-faults.js";
 
@@ -49,15 +49,14 @@ export function checkHandshake(request: HandshakeRequest, options: HandshakeOpti
   const fault = findFault(request, headers);
   if (fault !== null) return refuse(fault);
 
-  const [key] = valuesOf(headers, "sec-websocket-key");
+  const key = valueOf(headers, "sec-websocket-key");
   if (key === undefined || !isKey(key)) return refuse("key");
 
-  const offeredSubprotocols = readSubprotocols(valuesOf(headers, "sec-websocket-protocol"));
+  const offeredSubprotocols = readSubprotocols(listOf(headers, "sec-websocket-protocol"));
   if (offeredSubprotocols === null) return refuse("subprotocol");
 
-  const extensionLines = valuesOf(headers, "sec-websocket-extensions");
-  // RFC 6455 9.1: "may appear multiple times in an HTTP request", which is the same as one line with all the values.
-  const offers = extensionLines.length === 0 ? [] : parseExtensions(extensionLines.join(","));
+  const extensions = listOf(headers, "sec-websocket-extensions");
+  const offers = extensions === undefined ? [] : parseExtensions(extensions);
   if (offers === null) return refuse("extensions");
 
   const agreed = options.compression === null ? null : negotiateDeflate(offers, options.compression);
@@ -82,23 +81,25 @@ function findFault(request: HandshakeRequest, headers: Headers): HandshakeFault 
   if (!isHttp11OrHigher(request.httpVersion)) return "http-version";
 
   // Item 2: "A |Host| header field containing the server's authority." RFC 7230 5.4: 400 for none, two, or an invalid one.
-  const [host, ...moreHosts] = valuesOf(headers, "host");
-  if (host === undefined || moreHosts.length > 0 || !HOST.test(host)) return "host";
+  const host = valueOf(headers, "host");
+  if (host === undefined || isRepeated(headers, "host") || !HOST.test(host)) return "host";
 
   // Item 3: "An |Upgrade| header field containing the value "websocket", treated as an ASCII case-insensitive value."
-  if (valuesOf(headers, "upgrade").length === 0) return "upgrade-missing";
-  if (!lists(headers, "upgrade", "websocket")) return "upgrade-header";
+  const upgrade = listOf(headers, "upgrade");
+  if (upgrade === undefined) return "upgrade-missing";
+  if (!lists(upgrade, "websocket")) return "upgrade-header";
   // Item 4: "A |Connection| header field that includes the token "Upgrade", treated as an ASCII case-insensitive value."
-  if (!lists(headers, "connection", "upgrade")) return "connection-header";
+  const connection = listOf(headers, "connection");
+  if (connection === undefined || !lists(connection, "upgrade")) return "connection-header";
 
   if (announcesBody(headers)) return "body";
 
   // RFC 6455 11.3.1 and 11.3.5: "MUST NOT appear more than once in an HTTP request." RFC 6454 7.3 has it for Origin.
-  if (ONCE_ONLY.some((name) => valuesOf(headers, name).length > 1)) return "duplicate-header";
+  for (const name of ONCE_ONLY) if (isRepeated(headers, name)) return "duplicate-header";
 
   // Item 6: "A |Sec-WebSocket-Version| header field, with a value of 13." Before the key: of a version yet to come we do
   // not know how its key would look.
-  const [version] = valuesOf(headers, "sec-websocket-version");
+  const version = valueOf(headers, "sec-websocket-version");
   if (version === undefined) return "version-missing";
   return version === "13" ? null : "version";
 }
@@ -110,7 +111,6 @@ function refuse(reason: HandshakeFault): RefusedHandshake {
 /** Name, value, name, value. */
 type Headers = readonly string[];
 
-const ABSENT: readonly string[] = [];
 const ONCE_ONLY = ["sec-websocket-key", "sec-websocket-version", "origin"] as const;
 
 /** RFC 7230 5.4, RFC 3986 3.2: a name, an IPv4 address or an IPv6 address in brackets, and perhaps a port. Not empty. */
@@ -134,35 +134,48 @@ function isHttp11OrHigher(version: string): boolean {
 
 /** RFC 7230 3.3: a body is there if one of two headers says so. Its bytes would be taken for frames. */
 function announcesBody(headers: Headers): boolean {
-  return (
-    valuesOf(headers, "transfer-encoding").length > 0 ||
-    valuesOf(headers, "content-length").some((length) => !/^0+$/.test(length))
-  );
+  if (find(headers, "transfer-encoding", 0) >= 0) return true;
+  const lengths = listOf(headers, "content-length");
+  return lengths !== undefined && !/^0+(?:,0+)*$/.test(lengths);
 }
 
 /** RFC 6455 4.1 item 10: the elements "MUST all be unique strings" and tokens. Null when they are not. */
-function readSubprotocols(lines: readonly string[]): string[] | null {
-  if (lines.length === 0) return [];
-  const offered = parseTokenList(lines.join(","));
+function readSubprotocols(list: string | undefined): string[] | null {
+  if (list === undefined) return [];
+  const offered = parseTokenList(list);
   return offered !== null && new Set(offered).size === offered.length ? offered : null;
 }
 
-/** The values of a header, by its name in lower case, in the order received. A dozen looks cost less than sorting all headers once. */
-function valuesOf(headers: Headers, name: string): readonly string[] {
-  let values: string[] | null = null;
-  for (let at = 0; at + 1 < headers.length; at += 2) {
-    const candidate = headers[at]!;
-    if (candidate.length !== name.length || asciiLowerCase(candidate) !== name) continue;
-    const value = trimWhitespace(headers[at + 1]!);
-    if (values === null) values = [value];
-    else values.push(value);
-  }
-  return values ?? ABSENT;
+/** Whether a list has `word`, which is in lower case, among its elements. */
+function lists(list: string, word: string): boolean {
+  return isWord(list, word) || splitList(list).some((element) => isWord(element, word));
 }
 
-/** Whether a header that is a list has `word`, which is in lower case, among its elements. */
-function lists(headers: Headers, name: string, word: string): boolean {
-  return valuesOf(headers, name).some(
-    (line) => asciiLowerCase(line) === word || splitList(line).some((element) => asciiLowerCase(element) === word),
-  );
+// A header is looked for by its name in lower case. A dozen looks cost less than sorting all headers once.
+
+/** Where it is for the first time from `from` on; -1: nowhere. */
+function find(headers: Headers, name: string, from: number): number {
+  for (let at = from; at + 1 < headers.length; at += 2) if (isWord(headers[at]!, name)) return at;
+  return -1;
+}
+
+function isRepeated(headers: Headers, name: string): boolean {
+  const first = find(headers, name, 0);
+  return first >= 0 && find(headers, name, first + 2) >= 0;
+}
+
+/** Its first value; undefined: it is not there. */
+function valueOf(headers: Headers, name: string): string | undefined {
+  const at = find(headers, name, 0);
+  return at < 0 ? undefined : trimWhitespace(headers[at + 1]!);
+}
+
+/** All its values: to appear several times is the same as one line with all the values (RFC 7230 3.2.2). */
+function listOf(headers: Headers, name: string): string | undefined {
+  let list: string | undefined;
+  for (let at = find(headers, name, 0); at >= 0; at = find(headers, name, at + 2)) {
+    const value = trimWhitespace(headers[at + 1]!);
+    list = list === undefined ? value : `${list},${value}`;
+  }
+  return list;
 }

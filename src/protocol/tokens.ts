@@ -1,10 +1,10 @@
 /** The smallest pieces of a header: tokens (RFC 7230 3.2.6), and lists of them between commas (RFC 7230 7). */
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-// oxlint-disable-next-line no-control-regex -- ASCII is what is meant
-const IS_ASCII = /^[\x00-\x7f]*$/;
 const TAB = 0x09;
 const SPACE = 0x20;
+/** From an upper case letter to the lower one. */
+const CASE = 0x20;
 
 /** Whether `text` is a token: one or more of the visible ASCII characters that delimit nothing. */
 export function isToken(text: string): boolean {
@@ -28,9 +28,21 @@ export function parseTokenList(header: string): string[] | null {
   return elements.length > 0 && elements.every(isToken) ? elements : null;
 }
 
-/** Upper case to lower in ASCII alone: `toLowerCase` would turn the Kelvin sign into a "k" and let it pass for one. */
-export function asciiLowerCase(text: string): string {
-  return IS_ASCII.test(text) ? text.toLowerCase() : text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+/**
+ * Whether `text` is `word`, which is in lower case, but for the case of letters. Of ASCII alone: to `toLowerCase` the Kelvin sign is a "k".
+ */
+export function isWord(text: string, word: string): boolean {
+  if (text.length !== word.length) return false;
+  for (let at = 0; at < word.length; at++) {
+    const expected = word.charCodeAt(at);
+    const code = text.charCodeAt(at);
+    if (code !== expected && !(isLetter(expected) && code === expected - CASE)) return false;
+  }
+  return true;
+}
+
+function isLetter(code: number): boolean {
+  return code >= 0x61 && code <= 0x7a;
 }
 
 /** Cuts spaces and tabs at both ends, the white space that HTTP knows (RFC 7230 3.2.3); `trim()` would cut more. */

@@ -44,6 +44,7 @@ function isIn(list: BlockList, address: string): boolean {
 
 /** `::ffff:192.0.2.1` is 192.0.2.1, as a socket that listens on both families has it; some proxies add a port or brackets. */
 export function plainAddress(text: string): string {
+  if (isIPv4(text)) return text;
   const bracketed = /^\[([^\]]+)\](?::\d+)?$/.exec(text)?.[1];
   const withPort = /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(text)?.[1];
   const address = bracketed ?? withPort ?? text;

@@ -1,5 +1,6 @@
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
+import { isWord } from "../protocol/tokens.js";
 import type { Endpoint, LeanSocket } from "./lean-socket.js";
 
 /** `IncomingMessage` has this and no document says so: it keeps the lines, and sorts them into `headers` when that is asked for. */
@@ -160,12 +161,12 @@ function readHeaders(head: string, start: number): string[] | null {
     const value = trimSpaces(head, colon + 1, end);
     switch (name.length) {
       case "upgrade".length:
-        if (name.toLowerCase() !== "upgrade") break;
+        if (!isWord(name, "upgrade")) break;
         if (!UPGRADE.test(value)) return null;
         upgrades++;
         break;
       case "connection".length:
-        if (name.toLowerCase() !== "connection") break;
+        if (!isWord(name, "connection")) break;
         if (!CONNECTION.test(value)) return null;
         connections++;
         break;

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { isWord } from "../protocol/tokens.js";
 import { PlainRequest } from "./plain-request.js";
 
 /** The request of a handshake, as `authenticate`, `open` and `generateId` see it. */
@@ -64,8 +65,7 @@ export function headerOf(raw: RequestHead, name: string): string | undefined {
   const { rawHeaders } = raw;
   let value: string | undefined;
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const candidate = rawHeaders[i]!;
-    if (candidate.length !== name.length || candidate.toLowerCase() !== name) continue;
+    if (!isWord(rawHeaders[i]!, name)) continue;
     value = value === undefined ? rawHeaders[i + 1]! : `${value}, ${rawHeaders[i + 1]!}`;
   }
   return value;

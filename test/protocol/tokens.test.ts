@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { asciiLowerCase, isToken, parseTokenList, splitList, trimWhitespace } from "#hawser/protocol/tokens.js";
+import { isToken, isWord, parseTokenList, splitList, trimWhitespace } from "#hawser/protocol/tokens.js";
 
 describe("isToken", () => {
   it("takes the visible ASCII characters that delimit nothing, RFC 7230 3.2.6, and no other", () => {
@@ -35,9 +35,14 @@ describe("lists", () => {
   }
 });
 
-it("asciiLowerCase leaves alone what is not ASCII", () => {
-  assert.equal(asciiLowerCase("WebSocket"), "websocket");
-  assert.equal(asciiLowerCase("\u212a\u0130\u00c4"), "\u212a\u0130\u00c4");
+it("isWord minds the case of ASCII letters alone", () => {
+  for (const text of ["websocket", "WebSocket", "WEBSOCKET"]) assert.ok(isWord(text, "websocket"), text);
+  for (const text of ["", "websocke", "websockets", "web-ocket", "web\u0153ocket", "websoc\u212aet", "\u0130ebsocket"])
+    assert.ok(!isWord(text, "websocket"), text);
+  assert.ok(isWord("Sec-WebSocket-Key", "sec-websocket-key"));
+  // Those that have the bit of upper case and are no letters.
+  assert.ok(!isWord("sec\rwebsocket-key", "sec-websocket-key"));
+  assert.ok(!isWord("@[", "`{"));
 });
 
 it("trimWhitespace cuts spaces and tabs alone", () => {
