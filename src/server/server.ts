@@ -13,6 +13,7 @@ import type { ClientSocket } from "./client-socket.js";
 import { DeadlineWheel } from "./deadlines.js";
 import { tell } from "./diagnostics.js";
 import { FrontDoor } from "./front-door.js";
+import { HandlerRunner } from "./handler-runner.js";
 import { HandlerTimes } from "./handler-times.js";
 import { PingSource } from "./heartbeat.js";
 import { createHttpServer, graceOf } from "./http.js";
@@ -83,8 +84,7 @@ export class Server<Data = undefined> {
     this.#registry = new Registry(options.maxClients, options.maxClientsPerAddress);
     this.#context = {
       settings: options,
-      // Objects of their own: V8 keeps one with as many properties as the options have as a hash table.
-      handlers: { open: options.open, message: options.message, drain: options.drain, close: options.close },
+      runner: new HandlerRunner(options, new HandlerTimes(this.stats.handlerTimes, () => performance.now()), this),
       clock,
       wheel,
       pings: new PingSource(),
@@ -104,8 +104,6 @@ export class Server<Data = undefined> {
       memory: new PayloadMemory(),
       topics: this.#topics,
       stats: this.stats,
-      handlerTimes: new HandlerTimes(this.stats.handlerTimes, () => performance.now()),
-      server: this,
       reads,
       onHandlerError: (client, handler, error) => this.#onHandlerError(client, handler, error),
       onDisconnect: (client, disconnect) => this.#onDisconnect(client, disconnect),
@@ -162,7 +160,7 @@ export class Server<Data = undefined> {
 
   /** Handlers that have begun and whose promises are pending, of all clients. */
   get pendingHandlers(): number {
-    return this.#context.handlerTimes.pending;
+    return this.#context.runner.times.pending;
   }
 
   /** How many clients it takes, and how much may wait for slow ones: what `clients.size` and `backlogBytes` are bounded by. */

@@ -7,13 +7,12 @@ import { BINARY, TEXT } from "../protocol/opcodes.js";
 import type { PayloadMemory } from "../protocol/payload-memory.js";
 import type { Violation } from "../protocol/violations.js";
 import { type Cause, causeOfClientClose, causeOfViolation, causes, type Disconnect } from "./causes.js";
-import type { Client, HandlerResult, Handlers } from "./client.js";
+import type { Client, HandlerName, HandlerResult } from "./client.js";
 import { type ClientSocket, own, type SocketOwner } from "./client-socket.js";
 import type { Clock } from "./clock.js";
 import { ControlRate, type ControlVerdict } from "./control-rate.js";
 import type { DeadlineWheel, Timed } from "./deadlines.js";
-import { handlerChannels, type HandlerSubject, traceHandler } from "./diagnostics.js";
-import type { HandlerTimes } from "./handler-times.js";
+import type { HandlerOwner, HandlerRunner } from "./handler-runner.js";
 import { Heartbeat, type PingSource } from "./heartbeat.js";
 import { Intake, StopReason } from "./intake.js";
 import { checkPayload, Message, type Payload } from "./message.js";
@@ -43,7 +42,7 @@ export interface SessionSettings {
 /** What a session needs of its server. */
 export interface SessionContext<Data> {
   readonly settings: SessionSettings;
-  readonly handlers: { readonly [Name in keyof Handlers<Data>]: Handlers<Data>[Name] | undefined };
+  readonly runner: HandlerRunner<Data>;
   readonly clock: Clock;
   readonly wheel: DeadlineWheel;
   readonly pings: PingSource;
@@ -52,13 +51,10 @@ export interface SessionContext<Data> {
   readonly memory: PayloadMemory;
   readonly topics: Topics<Session<Data>>;
   readonly stats: Stats;
-  readonly handlerTimes: HandlerTimes;
-  /** What diagnostics channels are told it is. */
-  readonly server: object;
   /** Null: Node's public API alone is used. */
   readonly reads: SharedReads | null;
   /** A handler threw, or its promise was rejected. */
-  onHandlerError(session: Session<Data>, handler: keyof Handlers<Data>, error: unknown): void;
+  onHandlerError(session: Session<Data>, handler: HandlerName, error: unknown): void;
   /** The connection is over; the client is not to be counted any more. */
   onDisconnect(session: Session<Data>, disconnect: Disconnect): void;
 }
@@ -75,7 +71,10 @@ export interface SessionIdentity<Data> {
 }
 
 /** One client from the end of its handshake to the end of its socket: what the application holds as a `Client`. */
-export class Session<Data> extends Intake implements Client<Data>, ConnectionSink, OutboxOwner, SocketOwner, Timed {
+export class Session<Data>
+  extends Intake
+  implements Client<Data>, ConnectionSink, HandlerOwner<Data>, OutboxOwner, SocketOwner, Timed
+{
   readonly id: string;
   data: Data;
   readonly address: string;
@@ -93,8 +92,8 @@ export class Session<Data> extends Intake implements Client<Data>, ConnectionSin
   readonly #outbox: Outbox;
   readonly #heartbeat: Heartbeat;
   readonly #deflate: DeflateParameters | null;
-  readonly #trace: ConnectionTrace | null;
-  /** Whether the messages that are being parsed are timed, or told of to anybody: asked once for all of them, which costs each nothing. */
+  readonly trace: ConnectionTrace | null;
+  /** Whether anybody watches what the handlers do of the messages that are being parsed. */
   #isWatched = false;
   #deflater: Deflater | null = null;
   #control: ControlRate | null = null;
@@ -137,7 +136,7 @@ export class Session<Data> extends Intake implements Client<Data>, ConnectionSin
     this.#context = context;
     this.socket = socket;
     this.#deflate = identity.deflate;
-    this.#trace = identity.trace;
+    this.trace = identity.trace;
     const inflater = identity.deflate === null ? null : new Inflater(identity.deflate, "server");
     const { maxMessageBytes } = settings;
     this.connection = new Connection({ role: "server", maxMessageBytes, inflater, memory: context.memory }, this);
@@ -216,7 +215,7 @@ export class Session<Data> extends Intake implements Client<Data>, ConnectionSin
   start(request: UpgradeRequest, head: Buffer): void {
     own(this.socket, this, this.#context.reads);
     this.#context.wheel.schedule(this, this.checkDeadlines(this.connectedAt));
-    this.#run("open", {}, (open) => open(this, request));
+    this.#context.runner.run(this, "open", {}, (open) => open(this, request));
     this.socket.resume();
     if (head.length > 0) this.onData(head, head.length);
   }
@@ -257,7 +256,7 @@ export class Session<Data> extends Intake implements Client<Data>, ConnectionSin
     this.#gone = true;
     const { cause, code, reason, closedByPeer } = this.#ends("lost", 1006, "");
     const disconnect = { code, reason, cause, initiator: causes[cause].initiator, wasClean: closedByPeer };
-    const { wheel, topics } = this.#context;
+    const { runner, wheel, topics } = this.#context;
     this.connection.abandon();
     wheel.remove(this);
     for (const topic of this.topics) topics.remove(topic, this);
@@ -265,8 +264,8 @@ export class Session<Data> extends Intake implements Client<Data>, ConnectionSin
     this.#outbox.discard();
     this.#context.onDisconnect(this, disconnect);
     const closed = (): void => {
-      this.#run("close", { disconnect }, (close) => close(this, disconnect));
-      if (this.#context.handlers.close === undefined) void this.#trace?.run("close", { disconnect }, () => {});
+      runner.run(this, "close", { disconnect }, (close) => close(this, disconnect));
+      if (runner.handlers.close === undefined) void this.trace?.run("close", { disconnect }, () => {});
     };
     if (this.#running === 0) closed();
     else this.#whenIdle = closed;
@@ -276,10 +275,7 @@ export class Session<Data> extends Intake implements Client<Data>, ConnectionSin
 
   protected beforeParse(): void {
     this.#turnLeft = this.#context.settings.maxMessagesPerTurn;
-    this.#isWatched =
-      this.#context.handlerTimes.timesMessages(this.#heardAt) ||
-      this.#trace !== null ||
-      handlerChannels.message.hasSubscribers;
+    this.#isWatched = this.#context.runner.watchesMessages(this, this.#heardAt);
     this.#outbox.hold();
   }
 
@@ -302,7 +298,7 @@ export class Session<Data> extends Intake implements Client<Data>, ConnectionSin
   // What the connection finds (ConnectionSink).
 
   onMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void {
-    const { handlers, stats } = this.#context;
+    const { runner, stats } = this.#context;
     this.messagesIn++;
     this.bytesIn += end - start;
     stats.messagesIn++;
@@ -310,28 +306,21 @@ export class Session<Data> extends Intake implements Client<Data>, ConnectionSin
     this.#messageSince = 0;
     this.#activeAt = this.#heardAt;
     this.#countTurn();
-    const handler = handlers.message;
+    const handler = runner.handlers.message;
     if (handler === undefined) return;
     const message = new Message(bytes, start, end, isBinary);
     if (this.#isWatched) {
-      this.#runMessage(message);
+      runner.runMessage(this, message);
       return;
     }
     let result: HandlerResult;
     try {
       result = handler(this, message);
     } catch (error) {
-      this.#onHandlerError("message", error);
+      this.onHandlerError("message", error);
       return;
     }
-    if (result !== undefined) this.#waitFor("message", result, 0);
-  }
-
-  /** A function of its own: with its closure in `onMessage`, there would be one object more for every message. */
-  #runMessage(message: Message): void {
-    const { byteLength, isBinary } = message;
-    const begunAt = this.#context.handlerTimes.beginMessage();
-    this.#run("message", { byteLength, isBinary }, (handler) => handler(this, message), begunAt);
+    if (result !== undefined) runner.waitFor(this, "message", result, 0);
   }
 
   onPing(payload: Buffer): void {
@@ -379,7 +368,7 @@ export class Session<Data> extends Intake implements Client<Data>, ConnectionSin
 
   onDrained(): void {
     this.go(StopReason.backlog);
-    if (this.isOpen) this.#run("drain", {}, (drain) => drain(this));
+    if (this.isOpen) this.#context.runner.run(this, "drain", {}, (drain) => drain(this));
   }
 
   onOverflow(): void {
@@ -427,58 +416,15 @@ export class Session<Data> extends Intake implements Client<Data>, ConnectionSin
     return Math.min(readAt, writeAt, messageAt, idleAt, expiresAt, this.#control?.answerAt ?? Infinity, pingAt);
   }
 
-  // Handlers, one after another.
+  // What the handlers come to (HandlerOwner): one is waited for before the next is called.
 
-  #run<Name extends keyof Handlers<Data>>(
-    name: Name,
-    subject: HandlerSubject,
-    call: (handler: NonNullable<Handlers<Data>[Name]>) => HandlerResult,
-    begunAt = this.#context.handlerTimes.begin(),
-  ): void {
-    const { handlers, handlerTimes } = this.#context;
-    const handler = handlers[name];
-    if (handler === undefined) return;
-    let result: HandlerResult;
-    try {
-      result = this.#call(name, subject, () => call(handler));
-    } catch (error) {
-      handlerTimes.end(name, begunAt);
-      this.#onHandlerError(name, error);
-      return;
-    }
-    if (result !== undefined) this.#waitFor(name, result, begunAt);
-    else handlerTimes.end(name, begunAt);
-  }
-
-  /** Calls a handler, before the eyes of those who watch. */
-  #call(name: keyof Handlers<Data>, subject: HandlerSubject, call: () => HandlerResult): HandlerResult {
-    const { server } = this.#context;
-    const told = handlerChannels[name].hasSubscribers
-      ? () => traceHandler({ server, client: this, handler: name, ...subject }, call)
-      : call;
-    return this.#trace === null ? told() : this.#trace.run(name, subject, told);
-  }
-
-  #waitFor(name: keyof Handlers<Data>, result: Promise<void>, begunAt: number): void {
-    const { handlerTimes } = this.#context;
+  onHandlerPending(): void {
     this.#running++;
-    handlerTimes.pending++;
     // Of one that is closing only the close frame is waited for.
     if (this.isOpen) this.stop(StopReason.handler);
-    // Promise.resolve: a handler written in JavaScript may return anything.
-    void Promise.resolve(result).then(
-      () => this.#onHandlerDone(name, begunAt),
-      (error: unknown) => {
-        this.#onHandlerError(name, error);
-        this.#onHandlerDone(name, begunAt);
-      },
-    );
   }
 
-  #onHandlerDone(name: keyof Handlers<Data>, begunAt: number): void {
-    const { handlerTimes } = this.#context;
-    handlerTimes.pending--;
-    handlerTimes.end(name, begunAt);
+  onHandlerSettled(): void {
     if (--this.#running > 0) return;
     const whenIdle = this.#whenIdle;
     this.#whenIdle = null;
@@ -486,7 +432,7 @@ export class Session<Data> extends Intake implements Client<Data>, ConnectionSin
     this.go(StopReason.handler);
   }
 
-  #onHandlerError(name: keyof Handlers<Data>, error: unknown): void {
+  onHandlerError(name: HandlerName, error: unknown): void {
     this.#context.onHandlerError(this, name, error);
     this.#fail("handler-error", 1011, "internal error");
   }
