@@ -1,5 +1,5 @@
 import { mask } from "./mask.js";
-import { CLOSE, type Opcode, PING, PONG } from "./opcodes.js";
+import { CLOSE, type Opcode, PING, PONG, TEXT } from "./opcodes.js";
 import { closeBody } from "./close-codes.js";
 import { viewToRead } from "./word-view.js";
 
@@ -28,14 +28,29 @@ export function encodeFrame(opcode: Opcode, payload: string | Uint8Array, option
   const frame = Buffer.allocUnsafe(headerLength(length) + (masked ? 4 : 0) + length);
   const first = (options.more ? 0 : FIN) | (options.compressed ? RSV1 : 0) | opcode;
   const start = writeHeader(frame, 0, first, length, masked ? MASKED : 0) + (masked ? 4 : 0);
-  // Text of as many bytes as characters is ASCII, which is copied faster than it is encoded.
-  if (typeof payload === "string") frame.write(payload, start, length === payload.length ? "latin1" : "utf8");
+  if (typeof payload === "string") writeText(frame, start, payload, length);
   else frame.set(payload, start);
   if (masked) {
     frame.writeInt32LE(options.maskingKey | 0, start - 4);
     mask(frame, start, frame.length, options.maskingKey, 0);
   }
   return frame;
+}
+
+/**
+ * Writes an unmasked text frame into `target` at `at`, where there has to be room for `length` and MAX_HEADER.
+ * @param length of the text in bytes of UTF-8
+ * @returns where it ends
+ */
+export function writeTextFrame(target: Buffer, at: number, text: string, length: number): number {
+  const start = writeHeader(target, at, FIN | TEXT, length, 0);
+  writeText(target, start, text, length);
+  return start + length;
+}
+
+function writeText(target: Buffer, at: number, text: string, length: number): void {
+  // Of as many bytes as characters it is ASCII, which is copied faster than it is encoded.
+  target.write(text, at, length === text.length ? "latin1" : "utf8");
 }
 
 /** Below this many bytes a loop over words copies faster than a call out of JavaScript and the view it needs. */

@@ -31,9 +31,9 @@ export class Message {
     return this.#chunk.subarray(this.#start, this.#end);
   }
 
-  /** @internal Adds it as a frame, if it is short and there is room. */
-  addTo(scratch: Scratch): boolean {
-    return this.byteLength < LONG_BYTES && scratch.addReceived(opcodeOf(this), this.#chunk, this.#start, this.#end);
+  /** @internal Adds it as a frame. @returns as `Scratch.addReceived` */
+  addTo(scratch: Scratch): number {
+    return scratch.addReceived(opcodeOf(this), this.#chunk, this.#start, this.#end);
   }
 
   /** @internal It as a frame: a long one is not copied, and shares its bytes with `bytes`. */

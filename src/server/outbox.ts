@@ -87,17 +87,19 @@ export class Outbox {
   }
 
   /**
-   * A short message that has come in, sent as it is while its client is being read: the way of an echo and of most replies.
-   * @returns false when it has to go the long way, by `send`
+   * Sends what is short while its client is being read, a message that has come in or text: the way of most replies.
+   * @returns its length in bytes; -1 when it has to go the long way, by `send`
    */
-  sendHeld(message: Message): boolean {
+  sendHeld(payload: Message | string): number {
     const { scratch, turns } = this.#settings;
     // What is in a batch came first.
-    if (scratch.owner !== this || this.#batch !== turns.empty || this.#backlog !== null) return false;
-    if (message.addTo(scratch)) return true;
-    // Perhaps it has no room beside what is there.
+    if (scratch.owner !== this || this.#batch !== turns.empty || this.#backlog !== null) return -1;
+    if ((typeof payload === "string" ? payload.length : payload.byteLength) >= LONG_BYTES) return -1;
+    const length = addTo(scratch, payload);
+    if (length >= 0) return length;
+    // What is there has to leave first.
     this.flush();
-    return this.#backlog === null && message.addTo(scratch);
+    return this.#backlog === null ? addTo(scratch, payload) : -1;
   }
 
   /** A control frame, which is never dropped. */
@@ -250,6 +252,10 @@ export class Outbox {
     dropped.bytes += bytes;
     this.#settings.stats.dropped += messages;
   }
+}
+
+function addTo(scratch: Scratch, payload: Message | string): number {
+  return typeof payload === "string" ? scratch.addText(payload) : payload.addTo(scratch);
 }
 
 /** Bytes wait that the client does not take. */

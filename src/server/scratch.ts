@@ -1,4 +1,4 @@
-import { MAX_HEADER, writeFrame, writeHeaderBefore } from "../protocol/encoder.js";
+import { MAX_HEADER, writeFrame, writeHeaderBefore, writeTextFrame } from "../protocol/encoder.js";
 import type { Opcode } from "../protocol/opcodes.js";
 
 const SIZE = 64 * 1024;
@@ -34,15 +34,28 @@ export class Scratch {
 
   /**
    * Adds a message that has come in, `bytes[start, end)`, as a frame.
-   * @returns false when what is here should leave first
+   * @returns its length in bytes; -1 when what is here should leave first
    */
-  addReceived(opcode: Opcode, bytes: Buffer, start: number, end: number): boolean {
-    if (!this.hasRoomFor(end - start)) return false;
-    if (this.#extendRun(opcode, bytes, start, end)) return true;
-    if (this.#run !== null && this.#length >= LONG_BYTES) return false;
+  addReceived(opcode: Opcode, bytes: Buffer, start: number, end: number): number {
+    const length = end - start;
+    if (!this.hasRoomFor(length)) return -1;
+    if (this.#extendRun(opcode, bytes, start, end)) return length;
+    if (this.#run !== null && this.#length >= LONG_BYTES) return -1;
     this.#endRun();
     this.#length = writeFrame(this.#bytes, this.#words, this.#length, opcode, bytes, start, end);
-    return true;
+    return length;
+  }
+
+  /**
+   * Adds text as a frame.
+   * @returns its length in bytes; -1 when what is here should leave first
+   */
+  addText(text: string): number {
+    const length = Buffer.byteLength(text);
+    if (!this.hasRoomFor(length)) return -1;
+    this.#endRun();
+    this.#length = writeTextFrame(this.#bytes, this.#length, text, length);
+    return length;
   }
 
   /** Adds a frame that is encoded already. */

@@ -99,17 +99,37 @@ describe("Scratch", () => {
     const run = Array.from({ length: 70 }, (_, i) => ({ bytes, start: i * 254 + 4, end: i * 254 + 254 }));
     const [odd] = received(new PayloadMemory(), "odd") as [Received];
     add(scratch, ...run.slice(0, 60));
-    assert.ok(scratch.addReceived(TEXT, odd.bytes, odd.start, odd.end), "short enough to be copied");
+    assert.equal(scratch.addReceived(TEXT, odd.bytes, odd.start, odd.end), 3, "short enough to be copied");
     assert.equal(scratch.take(false).length, 60 * 254 + 5);
     add(scratch, ...run);
-    assert.ok(!scratch.addReceived(TEXT, odd.bytes, odd.start, odd.end));
+    assert.equal(scratch.addReceived(TEXT, odd.bytes, odd.start, odd.end), -1);
     assert.equal(scratch.take(false).length, 70 * 254);
 
     const apart = received(new PayloadMemory(), ...Array.from({ length: 4 }, () => "y".repeat(15_000)));
     add(scratch, ...apart);
     const [last] = received(new PayloadMemory(), "z".repeat(6000)) as [Received];
-    assert.ok(!scratch.addReceived(TEXT, last.bytes, last.start, last.end));
+    assert.equal(scratch.addReceived(TEXT, last.bytes, last.start, last.end), -1);
+    assert.equal(scratch.addText("é".repeat(3000)), -1);
     assert.equal(scratch.take(false).length, 4 * 15_004);
+  });
+
+  it("writes text between them, in UTF-8", () => {
+    const memory = new PayloadMemory();
+    const [a, b] = received(memory, "a", "b") as [Received, Received];
+    const scratch = new Scratch();
+    add(scratch, a);
+    for (const [text, length] of [
+      ["", 0],
+      ["plain", 5],
+      ["é€👋", 9],
+      ["lone \ud800", 8],
+      ["ü".repeat(80), 160],
+    ] as const) {
+      assert.equal(scratch.addText(text), length);
+    }
+    add(scratch, b);
+    const expected = frames("a", "", "plain", "é€👋", "lone \ufffd", "ü".repeat(80), "b");
+    assert.ok(scratch.take(false).equals(expected));
   });
 
   it("begins anew after each take, and counts what waits", () => {
