@@ -1,5 +1,5 @@
 import { mask } from "./mask.js";
-import { CLOSE, type Opcode, PING, PONG, TEXT } from "./opcodes.js";
+import { BINARY, CLOSE, type Opcode, PING, PONG, TEXT } from "./opcodes.js";
 import { closeBody } from "./close-codes.js";
 import { viewToRead } from "./word-view.js";
 
@@ -22,14 +22,13 @@ const PLAIN: FrameOptions = {};
 
 /** One frame, header and payload in one new buffer (RFC 6455 5.2). Text is written as UTF-8. */
 export function encodeFrame(opcode: Opcode, payload: string | Uint8Array, options: FrameOptions = PLAIN): Buffer {
-  const length = typeof payload === "string" ? Buffer.byteLength(payload) : payload.length;
+  const length = byteLengthOf(payload);
   const masked = options.maskingKey !== undefined;
   // Small frames come out of Node's shared pool: no allocation of their own.
   const frame = Buffer.allocUnsafe(headerLength(length) + (masked ? 4 : 0) + length);
   const first = (options.more ? 0 : FIN) | (options.compressed ? RSV1 : 0) | opcode;
   const start = writeHeader(frame, 0, first, length, masked ? MASKED : 0) + (masked ? 4 : 0);
-  if (typeof payload === "string") writeText(frame, start, payload, length);
-  else frame.set(payload, start);
+  writePayload(frame, start, payload, length);
   if (masked) {
     frame.writeInt32LE(options.maskingKey | 0, start - 4);
     mask(frame, start, frame.length, options.maskingKey, 0);
@@ -38,19 +37,26 @@ export function encodeFrame(opcode: Opcode, payload: string | Uint8Array, option
 }
 
 /**
- * Writes an unmasked text frame into `target` at `at`, where there has to be room for `length` and MAX_HEADER.
- * @param length of the text in bytes of UTF-8
+ * Writes what `encodeFrame` makes, a text or an unmasked binary frame, into `target` at `at`, where there has to be room for `length` and
+ * MAX_HEADER.
+ * @param length of the payload in bytes
  * @returns where it ends
  */
-export function writeTextFrame(target: Buffer, at: number, text: string, length: number): number {
-  const start = writeHeader(target, at, FIN | TEXT, length, 0);
-  writeText(target, start, text, length);
+export function writeMessage(target: Buffer, at: number, payload: string | Uint8Array, length: number): number {
+  const start = writeHeader(target, at, FIN | (typeof payload === "string" ? TEXT : BINARY), length, 0);
+  writePayload(target, start, payload, length);
   return start + length;
 }
 
-function writeText(target: Buffer, at: number, text: string, length: number): void {
-  // Of as many bytes as characters it is ASCII, which is copied faster than it is encoded.
-  target.write(text, at, length === text.length ? "latin1" : "utf8");
+function writePayload(target: Buffer, at: number, payload: string | Uint8Array, length: number): void {
+  if (typeof payload !== "string") target.set(payload, at);
+  // Text of as many bytes as characters is ASCII, which is copied faster than it is encoded.
+  else target.write(payload, at, length === payload.length ? "latin1" : "utf8");
+}
+
+/** Length of a message in bytes, text being UTF-8. */
+export function byteLengthOf(payload: string | Uint8Array): number {
+  return typeof payload === "string" ? Buffer.byteLength(payload) : payload.length;
 }
 
 /** Below this many bytes a loop over words copies faster than a call out of JavaScript and the view it needs. */

@@ -1,7 +1,7 @@
 import { Backlog, type BacklogBudget, type Overflow } from "./backlog.js";
 import type { Batch } from "./batch.js";
 import type { ClientSocket } from "./client-socket.js";
-import type { Message } from "./message.js";
+import { Message, type Payload } from "./message.js";
 import { LONG_BYTES, type Scratch } from "./scratch.js";
 import type { Turns } from "./turns.js";
 
@@ -87,10 +87,10 @@ export class Outbox {
   }
 
   /**
-   * Sends what is short while its client is being read, a message that has come in or text: the way of most replies.
+   * Sends what is short while its client is being read: the way of most replies.
    * @returns its length in bytes; -1 when it has to go the long way, by `send`
    */
-  sendHeld(payload: Message | string): number {
+  sendHeld(payload: Payload): number {
     const { scratch, turns } = this.#settings;
     // What is in a batch came first.
     if (scratch.owner !== this || this.#batch !== turns.empty || this.#backlog !== null) return -1;
@@ -254,8 +254,8 @@ export class Outbox {
   }
 }
 
-function addTo(scratch: Scratch, payload: Message | string): number {
-  return typeof payload === "string" ? scratch.addText(payload) : payload.addTo(scratch);
+function addTo(scratch: Scratch, payload: Payload): number {
+  return payload instanceof Message ? payload.addTo(scratch) : scratch.addNew(payload);
 }
 
 /** Bytes wait that the client does not take. */

@@ -1,4 +1,4 @@
-import { MAX_HEADER, writeFrame, writeHeaderBefore, writeTextFrame } from "../protocol/encoder.js";
+import { byteLengthOf, MAX_HEADER, writeFrame, writeHeaderBefore, writeMessage } from "../protocol/encoder.js";
 import type { Opcode } from "../protocol/opcodes.js";
 
 const SIZE = 64 * 1024;
@@ -47,14 +47,14 @@ export class Scratch {
   }
 
   /**
-   * Adds text as a frame.
+   * Adds text or bytes as a frame.
    * @returns its length in bytes; -1 when what is here should leave first
    */
-  addText(text: string): number {
-    const length = Buffer.byteLength(text);
+  addNew(payload: string | Uint8Array): number {
+    const length = byteLengthOf(payload);
     if (!this.hasRoomFor(length)) return -1;
     this.#endRun();
-    this.#length = writeTextFrame(this.#bytes, this.#length, text, length);
+    this.#length = writeMessage(this.#bytes, this.#length, payload, length);
     return length;
   }
 

@@ -170,16 +170,14 @@ export class Session<Data>
 
   send(payload: Payload, options?: { key?: string }): SendResult {
     if (!this.isOpen) return "closed";
-    if (this.#deflate === null && (payload instanceof Message || typeof payload === "string")) {
-      const length = this.#outbox.sendHeld(payload);
-      if (length >= 0) {
-        this.#countSent(length);
-        return "sent";
-      }
-    }
     const key = options?.key ?? null;
     if (this.#deflate !== null) return this.deliver(new Outgoing(payload, this.#context.compression), key);
     checkPayload(payload);
+    const length = this.#outbox.sendHeld(payload);
+    if (length >= 0) {
+      this.#countSent(length);
+      return "sent";
+    }
     const frame =
       payload instanceof Message
         ? payload.toFrame()

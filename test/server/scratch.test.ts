@@ -109,11 +109,11 @@ describe("Scratch", () => {
     add(scratch, ...apart);
     const [last] = received(new PayloadMemory(), "z".repeat(6000)) as [Received];
     assert.equal(scratch.addReceived(TEXT, last.bytes, last.start, last.end), -1);
-    assert.equal(scratch.addText("é".repeat(3000)), -1);
+    assert.equal(scratch.addNew("é".repeat(3000)), -1);
     assert.equal(scratch.take(false).length, 4 * 15_004);
   });
 
-  it("writes text between them, in UTF-8", () => {
+  it("writes other text, in UTF-8, and bytes between them", () => {
     const memory = new PayloadMemory();
     const [a, b] = received(memory, "a", "b") as [Received, Received];
     const scratch = new Scratch();
@@ -125,11 +125,16 @@ describe("Scratch", () => {
       ["lone \ud800", 8],
       ["ü".repeat(80), 160],
     ] as const) {
-      assert.equal(scratch.addText(text), length);
+      assert.equal(scratch.addNew(text), length);
     }
+    assert.equal(scratch.addNew(new Uint8Array([1, 2, 255])), 3);
     add(scratch, b);
-    const expected = frames("a", "", "plain", "é€👋", "lone \ufffd", "ü".repeat(80), "b");
-    assert.ok(scratch.take(false).equals(expected));
+    const expected = [
+      frames("a", "", "plain", "é€👋", "lone \ufffd", "ü".repeat(80)),
+      encodeFrame(BINARY, Buffer.from([1, 2, 255])),
+      frames("b"),
+    ];
+    assert.ok(scratch.take(false).equals(Buffer.concat(expected)));
   });
 
   it("begins anew after each take, and counts what waits", () => {
