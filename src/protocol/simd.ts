@@ -29,6 +29,7 @@ export interface Simd {
 
 /** A message of 64 KiB comes in one read. */
 export const INPUT_BYTES: number = 128 * 1024;
+/** Whoever keeps one of the messages that are unmasked together keeps so much in memory, at most. */
 export const RESULT_BYTES: number = 32 * 1024;
 const SAID = 0x2fff8;
 

@@ -24,7 +24,7 @@ export class Message {
   }
 
   /**
-   * The payload, without a copy: a view that keeps up to 16 KiB around it in memory as long as it is kept. Not to be written to: when
+   * The payload, without a copy: a view that keeps up to 32 KiB around it in memory as long as it is kept. Not to be written to: when
    * the message is sent on, it may be these very bytes that leave.
    */
   get bytes(): Buffer {
