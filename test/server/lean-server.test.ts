@@ -407,8 +407,9 @@ describe("clients without manners", { skip: isBun }, () => {
 async function misbehave(rig: Rig<undefined>, random: Random): Promise<void> {
   const peer = await rig.dial();
   const sent: Buffer[] = [];
-  const messages = Array.from({ length: random.below(6) }, () => {
-    const payload = Buffer.alloc(random.pick([10, 3000, 60_000, 300_000]) + random.below(10), random.bytes(61));
+  const [most, sizes] = random.chance(30) ? [100, [0, 120, 1000]] : [6, [10, 3000, 60_000, 300_000]];
+  const messages = Array.from({ length: random.below(most) }, () => {
+    const payload = Buffer.alloc(random.pick(sizes) + random.below(10), random.bytes(61));
     sent.push(payload);
     return encodeFrame(frame.binary(payload));
   });
