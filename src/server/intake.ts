@@ -21,8 +21,9 @@ export abstract class Intake {
   protected abstract readonly connection: Connection;
   #stopped = 0;
   #socketPaused = false;
-  /** What has been read and not parsed yet. */
+  /** What has been read and not parsed yet: from `#restAt` on. */
   #rest: Buffer | null = null;
+  #restAt = 0;
   #peerEnded = false;
 
   protected abstract beforeParse(): void;
@@ -43,13 +44,13 @@ export abstract class Intake {
   protected take(bytes: Buffer, length: number): void {
     if (this.#stopped === 0 && this.#rest === null) {
       this.beforeParse();
-      const at = this.#parse(bytes, length);
-      if (at < length) this.#rest = Buffer.from(bytes.subarray(at, length));
+      const at = this.#parse(bytes, 0, length);
+      if (at < length) this.#keep(Buffer.from(bytes.subarray(at, length)), 0);
       this.afterParse();
       return;
     }
     const more = bytes.subarray(0, length);
-    this.#rest = Buffer.concat(this.#rest === null ? [more] : [this.#rest, more]);
+    this.#keep(Buffer.concat(this.#rest === null ? [more] : [this.#rest.subarray(this.#restAt), more]), 0);
     // Only now: most handlers have finished before another chunk comes, and pausing a socket costs.
     this.#socketPaused = true;
     this.socket.pause();
@@ -76,8 +77,8 @@ export abstract class Intake {
     if (rest !== null) {
       this.#rest = null;
       this.beforeParse();
-      const at = this.#parse(rest, rest.length);
-      if (at < rest.length) this.#rest = rest.subarray(at);
+      const at = this.#parse(rest, this.#restAt, rest.length);
+      if (at < rest.length) this.#keep(rest, at);
       this.afterParse();
       if (this.isStopped) return;
     }
@@ -88,12 +89,17 @@ export abstract class Intake {
     if (this.#peerEnded) this.onPeerEnded();
   }
 
+  #keep(rest: Buffer, at: number): void {
+    this.#rest = rest;
+    this.#restAt = at;
+  }
+
   /** @returns where it left off */
-  #parse(bytes: Buffer, length: number): number {
-    let at = 0;
+  #parse(bytes: Buffer, start: number, end: number): number {
+    let at = start;
     // A handler may stop the intake and start it again while it is called.
-    do at = this.connection.receive(bytes, at, length);
-    while (at < length && this.#stopped === 0);
+    do at = this.connection.receive(bytes, at, end);
+    while (at < end && this.#stopped === 0);
     return at;
   }
 }

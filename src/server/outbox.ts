@@ -2,7 +2,7 @@ import { Backlog, type BacklogBudget, type Overflow } from "./backlog.js";
 import type { Batch } from "./batch.js";
 import type { ClientSocket } from "./client-socket.js";
 import { Message, type Payload } from "./message.js";
-import { LONG_BYTES, type Scratch } from "./scratch.js";
+import { LONG_BYTES, type Scratch, type ScratchOwner } from "./scratch.js";
 import type { Turns } from "./turns.js";
 
 /** Written by the end of this turn; waiting behind a slow client; not sent, for its backlog is full; not sent, for it is closing. */
@@ -39,7 +39,7 @@ const SLICE_BYTES = 64 * 1024;
  * What leaves for one client. Frames of one turn are joined into one write; when the socket takes no more, frames wait here, within
  * bounds, and the verdict says so. It never throws for what the peer does.
  */
-export class Outbox {
+export class Outbox implements ScratchOwner {
   readonly #socket: ClientSocket;
   readonly #owner: OutboxOwner;
   readonly #settings: OutboxSettings;
@@ -111,13 +111,31 @@ export class Outbox {
 
   /** From now until `letGo` its client is being read: what it is sent meanwhile is written into the scratch buffer. */
   hold(): void {
+    const { scratch } = this.#settings;
+    if (scratch.isLent && scratch.owner !== this) scratch.owner?.letGo();
     // A handler may make another client's intake go on: that one has to do without.
-    this.#settings.scratch.owner ??= this;
+    scratch.owner ??= this;
+    if (scratch.owner === this) scratch.isLent = false;
   }
 
   letGo(): void {
     this.flush();
-    if (this.#settings.scratch.owner === this) this.#settings.scratch.owner = null;
+    this.#release();
+  }
+
+  /** Lets go at the end of the turn, or when another client is read: what the handlers that are running send until then leaves together. */
+  letGoLater(): void {
+    const { scratch } = this.#settings;
+    if (scratch.owner === this) {
+      scratch.isLent = true;
+      this.#flushLater();
+    } else this.flush();
+  }
+
+  /** The turn ends. */
+  endTurn(): void {
+    this.flush();
+    if (this.#settings.scratch.isLent) this.#release();
   }
 
   /** Hands to the socket what was gathered in this turn. */
@@ -162,7 +180,10 @@ export class Outbox {
     this.dropWaiting();
     this.#backlog?.release();
     this.#backlog = null;
-    this.#batch = this.#settings.turns.empty;
+    const { scratch, turns } = this.#settings;
+    this.#batch = turns.empty;
+    if (scratch.owner === this) scratch.take(false);
+    this.#release();
   }
 
   /** Since when bytes wait of which the client has taken none, as far as can be told from asking now and then; 0: none wait. */
@@ -196,10 +217,20 @@ export class Outbox {
     }
     this.#batch = this.#batch.with(frame);
     if (this.#batch.byteLength >= BATCH_BYTES) this.flush();
-    else if (!isHeld && !this.#flushComes) {
-      this.#flushComes = true;
-      turns.flushLater(this);
-    }
+    else if (!isHeld) this.#flushLater();
+  }
+
+  #flushLater(): void {
+    if (this.#flushComes) return;
+    this.#flushComes = true;
+    this.#settings.turns.flushLater(this);
+  }
+
+  #release(): void {
+    const { scratch } = this.#settings;
+    if (scratch.owner !== this) return;
+    scratch.owner = null;
+    scratch.isLent = false;
   }
 
   #write(bytes: Buffer): void {

@@ -5,6 +5,11 @@ const SIZE = 64 * 1024;
 /** To copy so many bytes for one client costs more than to write them by themselves. */
 export const LONG_BYTES: number = 16 * 1024;
 
+export interface ScratchOwner {
+  /** Another client is about to be read. */
+  letGo(): void;
+}
+
 /**
  * Where what is sent to a client while it is being read is written, frame behind frame, to leave as one buffer: no buffer and no list
  * entry per message. One for the whole server is enough, since clients are read one at a time.
@@ -20,11 +25,13 @@ export class Scratch {
   #run: Buffer | null = null;
   #runStart = 0;
 
-  /** Whose client is being read. */
-  owner: object | null = null;
+  /** Whose client is being read, or was read last in this turn. */
+  owner: ScratchOwner | null = null;
+  /** That client has been read. Its handlers may send more in this turn; but whoever is read next has precedence. */
+  isLent = false;
 
   /** Bytes that wait here for this owner. */
-  lengthFor(owner: object): number {
+  lengthFor(owner: ScratchOwner): number {
     return this.owner === owner ? this.#length : 0;
   }
 

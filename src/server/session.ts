@@ -281,7 +281,8 @@ export class Session<Data>
   }
 
   protected afterParse(): void {
-    this.#outbox.letGo();
+    if (this.#running === 0) this.#outbox.letGo();
+    else this.#outbox.letGoLater();
     if (!this.connection.inMessage) this.#messageSince = 0;
     else if (this.#messageSince === 0) {
       this.#messageSince = this.#heardAt;

@@ -7,11 +7,11 @@ import { Batch } from "./batch.js";
 export class Turns {
   /** What an outbox holds when it holds nothing. */
   readonly empty: Batch = Batch.empty();
-  #flushes: { flush(): void }[] = [];
+  #flushes: { endTurn(): void }[] = [];
   #resumes: { resumeTurn(): void }[] = [];
   #scheduled = false;
 
-  flushLater(outbox: { flush(): void }): void {
+  flushLater(outbox: { endTurn(): void }): void {
     this.#flushes.push(outbox);
     this.#schedule();
   }
@@ -33,7 +33,7 @@ export class Turns {
     const resumes = this.#resumes;
     this.#flushes = [];
     this.#resumes = [];
-    for (const outbox of flushes) outbox.flush();
+    for (const outbox of flushes) outbox.endTurn();
     this.empty.forget();
     for (const client of resumes) client.resumeTurn();
   }

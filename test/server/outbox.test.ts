@@ -153,6 +153,55 @@ describe("an outbox whose client takes everything", () => {
     assert.equal(scratch.owner, null);
   });
 
+  it("holds back what handlers send after the parse, until the turn's end", async () => {
+    const scratch = new Scratch();
+    const { outbox, socket } = outboxOn(new FakeSocket(), { scratch });
+    for (const texts of [["one ", "two "], ["three "]]) {
+      outbox.hold();
+      for (const text of texts) outbox.send(frame(text), null);
+      outbox.letGoLater();
+      outbox.send(frame("+ "), null);
+    }
+    assert.equal(outbox.bufferedBytes, 18);
+    await turns();
+    assert.deepEqual(socket.writes.map(String), ["one two + three + "]);
+    assert.deepEqual([scratch.owner, scratch.isLent], [null, false]);
+  });
+
+  it("gives way to a client that is read meanwhile, and keeps its order", async () => {
+    const scratch = new Scratch();
+    const first = outboxOn(new FakeSocket(), { scratch });
+    const second = outboxOn(new FakeSocket(), { scratch });
+    first.outbox.hold();
+    first.outbox.send(frame("one "), null);
+    first.outbox.letGoLater();
+    first.outbox.send(frame("two "), null);
+    second.outbox.hold();
+    assert.deepEqual(first.socket.writes.map(String), ["one two "]);
+    second.outbox.send(frame("mine"), null);
+    first.outbox.send(frame("three"), null);
+    // It was not lent this time, for another one has it.
+    first.outbox.hold();
+    first.outbox.letGoLater();
+    assert.equal(first.socket.taken.toString(), "one two three");
+    second.outbox.letGo();
+    await turns();
+    assert.equal(second.socket.taken.toString(), "mine");
+    assert.deepEqual([scratch.owner, scratch.isLent], [null, false]);
+  });
+
+  it("drops what it held back when its socket is gone", async () => {
+    const scratch = new Scratch();
+    const { outbox, socket } = outboxOn(new FakeSocket(), { scratch });
+    outbox.hold();
+    outbox.send(frame("late"), null);
+    outbox.letGoLater();
+    outbox.discard();
+    assert.deepEqual([outbox.bufferedBytes, scratch.owner, scratch.isLent], [0, null, false]);
+    await turns();
+    assert.equal(socket.writes.length, 0);
+  });
+
   it("shares the joined bytes with others that were sent the same", async () => {
     const shared = new Turns();
     const benches = [outboxOn(new FakeSocket(), { shared }), outboxOn(new FakeSocket(), { shared })];

@@ -6,7 +6,7 @@ import { until } from "../harness/concurrency.js";
 import { encodeFrame, frame, TEXT } from "../harness/frames.js";
 import { Random } from "../harness/random.js";
 import type { RawClient } from "../harness/raw-client.js";
-import { type Rig, startRig, turns } from "./rig.js";
+import { type Rig, startRig, turns, watchWrites } from "./rig.js";
 
 const KIB = 1024;
 
@@ -67,6 +67,27 @@ describe("send", () => {
       await sent;
     }
   });
+
+  for (const portableSockets of [false, true]) {
+    it(`gathers what async handlers send in a turn into one write (${portableSockets ? "portable" : "lean"} sockets)`, async (test) => {
+      const rig = await startRig(test, {
+        portableSockets,
+        message: async (client, message) => {
+          client.send(message);
+          await Promise.resolve();
+          client.send(`${message.text()}!`);
+        },
+      });
+      const { peer } = await rig.connect();
+      const writes = watchWrites(test);
+      await peer.sendBytes(Buffer.concat(["a", "b", "c"].map((text) => encodeFrame({ opcode: TEXT, payload: text }))));
+      for (const text of ["a", "a!", "b", "b!", "c", "c!"])
+        assert.equal((await peer.nextMessage()).bytes.toString(), text);
+      // The peer's own is masked.
+      const lengths = writes.filter(({ bytes }) => bytes[1] === 1).map(({ bytes }) => bytes.length);
+      assert.deepEqual(lengths, [3 * 3 + 3 * 4]);
+    });
+  }
 
   it("copies bytes: the buffer is the caller's again", async (test) => {
     const rig = await startRig(test);

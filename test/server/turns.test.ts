@@ -7,8 +7,8 @@ test("flushes come before resumes, each once, at the end of the turn", async () 
   const turns = new Turns();
   const seen: string[] = [];
   turns.resumeLater({ resumeTurn: () => void seen.push("resume") });
-  turns.flushLater({ flush: () => void seen.push("flush 1") });
-  turns.flushLater({ flush: () => void seen.push("flush 2") });
+  turns.flushLater({ endTurn: () => void seen.push("flush 1") });
+  turns.flushLater({ endTurn: () => void seen.push("flush 2") });
   assert.deepEqual(seen, []);
   await eventLoopTurns();
   assert.deepEqual(seen, ["flush 1", "flush 2", "resume"]);
@@ -34,7 +34,7 @@ test("the shared empty batch forgets the turn's frames", async () => {
   const frame = Buffer.from("frame");
   const batch = turns.empty.with(frame);
   assert.equal(turns.empty.with(frame), batch);
-  turns.flushLater({ flush() {} });
+  turns.flushLater({ endTurn() {} });
   await eventLoopTurns();
   assert.notEqual(turns.empty.with(frame), batch);
 });
