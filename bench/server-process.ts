@@ -19,7 +19,7 @@ interface ServerKind {
   /** It sends back what it got without unmasking: four bytes more. */
   readonly repliesMasked: boolean;
   /** What it is told besides the settings of the workload. */
-  readonly extra: { readonly portable?: boolean };
+  readonly extra: { readonly portable?: boolean; readonly handler?: "text" | "async" };
   /** Only where it is asked for by name. */
   readonly onRequest: boolean;
 }
@@ -44,6 +44,8 @@ export const serverKinds = {
   "hawser-bun": kind("Hawser on Bun", "hawser.mjs", { runtime: "bun" }),
   socket: kind("bare socket", "socket.mjs", { repliesMasked: true }),
   "hawser-portable": kind("Hawser, portableSockets", "hawser.mjs", { extra: { portable: true }, onRequest: true }),
+  "hawser-text": kind("Hawser, text for text", "hawser.mjs", { extra: { handler: "text" }, onRequest: true }),
+  "hawser-async": kind("Hawser, async handler", "hawser.mjs", { extra: { handler: "async" }, onRequest: true }),
 } as const;
 export type ServerName = keyof typeof serverKinds;
 export const serverNames = Object.keys(serverKinds) as ServerName[];

@@ -13,7 +13,7 @@ import {
   text,
   type Traffic,
 } from "./measures.js";
-import type { ServerName, ServerSettings } from "./server-process.js";
+import { type ServerName, serverNames, type ServerSettings } from "./server-process.js";
 
 export interface Workload {
   readonly name: string;
@@ -29,25 +29,15 @@ export interface Workload {
   measure(bench: Bench, subject: Subject, peers: readonly Subject[]): Promise<Round>;
 }
 
-const everyone: ServerName[] = [
-  "hawser",
-  "hawser-portable",
-  "ws",
-  "socketio",
-  "crossws",
-  "bun",
-  "hawser-bun",
-  "socket",
-];
 /** The bare socket knows nothing of compression. */
-const compressing = everyone.filter((name) => name !== "socket");
+const compressing = serverNames.filter((name) => name !== "socket");
 
 function traffic(name: string, title: string, plan: Traffic, more: Partial<Workload> = {}): Workload {
   return {
     name,
     title,
     unit: "fanOut" in plan.shape || plan.shape.members > 1 ? "delivery" : "message",
-    servers: everyone,
+    servers: serverNames,
     measure: (bench, subject) => measureTraffic(bench, subject, plan),
     ...more,
   };
@@ -89,12 +79,12 @@ function storm(clients: number): Workload {
     name: "storm",
     title: `${clients.toLocaleString("en")} clients connect`,
     unit: "handshake",
-    servers: everyone,
+    servers: serverNames,
     measure: (bench, subject) => measureStorm(bench, subject, clients),
   };
 }
 
-function memory(clients: number, compression: boolean, servers = compression ? compressing : everyone): Workload {
+function memory(clients: number, compression: boolean, servers = compression ? compressing : serverNames): Workload {
   return {
     name: `memory-${clients}${compression ? "-deflate" : ""}`,
     title: `memory of ${clients.toLocaleString("en")} idle clients${compression ? ", compression negotiated" : ""}`,
@@ -129,7 +119,7 @@ function halfLoad(): Workload {
     name: "latency",
     title: "latency of echo, 64 B, 100 clients, at half of what the slowest server can take",
     unit: "message",
-    servers: everyone,
+    servers: serverNames,
     async measure(bench, subject, peers) {
       if (perSecond === 0) {
         const rates: number[] = [];

@@ -3,6 +3,20 @@
 import { createServer } from "../../dist/index.js";
 import { announce, options, readPath } from "./control.mjs";
 
+/** What is sent back, and how: the message as it came, or decoded and encoded again, or by a handler that returns a promise. */
+const replies = {
+  relay(client, message) {
+    client.send(message);
+  },
+  text(client, message) {
+    client.send(message.text());
+  },
+  async async(client, message) {
+    client.send(message);
+  },
+};
+const reply = replies[options.handler ?? "relay"];
+
 const server = createServer({
   logLevel: "silent",
   compression: options.compression,
@@ -14,8 +28,8 @@ const server = createServer({
     if (isMember) client.subscribe(room);
   },
   message(client, message) {
-    if (client.data === null) client.send(message);
-    else server.publish(client.data, message);
+    if (client.data === null) return reply(client, message);
+    server.publish(client.data, message);
   },
 });
 announce((await server.listen(0)).port);
