@@ -125,7 +125,7 @@ export class Upgrades<Data> {
     const request = new NodeUpgradeRequest(raw, target, address, handshake.offeredSubprotocols);
     const arrived = { socket, handshake, request, head, trace };
     if (this.#options.authenticate === undefined) this.#accept(arrived, undefined as Data);
-    else void this.#authenticate(arrived, this.#options.authenticate);
+    else this.#authenticate(arrived, this.#options.authenticate);
   }
 
   /** A handshake that did not arrive as an upgrade, for `Connection: Upgrade` is missing, say. */
@@ -170,28 +170,46 @@ export class Upgrades<Data> {
     return place === "reserved" ? null : refusal(place);
   }
 
+  #authenticate(arrived: Arrived, authenticate: NonNullable<ResolvedOptions<Data>["authenticate"]>): void {
+    const { request, trace } = arrived;
+    const pending = new PendingHandshake(arrived, this.#port.clock.now() + this.#options.handshakeTimeoutMs);
+    const context = {
+      get signal() {
+        return pending.signal;
+      },
+    };
+    const decide = (): Data | Promise<Data> => authenticate(request, context);
+    let decision: Data | Promise<Data>;
+    try {
+      decision = trace === null ? decide() : trace.run(decide);
+    } catch (error) {
+      this.#decided(arrived, pending, this.#refusalFor(error, request.address));
+      return;
+    }
+    if (isPromise(decision)) void this.#await(arrived, pending, decision);
+    else this.#decided(arrived, pending, null, decision);
+  }
+
   /** While the application decides, the client may go away, or take no end. */
-  async #authenticate(
-    arrived: Arrived,
-    authenticate: NonNullable<ResolvedOptions<Data>["authenticate"]>,
-  ): Promise<void> {
-    const { socket, request, trace } = arrived;
-    const { clock, wheel } = this.#port;
-    const pending = new PendingHandshake(arrived, clock.now() + this.#options.handshakeTimeoutMs);
+  async #await(arrived: Arrived, pending: PendingHandshake, decision: Promise<Data>): Promise<void> {
+    const { wheel } = this.#port;
     wheel.schedule(pending, pending.dueAt);
-    own(socket, pending, this.#port.reads);
+    own(arrived.socket, pending, this.#port.reads);
     this.#pending.add(pending);
     let data: Data | undefined;
     let refused: Refusal | null = null;
     try {
-      const { signal } = pending;
-      const decide = (): Data | Promise<Data> => authenticate(request, { signal });
-      data = await pending.race(Promise.resolve(trace === null ? decide() : trace.run(decide)));
+      data = await pending.race(decision);
     } catch (error) {
-      if (pending.ended === null) refused = this.#refusalFor(error, request.address);
+      if (pending.ended === null) refused = this.#refusalFor(error, arrived.request.address);
     }
     this.#pending.delete(pending);
     wheel.remove(pending);
+    this.#decided(arrived, pending, refused, data);
+  }
+
+  #decided(arrived: Arrived, pending: PendingHandshake, refused: Refusal | null, data?: Data): void {
+    const { socket, request, trace } = arrived;
     if (pending.ended === "gone" || socket.destroyed) {
       this.#port.cancel(request.address);
       this.#port.onAborted(request.raw);
@@ -199,11 +217,11 @@ export class Upgrades<Data> {
       socket.destroy();
       return;
     }
-    if (pending.ended !== null) refused = refusal(pending.ended);
-    if (refused === null) this.#accept({ ...arrived, head: pending.head }, data as Data);
+    const why = pending.ended === null ? refused : refusal(pending.ended);
+    if (why === null) this.#accept({ ...arrived, head: pending.head }, data as Data);
     else {
       this.#port.cancel(request.address);
-      this.#refuse(request, socket, trace, refused);
+      this.#refuse(request, socket, trace, why);
     }
   }
 
@@ -292,8 +310,9 @@ const EARLY_BYTES = 64 * 1024;
 class PendingHandshake implements SocketOwner, Timed {
   readonly dueAt: number;
   readonly #socket: ClientSocket;
-  readonly #early = new Assembly(true, false);
-  readonly #controller = new AbortController();
+  #early: Assembly | null = null;
+  #controller: AbortController | null = null;
+  #giveUp = (): void => {};
   /** Null: it is still waited for. What came first counts. */
   ended: HandshakeEnd | null = null;
   wheelAt = 0;
@@ -308,14 +327,18 @@ class PendingHandshake implements SocketOwner, Timed {
 
   /** What has come after the handshake. */
   get head(): Buffer {
-    return this.#early.bytes.subarray(0, this.#early.length);
+    return this.#early === null ? NOTHING : this.#early.bytes.subarray(0, this.#early.length);
   }
 
+  /** Made when it is asked for: most applications do not look at it, and it costs as much as a third of a handshake. */
   get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.ended !== null) this.#controller.abort();
     return this.#controller.signal;
   }
 
   onData(bytes: Buffer, length: number): void {
+    this.#early ??= new Assembly(true, false);
     this.#early.append(bytes, 0, length, Infinity);
     if (this.#early.length >= EARLY_BYTES) this.#socket.pause();
   }
@@ -333,7 +356,8 @@ class PendingHandshake implements SocketOwner, Timed {
 
   end(why: HandshakeEnd): void {
     this.ended ??= why;
-    this.#controller.abort();
+    this.#controller?.abort();
+    this.#giveUp();
   }
 
   checkDeadlines(now: number): number {
@@ -342,14 +366,20 @@ class PendingHandshake implements SocketOwner, Timed {
     return Infinity;
   }
 
-  /** What `authenticate` says, or a rejection once the client is gone or the time is over. */
-  race<Data>(decision: Promise<Data>): Promise<Data> {
+  /** What `authenticate` says; undefined once the client is gone or the time is over. */
+  race<Data>(decision: Promise<Data>): Promise<Data | undefined> {
     return new Promise((resolve, reject) => {
-      this.signal.addEventListener("abort", () => reject(this.signal.reason as Error), { once: true });
-      decision.then(resolve, reject);
+      this.#giveUp = () => resolve(undefined);
+      Promise.resolve(decision).then(resolve, reject);
     });
   }
 }
+
+function isPromise<Data>(decision: Data | Promise<Data>): decision is Promise<Data> {
+  return typeof (decision as Promise<Data> | null | undefined)?.then === "function";
+}
+
+const NOTHING = Buffer.alloc(0);
 
 function ignoreError(): void {
   // The socket closes right after, and that is where it is counted.

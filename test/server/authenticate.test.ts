@@ -101,6 +101,30 @@ describe("authenticate", () => {
     }
   });
 
+  it("may ask for the signal when it is late already, and answer with any thenable", async (test) => {
+    const contexts: { signal: AbortSignal }[] = [];
+    const rig = await startRig<string>(test, {
+      authenticate: (_request, context) => {
+        contexts.push(context);
+        const thenable = {
+          // oxlint-disable-next-line unicorn/no-thenable -- what a library may return
+          then: (resolve: (data: string) => void) => void (contexts.length === 2 && resolve("second")),
+        };
+        return thenable as unknown as Promise<string>;
+      },
+    });
+    const peer = await rig.dial();
+    await peer.sendBytes(upgradeRequest(rig.url));
+    await until(() => rig.server.pendingHandshakes === 1, "authenticate to be called");
+    rig.clock.advance(10_100);
+    assert.equal((await peer.nextResponse())!.status, 503);
+    const { signal } = contexts[0]!;
+    assert.ok(signal.aborted && contexts[0]!.signal === signal);
+    const { client } = await rig.connect();
+    assert.equal(client.data, "second");
+    assert.ok(!contexts[1]!.signal.aborted);
+  });
+
   it("gives 503 when it takes longer than handshakeTimeoutMs, and is told so", async (test) => {
     const { options, signals, gates } = waiting();
     const rig = await startRig<string>(test, { ...options, maxClients: 1 });
