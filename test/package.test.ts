@@ -28,6 +28,20 @@ test("the exported names are those of test/public-surface.txt", async () => {
   );
 });
 
+test("neither undici nor TLS is loaded for a server that does without", () => {
+  const program = `
+    import { createServer } from "hawser";
+    const server = createServer({ logLevel: "silent" });
+    await server.listen(0);
+    await server.close();
+    console.log(process.moduleLoadList.filter((name) => / internal\\/deps\\/undici| https$| tls$/.test(name)).join());`;
+  const said = execFileSync(process.execPath, ["--input-type=module", "--eval", program], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  assert.equal(said.trim(), "");
+});
+
 test("the package holds compiled code, types and documents, and nothing else", () => {
   const files = packedFiles();
   const expected =

@@ -1,6 +1,6 @@
-import * as http from "node:http";
-import * as https from "node:https";
+import type { IncomingMessage, Server, ServerOptions } from "node:http";
 import type { Duplex } from "node:stream";
+import { http, loadHttps } from "./node-http.js";
 import type { TlsOptions } from "./options.js";
 import { writeRefused } from "./response.js";
 
@@ -23,10 +23,10 @@ export function createHttpServer(
   limits: HttpLimits,
   tls: TlsOptions | undefined,
   onError: (reason: string, status: number, socket: Duplex) => void,
-): http.Server {
+): Server {
   // The headers are a part of the request, and Node refuses a limit for the part that is above that for the whole.
   const firstTimeoutMs = Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs);
-  const settings: http.ServerOptions = {
+  const settings: ServerOptions = {
     headersTimeout: firstTimeoutMs,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
@@ -39,12 +39,12 @@ export function createHttpServer(
     tls === undefined
       ? http.createServer(settings)
       : // The handshake of TLS comes before any header; by itself it may take two minutes.
-        https.createServer({ ...settings, ...tls, handshakeTimeout: firstTimeoutMs });
+        loadHttps().createServer({ ...settings, ...tls, handshakeTimeout: firstTimeoutMs });
   // No limit on their number: past Node's own, headers are dropped without a word, and their size is bounded anyway.
   server.maxHeadersCount = 0;
   server.maxConnections = limits.maxClients + limits.maxPendingHandshakes + SPARE_CONNECTIONS;
   // Set per request and not on the server, where it would leave each client with a timer that it has no use for.
-  server.on("request", (request: http.IncomingMessage) => request.socket.setTimeout(limits.responseTimeoutMs));
+  server.on("request", (request: IncomingMessage) => request.socket.setTimeout(limits.responseTimeoutMs));
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
     const status = statusOf(error);
     onError(error.code ?? error.name, status, socket);

@@ -1,7 +1,8 @@
-import { IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import { isWord } from "../protocol/tokens.js";
 import type { Endpoint, LeanSocket } from "./lean-socket.js";
+import { http } from "./node-http.js";
 
 /** `IncomingMessage` has this and no document says so: it keeps the lines, and sorts them into `headers` when that is asked for. */
 interface HeaderLines {
@@ -10,7 +11,7 @@ interface HeaderLines {
 
 /** Whether an `IncomingMessage` can be made here of a request that node:http has not parsed. */
 export const canMakeMessages: boolean =
-  typeof (IncomingMessage.prototype as HeaderLines)._addHeaderLines === "function";
+  typeof (http.IncomingMessage.prototype as HeaderLines)._addHeaderLines === "function";
 
 /**
  * A handshake of the plainest kind: what every browser and every library sends. Its fields are those of an `IncomingMessage`, which is
@@ -44,7 +45,7 @@ export class PlainRequest {
   #toMessage(): IncomingMessage {
     let peer: Socket | null = null;
     // Made without one: most who ask want the headers alone.
-    const message = new IncomingMessage(undefined as unknown as Socket);
+    const message = new http.IncomingMessage(undefined as unknown as Socket);
     Object.defineProperty(message, "socket", {
       get: () => (peer ??= new Peer(this.socket, this.remote)),
       configurable: true,

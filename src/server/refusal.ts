@@ -1,4 +1,4 @@
-import { STATUS_CODES, validateHeaderName, validateHeaderValue } from "node:http";
+import { http } from "./node-http.js";
 import type { HandshakeFault } from "../protocol/handshake.js";
 
 /** Why a handshake was refused, by the same word in the API, the log, the documents and the metrics. */
@@ -64,14 +64,14 @@ export class Refuse extends Error {
    * @throws RangeError, TypeError for a status or a header that no response can have
    */
   constructor(status: number, message?: string, headers: Readonly<Record<string, string>> = {}) {
-    super(message ?? STATUS_CODES[status] ?? "Refused");
+    super(message ?? http.STATUS_CODES[status] ?? "Refused");
     if (!Number.isInteger(status) || status < 400 || status > 599) {
       throw new RangeError(`Refuse: got status ${status}, takes 400 to 599`);
     }
     for (const [name, value] of Object.entries(headers)) {
       // A line break in a value would let it write further headers.
-      validateHeaderName(name);
-      validateHeaderValue(name, value);
+      http.validateHeaderName(name);
+      http.validateHeaderValue(name, value);
     }
     this.status = status;
     this.headers = headers;

@@ -1,6 +1,6 @@
-import { STATUS_CODES } from "node:http";
 import type { AcceptedHandshake } from "../protocol/handshake.js";
 import { type ClientSocket, own, type SocketOwner } from "./client-socket.js";
+import { http } from "./node-http.js";
 
 /** How long a refused peer may take to read why. */
 const LINGER_MS = 2000;
@@ -39,7 +39,7 @@ export function writeRefused(
     ...headers,
   };
   const lines = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Refused"}`,
+    `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? "Refused"}`,
     ...Object.entries(all).map(([name, value]) => `${name}: ${value}`),
   ];
   own(socket, new Lingering(socket), null);

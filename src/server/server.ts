@@ -2,7 +2,6 @@ import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node
 import type { Server as HttpsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { createSecureContext } from "node:tls";
 import { PayloadMemory } from "../protocol/payload-memory.js";
 import { plainAddress, proxyList } from "./address.js";
 import { attach, type UpgradeSource } from "./attach.js";
@@ -20,6 +19,7 @@ import { createHttpServer, graceOf } from "./http.js";
 import { defaultLogger, type Logger, SampledLog, unfailing } from "./log.js";
 import { optionRules } from "./option-rules.js";
 import type { Payload } from "./message.js";
+import { loadTls } from "./node-http.js";
 import { findOpenTelemetry } from "./opentelemetry.js";
 import type { ServerOptions, TlsOptions } from "./options.js";
 import { checkValue, type ResolvedOptions, resolveOptions } from "./resolve-options.js";
@@ -273,7 +273,7 @@ export class Server<Data = undefined> {
   /** Replaces the certificate: new connections get the new one, the others keep what they have. @throws what `node:tls` throws */
   setTls(tls: TlsOptions): void {
     if (this.#tls === undefined) throw new UsageError("setTls: this server was made without tls");
-    if (this.#http === null) createSecureContext(tls);
+    if (this.#http === null) loadTls().createSecureContext(tls);
     else (this.#http as HttpsServer).setSecureContext(tls);
     this.#tls = tls;
     this.#log.info({ event: "tls-replaced" }, "the certificate was replaced");
