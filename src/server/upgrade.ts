@@ -186,12 +186,12 @@ export class Upgrades<Data> {
       this.#decided(arrived, pending, this.#refusalFor(error, request.address));
       return;
     }
-    if (isPromise(decision)) void this.#await(arrived, pending, decision);
+    if (isPromise(decision)) void this.#waitFor(arrived, pending, decision);
     else this.#decided(arrived, pending, null, decision);
   }
 
   /** While the application decides, the client may go away, or take no end. */
-  async #await(arrived: Arrived, pending: PendingHandshake, decision: Promise<Data>): Promise<void> {
+  async #waitFor(arrived: Arrived, pending: PendingHandshake, decision: Promise<Data>): Promise<void> {
     const { wheel } = this.#port;
     wheel.schedule(pending, pending.dueAt);
     own(arrived.socket, pending, this.#port.reads);
