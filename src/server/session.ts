@@ -238,6 +238,7 @@ export class Session<Data>
   /** The socket delivered bytes. */
   onData(bytes: Buffer, length: number): void {
     this.#heardAt = this.#context.clock.now();
+    this.#turnLeft = this.#context.settings.maxMessagesPerTurn;
     this.take(bytes, length);
   }
 
@@ -275,7 +276,6 @@ export class Session<Data>
   // What the intake says.
 
   protected beforeParse(): void {
-    this.#turnLeft = this.#context.settings.maxMessagesPerTurn;
     this.#isWatched = this.#context.runner.watchesMessages(this, this.#heardAt);
     this.#outbox.hold();
   }
@@ -448,6 +448,7 @@ export class Session<Data>
   }
 
   resumeTurn(): void {
+    this.#turnLeft = this.#context.settings.maxMessagesPerTurn;
     this.go(StopReason.turn);
   }
 

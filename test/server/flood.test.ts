@@ -106,22 +106,25 @@ describe("fairness", () => {
     assert.ok(waited <= 8 * 32, `${waited} messages of the other came first`);
   });
 
-  it("maxMessagesPerTurn bounds what is handled between two turns of the event loop", async (test) => {
-    let inTurn = 0;
-    let most = 0;
-    let total = 0;
-    const rig = await startRig(test, {
-      maxMessagesPerTurn: 10,
-      message() {
-        if (inTurn++ === 0) setImmediate(() => (inTurn = 0));
-        most = Math.max(most, inTurn);
-        total++;
-      },
-    });
-    const { peer } = await rig.connect();
-    await peer.sendBytes(Buffer.concat(Array.from({ length: 1_000 }, () => encodeFrame(frame.text("x")))));
-    await until(() => total === 1_000, "all of them");
-    assert.ok(most <= 20, `${most} in one turn`);
+  it("maxMessagesPerTurn bounds what is handled between two turns of the event loop, by async handlers as well", async (test) => {
+    for (const result of [undefined, Promise.resolve()]) {
+      let inTurn = 0;
+      let most = 0;
+      let total = 0;
+      const rig = await startRig(test, {
+        maxMessagesPerTurn: 10,
+        message() {
+          if (inTurn++ === 0) setImmediate(() => (inTurn = 0));
+          most = Math.max(most, inTurn);
+          total++;
+          return result;
+        },
+      });
+      const { peer } = await rig.connect();
+      await peer.sendBytes(Buffer.concat(Array.from({ length: 1_000 }, () => encodeFrame(frame.text("x")))));
+      await until(() => total === 1_000, "all of them");
+      assert.ok(most <= 20, `${most} in one turn`);
+    }
   });
 
   it("counts control frames, too", async (test) => {
