@@ -27,8 +27,9 @@ export class Assembly {
    * included; Infinity while more frames are to follow.
    * What is set aside is at most twice what has come (or 256 bytes), whatever length was declared: a header alone buys no
    * memory. It doubles, so that a byte is copied a few times at most, however small the fragments are.
+   * @returns 0 when all that was added is ASCII for certain, else 0x80 or more
    */
-  append(chunk: Buffer, start: number, end: number, expected: number, key = 0): void {
+  append(chunk: Buffer, start: number, end: number, expected: number, key = 0): number {
     const length = this.length + end - start;
     if (length > this.bytes.length) {
       const capacity = Math.max(length, Math.min(this.length + expected, Math.max(2 * length, 256)));
@@ -37,9 +38,10 @@ export class Assembly {
       this.bytes.copy(grown, 0, 0, this.length);
       this.bytes = grown;
     }
-    maskTo(chunk, start, end, key, this.phase, this.bytes, this.length);
+    const seen = maskTo(chunk, start, end, key, this.phase, this.bytes, this.length);
     this.phase += end - start;
     this.length = length;
+    return seen;
   }
 }
 

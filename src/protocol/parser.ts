@@ -346,9 +346,11 @@ export abstract class Parser {
 
   /** Adds to the message, and fails at the first byte that no text could hold. `expected` is what its frame can still bring. */
   #gather(message: Assembly, bytes: Buffer, start: number, end: number, expected: number): boolean {
-    message.append(bytes, start, end, this.#fin ? expected : Infinity, this.#key);
+    const wasChecked = message.checked === message.length;
+    const seen = message.append(bytes, start, end, this.#fin ? expected : Infinity, this.#key);
     if (message.isBinary || message.compressed) return true;
-    const checked = checkUtf8(message.bytes, message.checked, message.length);
+    const isAscii = wasChecked && seen < 0x80;
+    const checked = isAscii ? message.length : checkUtf8(message.bytes, message.checked, message.length);
     if (checked < 0) {
       this.#fail("invalid-utf8");
       return false;
