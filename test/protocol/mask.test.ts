@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { mask, maskTo, readBuffer } from "#hawser/protocol/mask.js";
+import { payloadOf } from "./recorder.js";
 
 /** RFC 6455 5.3, word for word: transformed-octet-i = original-octet-i XOR masking-key-octet-(i MOD 4). */
 function plainly(payload: Uint8Array, key: Uint8Array, phase: number): Buffer {
@@ -9,11 +10,6 @@ function plainly(payload: Uint8Array, key: Uint8Array, phase: number): Buffer {
 
 function asInteger(key: Uint8Array): number {
   return Buffer.from(key).readInt32LE(0);
-}
-
-/** Bytes that all differ from their neighbours; every seventh is ASCII no more. */
-function payloadOf(length: number): Buffer {
-  return Buffer.from(Array.from({ length }, (_, i) => (i * 31 + (i >> 8) * 7 + 1) & (i % 7 === 0 ? 0xff : 0x7f)));
 }
 
 /** Checks one call, with the bytes at `alignment` in memory, and that it keeps to them. */

@@ -87,6 +87,11 @@ export function message(payload: Uint8Array, isBinary: boolean): string {
   return isBinary ? `binary ${bytes.toString("hex")}` : `text ${JSON.stringify(bytes.toString("utf8"))}`;
 }
 
+/** Bytes that all differ from their neighbours; every seventh is ASCII no more. */
+export function payloadOf(length: number): Buffer {
+  return Buffer.from(Array.from({ length }, (_, i) => (i * 31 + (i >> 8) * 7 + 1) & (i % 7 === 0 ? 0xff : 0x7f)));
+}
+
 export function hex(text: string): Buffer {
   const digits = text.replaceAll(" ", "");
   if (digits.length % 2 === 1 || /[^0-9a-f]/.test(digits)) throw new Error(`not hex: ${text}`);

@@ -5,15 +5,10 @@ import { promisify } from "node:util";
 import { readBuffer, unmaskFrames } from "#hawser/protocol/mask.js";
 import { loadSimd, RESULT_BYTES } from "#hawser/protocol/simd.js";
 import { BINARY, encodeFrame, type FrameSpec, PING, TEXT } from "../harness/frames.js";
-import { hex } from "./recorder.js";
+import { hex, payloadOf } from "./recorder.js";
 
 const KEY = 0x04030201;
 const KEYS = [hex("37fa213d"), hex("00000000"), hex("80ff0180")];
-
-/** Bytes that all differ from their neighbours; every seventh is ASCII no more. */
-function payloadOf(length: number): Buffer {
-  return Buffer.from(Array.from({ length }, (_, i) => (i * 31 + (i >> 8) * 7 + 1) & (i % 7 === 0 ? 0xff : 0x7f)));
-}
 
 function plainly(payload: Buffer): Buffer {
   return payload.map((byte, i) => byte ^ ((i & 3) + 1)) as Buffer;
