@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { BlockList, Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -10,6 +9,7 @@ import { clientAddress } from "./address.js";
 import { type ClientSocket, own, type SocketOwner } from "./client-socket.js";
 import type { Clock } from "./clock.js";
 import type { DeadlineWheel, Timed } from "./deadlines.js";
+import { freshId } from "./fresh-id.js";
 import type { LeanSocket } from "./lean-socket.js";
 import type { PlainRequest } from "./plain-request.js";
 import type { ResolvedOptions } from "./resolve-options.js";
@@ -383,9 +383,4 @@ const NOTHING = Buffer.alloc(0);
 
 function ignoreError(): void {
   // The socket closes right after, and that is where it is counted.
-}
-
-/** A v4 UUID. Node puts it together from some thirty pieces, which V8 would keep for as long as the client is there: 400 bytes each. */
-function freshId(): string {
-  return Buffer.from(randomUUID(), "latin1").toString("latin1");
 }
