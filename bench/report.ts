@@ -31,6 +31,10 @@ const columns: readonly Column[] = [
     head: () => "it ÷ Hawser",
     cell: ({ cpu }, hawser) => (cpu === undefined || !hawser?.cpu ? undefined : (cpu / hawser.cpu).toFixed(2)),
   },
+  {
+    head: () => "in the kernel",
+    cell: ({ kernelShare }) => (kernelShare === undefined ? undefined : `${(kernelShare * 100).toFixed(0)} %`),
+  },
   { head: () => "p50 µs", cell: ({ p50 }) => microseconds(p50) },
   { head: () => "p99 µs", cell: ({ p99 }) => microseconds(p99) },
   { head: () => "p99.9 µs", cell: ({ p999 }) => microseconds(p999) },

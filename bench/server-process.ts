@@ -58,8 +58,9 @@ export interface ServerSettings {
 }
 
 export interface Usage {
-  /** CPU time so far, in microseconds. */
+  /** CPU time so far, in microseconds, and what of it the kernel took. */
   cpu: number;
+  kernel: number;
   /** In bytes. */
   rss: number;
   heap: number;

@@ -17,7 +17,7 @@ async function answer(line) {
   if (line === "collect") await collectGarbage();
   const { user, system } = process.cpuUsage();
   const { rss, heapUsed, external } = process.memoryUsage();
-  print({ cpu: user + system, rss, heap: heapUsed + external });
+  print({ cpu: user + system, kernel: system, rss, heap: heapUsed + external });
 }
 
 // Several times: what the first collection finalises, the next one frees.
