@@ -1,4 +1,4 @@
-import { INPUT_BYTES, loadSimd, RESULT_BYTES, type Simd } from "./simd.js";
+import { ELSEWHERE, ELSEWHERE_BYTES, INPUT_BYTES, loadSimd, RESULT_BYTES, type Simd } from "./simd.js";
 import { viewToRead, viewToWrite } from "./word-view.js";
 
 /**
@@ -65,17 +65,25 @@ export interface UnmaskedFrames {
 /**
  * Unmasks messages of one frame each that lie one behind the other at the beginning of `chunk[start, end)`, many times as fast as one by
  * one.
- * @param chunk the buffer of `readBuffer`
+ * @param chunk of another buffer than `readBuffer` gives, 16 KiB are looked at
  * @param longest of the messages that are taken, in bytes
  * @returns null when there is none, or nothing to do it with
  */
 export function unmaskFrames(chunk: Buffer, start: number, end: number, longest: number): UnmaskedFrames | null {
   const by = simd();
-  if (by === null || chunk !== by.input) return null;
-  const next = by.unmaskFrames(start, end, Math.min(longest, RESULT_BYTES));
-  if (next === start) return null;
+  if (by === null) return null;
+  let from = start;
+  let to = end;
+  if (chunk !== by.input) {
+    const length = Math.min(end - start, ELSEWHERE_BYTES);
+    by.elsewhere.set(chunk.subarray(start, start + length));
+    from = ELSEWHERE;
+    to = ELSEWHERE + length;
+  }
+  const next = by.unmaskFrames(from, to, Math.min(longest, RESULT_BYTES));
+  if (next === from) return null;
   const [framesEnd, seen] = by.said as unknown as [number, number];
-  return { frames: by.results.subarray(0, framesEnd - INPUT_BYTES), isAscii: seen === 0, end: next };
+  return { frames: by.results.subarray(0, framesEnd - INPUT_BYTES), isAscii: seen === 0, end: start + next - from };
 }
 
 /** The key as it applies so many bytes later. */

@@ -60,6 +60,8 @@ export abstract class Parser {
   #heldLength = 0;
 
   #paused = false;
+  /** It was paused after the message before: it may be after the next one, too, and more need not be unmasked. */
+  #single = false;
   #halted = false;
 
   constructor(options: ParserOptions) {
@@ -112,6 +114,7 @@ export abstract class Parser {
    */
   receive(chunk: Buffer, start: number, end: number = chunk.length): number {
     let at = start;
+    this.#single = this.#paused;
     this.#paused = false;
     while (at < end && !this.#paused) {
       if (this.#halted) return end;
@@ -130,8 +133,9 @@ export abstract class Parser {
     const next = payload + this.#length;
     if (next <= end) {
       // When there is as much again behind it, more of the same are likely to follow.
-      const stopped = end - next < next - at ? at : this.#takeMessages(chunk, at, end);
+      const stopped = this.#single || end - next < next - at ? at : this.#takeMessages(chunk, at, end);
       if (stopped > at) return stopped;
+      this.#single = false;
       this.#takeWholeFrame(chunk, payload, next);
       return next;
     }

@@ -12,6 +12,8 @@ export interface Simd {
   readonly input: Buffer;
   /** Where results go. */
   readonly results: Uint8Array;
+  /** Where to put what was read elsewhere: `input` may be in use. Its first byte is at ELSEWHERE. */
+  readonly elsewhere: Uint8Array;
   /**
    * (Un)masks `length` bytes at `from`, to `to`; up to 16 bytes behind them may be written, too.
    * @returns 0 when the results are ASCII, else another number
@@ -31,6 +33,9 @@ export interface Simd {
 export const INPUT_BYTES: number = 128 * 1024;
 /** Whoever keeps one of the messages that are unmasked together keeps so much in memory, at most. */
 export const RESULT_BYTES: number = 32 * 1024;
+export const ELSEWHERE: number = 0x2a000;
+/** As much as comes from TLS at a time (RFC 8446 5.1). */
+export const ELSEWHERE_BYTES: number = 16 * 1024;
 const SAID = 0x2fff8;
 
 /** @returns null where there is no WebAssembly, or none with 128-bit words */
@@ -44,6 +49,7 @@ export function loadSimd(): Simd | null {
     return {
       input: Buffer.from(buffer, 0, INPUT_BYTES),
       results: new Uint8Array(buffer, INPUT_BYTES, RESULT_BYTES),
+      elsewhere: new Uint8Array(buffer, ELSEWHERE, ELSEWHERE_BYTES),
       mask,
       unmaskFrames,
       said: new Int32Array(buffer, SAID, 2),

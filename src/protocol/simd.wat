@@ -2,6 +2,7 @@
 ;;
 ;; Memory:  0        128 KiB that sockets read into
 ;;          0x20000  32 KiB of results, and up to 16 bytes that may be written past their end
+;;          0x2a000  16 KiB for what was read elsewhere
 ;;          0x2ffc0  16 bytes of ones and 16 of zeros: read from 16 - n bytes on, they begin with n ones
 ;;          0x2fff8  what unmaskFrames says besides its result: where its results end, and 0 if all of them is ASCII
 (module

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import type { MessageInflater, ParserOptions } from "#hawser/protocol/parser.js";
+import { PayloadMemory } from "#hawser/protocol/payload-memory.js";
 import { type ViolationName, violations } from "#hawser/protocol/violations.js";
 import { BINARY, encodeFrame, fragments, type FrameSpec, PING, PONG, TEXT, toBytes } from "../harness/frames.js";
 import { everyCut, feed, hex, masked, message, Recorder, SinkParser } from "./recorder.js";
@@ -21,15 +22,30 @@ const doubler: MessageInflater = {
   },
 };
 
+/** Pauses after every event. */
+class Pausing extends Recorder {
+  parser: SinkParser | null = null;
+  override onMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void {
+    super.onMessage(bytes, start, end, isBinary);
+    this.parser?.pause();
+  }
+  override onPing(payload: Buffer): void {
+    super.onPing(payload);
+    this.parser?.pause();
+  }
+}
+
 function parse(role: Role, bytes: Buffer, cuts: number[] = [], options: Partial<ParserOptions> = {}): string[] {
-  const [own, shared] = [false, true].map((isShared) => {
-    const recorder = new Recorder();
+  const read = (recorder: Recorder, isShared: boolean): string[] => {
     const parser = new SinkParser({ role, maxMessageBytes: LIMIT, inflater: doubler, ...options }, recorder);
+    if (recorder instanceof Pausing) recorder.parser = parser;
     feed(parser, bytes, cuts, isShared);
     return recorder.events;
-  });
-  assert.deepEqual(shared, own, "as the shared buffer has it, against memory of its own");
-  return own!;
+  };
+  const events = read(new Recorder(), false);
+  assert.deepEqual(read(new Recorder(), true), events, "as the shared buffer has it, against memory of its own");
+  assert.deepEqual(read(new Pausing(), false), events, "with a pause after each message, against all at once");
+  return events;
 }
 
 /** Frames in hex, unmasked, as the bytes that an endpoint in this role reads. */
@@ -360,18 +376,6 @@ describe("text that is none fails at its first bad byte, RFC 6455 8.1", () => {
 });
 
 describe("pause", () => {
-  /** Pauses after every event, and notes where `receive` stopped. */
-  class Pausing extends Recorder {
-    parser: SinkParser | null = null;
-    override onMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void {
-      super.onMessage(bytes, start, end, isBinary);
-      this.parser?.pause();
-    }
-    override onPing(payload: Buffer): void {
-      super.onPing(payload);
-      this.parser?.pause();
-    }
-  }
   const frames = ["8101 61", "0101 62", "8901 70", "8001 63", "8202 0102", "8101 64"];
   const events = ['text "a"', "ping 70", 'text "bc"', "binary 0102", 'text "d"'];
 
@@ -406,6 +410,29 @@ describe("pause", () => {
         feed(sink.parser, bytes, cuts, isShared);
         assert.deepEqual(sink.events, events);
       }
+    }
+  });
+
+  it("after each of many messages: each is unmasked once, but for those of the first read", () => {
+    class Counting extends PayloadMemory {
+      reserved = 0;
+      override reserve(length: number): number {
+        this.reserved += length;
+        return super.reserve(length);
+      }
+    }
+    const payload = Buffer.alloc(50, 0x61);
+    const bytes = Buffer.concat(Array.from({ length: 100 }, () => encodeFrame({ opcode: TEXT, payload, mask: KEY })));
+    for (const isShared of [false, true]) {
+      const sink = new Pausing();
+      const memory = new Counting();
+      sink.parser = new SinkParser({ role: "server", maxMessageBytes: LIMIT, inflater: null, memory }, sink);
+      feed(sink.parser, bytes, [], isShared);
+      assert.ok(memory.reserved < 200 * (payload.length + 2), `${memory.reserved} bytes`);
+      memory.reserved = 0;
+      feed(sink.parser, bytes, [], isShared);
+      assert.equal(memory.reserved, 100 * payload.length);
+      assert.equal(sink.events.length, 200);
     }
   });
 

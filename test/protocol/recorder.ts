@@ -5,10 +5,6 @@ import { readBuffer } from "#hawser/protocol/mask.js";
 import { Parser, type ParserOptions } from "#hawser/protocol/parser.js";
 import type { Violation } from "#hawser/protocol/violations.js";
 
-/**
- * Notes what was found, a line for each. The bytes are read when the lines are asked for and not before: what a sink was
- * handed is its to keep, so nothing that came later may have changed it.
- */
 /** What a parser finds, told to somebody else. */
 export interface ParserSink {
   onMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void;
@@ -48,6 +44,10 @@ export class SinkParser extends Parser {
   }
 }
 
+/**
+ * Notes what was found, a line for each. The bytes are read when the lines are asked for and not before: what a sink was
+ * handed is its to keep, so nothing that came later may have changed it.
+ */
 export class Recorder implements ParserSink {
   readonly #lines: Array<() => string> = [];
 
