@@ -4,7 +4,7 @@
 import { parseArgs } from "node:util";
 import { Bench } from "tinybench";
 import { deflateShared, encodeFrame, Inflater, mask, TEXT } from "../dist/protocol/index.js";
-import { writeFrame } from "../dist/protocol/encoder.js";
+import { writeFrame, writeMessage } from "../dist/protocol/encoder.js";
 import { readBuffer } from "../dist/protocol/mask.js";
 import { Parser } from "../dist/protocol/parser.js";
 import { checkUtf8 } from "../dist/protocol/utf8.js";
@@ -81,6 +81,7 @@ const groups = {
       const bytes = Buffer.from(text);
       add(`encodeFrame, text, ${size} B`, { count: 1, bytes: size }, () => encodeFrame(TEXT, text));
       add(`encodeFrame, bytes, ${size} B`, { count: 1, bytes: size }, () => encodeFrame(TEXT, bytes));
+      add(`writeMessage, text, ${size} B`, { count: 1, bytes: size }, () => writeMessage(target, 0, text));
       add(`writeFrame, ${size} B`, { count: 1, bytes: size }, () => writeFrame(target, words, 0, TEXT, bytes, 0, size));
     }
   },

@@ -28,7 +28,9 @@ export function encodeFrame(opcode: Opcode, payload: string | Uint8Array, option
   const frame = Buffer.allocUnsafe(headerLength(length) + (masked ? 4 : 0) + length);
   const first = (options.more ? 0 : FIN) | (options.compressed ? RSV1 : 0) | opcode;
   const start = writeHeader(frame, 0, first, length, masked ? MASKED : 0) + (masked ? 4 : 0);
-  writePayload(frame, start, payload, length);
+  if (typeof payload !== "string") frame.set(payload, start);
+  // Text of as many bytes as characters is ASCII, which is copied faster than it is encoded.
+  else frame.write(payload, start, length === payload.length ? "latin1" : "utf8");
   if (masked) {
     frame.writeInt32LE(options.maskingKey | 0, start - 4);
     mask(frame, start, frame.length, options.maskingKey, 0);
@@ -36,27 +38,33 @@ export function encodeFrame(opcode: Opcode, payload: string | Uint8Array, option
   return frame;
 }
 
-/**
- * Writes what `encodeFrame` makes, a text or an unmasked binary frame, into `target` at `at`, where there has to be room for `length` and
- * MAX_HEADER.
- * @param length of the payload in bytes
- * @returns where it ends
- */
-export function writeMessage(target: Buffer, at: number, payload: string | Uint8Array, length: number): number {
-  const start = writeHeader(target, at, FIN | (typeof payload === "string" ? TEXT : BINARY), length, 0);
-  writePayload(target, start, payload, length);
-  return start + length;
-}
-
-function writePayload(target: Buffer, at: number, payload: string | Uint8Array, length: number): void {
-  if (typeof payload !== "string") target.set(payload, at);
-  // Text of as many bytes as characters is ASCII, which is copied faster than it is encoded.
-  else target.write(payload, at, length === payload.length ? "latin1" : "utf8");
-}
-
 /** Length of a message in bytes, text being UTF-8. */
 export function byteLengthOf(payload: string | Uint8Array): number {
   return typeof payload === "string" ? Buffer.byteLength(payload) : payload.length;
+}
+
+/** The same at most, and at once: no character of a string takes more than three bytes, and a surrogate pair four. */
+export function mostBytesOf(payload: string | Uint8Array): number {
+  return typeof payload === "string" ? 3 * payload.length : payload.length;
+}
+
+/**
+ * Writes what `encodeFrame` makes, a text or an unmasked binary frame, into `target` at `at`, where there has to be room for it and
+ * MAX_HEADER.
+ * @returns the length of the payload in bytes
+ */
+export function writeMessage(target: Buffer, at: number, payload: string | Uint8Array): number {
+  if (typeof payload !== "string") {
+    target.set(payload, writeHeader(target, at, FIN | BINARY, payload.length, 0));
+    return payload.length;
+  }
+  // To count the bytes first would take as long again. Most text is ASCII: as many bytes as characters.
+  const likely = at + headerLength(payload.length);
+  const length = target.write(payload, likely);
+  const start = at + headerLength(length);
+  if (start !== likely) target.copyWithin(start, likely, likely + length);
+  writeHeader(target, at, FIN | TEXT, length, 0);
+  return length;
 }
 
 /** Below this many bytes a loop over words copies faster than a call out of JavaScript and the view it needs. */

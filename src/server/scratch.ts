@@ -1,4 +1,12 @@
-import { byteLengthOf, MAX_HEADER, writeFrame, writeHeaderBefore, writeMessage } from "../protocol/encoder.js";
+import {
+  byteLengthOf,
+  headerLength,
+  MAX_HEADER,
+  mostBytesOf,
+  writeFrame,
+  writeHeaderBefore,
+  writeMessage,
+} from "../protocol/encoder.js";
 import type { Opcode } from "../protocol/opcodes.js";
 
 const SIZE = 64 * 1024;
@@ -58,10 +66,10 @@ export class Scratch {
    * @returns its length in bytes; -1 when what is here should leave first
    */
   addNew(payload: string | Uint8Array): number {
-    const length = byteLengthOf(payload);
-    if (!this.hasRoomFor(length)) return -1;
+    if (!this.hasRoomFor(mostBytesOf(payload)) && !this.hasRoomFor(byteLengthOf(payload))) return -1;
     this.#endRun();
-    this.#length = writeMessage(this.#bytes, this.#length, payload, length);
+    const length = writeMessage(this.#bytes, this.#length, payload);
+    this.#length += headerLength(length) + length;
     return length;
   }
 

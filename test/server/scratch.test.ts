@@ -123,18 +123,32 @@ describe("Scratch", () => {
       ["plain", 5],
       ["é€👋", 9],
       ["lone \ud800", 8],
-      ["ü".repeat(80), 160],
+      // A header of two bytes as if it were ASCII, and of four as it is.
+      ["ü".repeat(62), 124],
+      ["ü".repeat(63), 126],
+      ["x".repeat(126), 126],
     ] as const) {
       assert.equal(scratch.addNew(text), length);
     }
     assert.equal(scratch.addNew(new Uint8Array([1, 2, 255])), 3);
     add(scratch, b);
     const expected = [
-      frames("a", "", "plain", "é€👋", "lone \ufffd", "ü".repeat(80)),
+      frames("a", "", "plain", "é€👋", "lone \ufffd", "ü".repeat(62), "ü".repeat(63), "x".repeat(126)),
       encodeFrame(BINARY, Buffer.from([1, 2, 255])),
       frames("b"),
     ];
     assert.ok(scratch.take(false).equals(Buffer.concat(expected)));
+  });
+
+  it("takes text to the last byte, whatever it might have come to", () => {
+    const scratch = new Scratch();
+    for (let i = 0; i < 4; i++) scratch.addNew("y".repeat(15_000));
+    assert.equal(scratch.addNew("é".repeat(2756)), -1);
+    assert.equal(scratch.addNew("é".repeat(2755)), 5510);
+    assert.equal(scratch.addNew(""), -1);
+    const taken = scratch.take(false);
+    assert.equal(taken.length, 4 * 15_004 + 5514);
+    assert.ok(taken.subarray(-5514).equals(frames("é".repeat(2755))));
   });
 
   it("begins anew after each take, and counts what waits", () => {
