@@ -22,19 +22,36 @@ const PLAIN: FrameOptions = {};
 
 /** One frame, header and payload in one new buffer (RFC 6455 5.2). Text is written as UTF-8. */
 export function encodeFrame(opcode: Opcode, payload: string | Uint8Array, options: FrameOptions = PLAIN): Buffer {
-  const length = byteLengthOf(payload);
-  const masked = options.maskingKey !== undefined;
-  // Small frames come out of Node's shared pool: no allocation of their own.
-  const frame = Buffer.allocUnsafe(headerLength(length) + (masked ? 4 : 0) + length);
+  const { maskingKey } = options;
+  const keyLength = maskingKey === undefined ? 0 : 4;
+  const frame = placePayload(payload, keyLength);
   const first = (options.more ? 0 : FIN) | (options.compressed ? RSV1 : 0) | opcode;
-  const start = writeHeader(frame, 0, first, length, masked ? MASKED : 0) + (masked ? 4 : 0);
-  if (typeof payload !== "string") frame.set(payload, start);
-  // Text of as many bytes as characters is ASCII, which is copied faster than it is encoded.
-  else frame.write(payload, start, length === payload.length ? "latin1" : "utf8");
-  if (masked) {
-    frame.writeInt32LE(options.maskingKey | 0, start - 4);
-    mask(frame, start, frame.length, options.maskingKey, 0);
+  const maskBit = maskingKey === undefined ? 0 : MASKED;
+  const start = writeHeader(frame, 0, first, payloadWithin(frame.length - keyLength), maskBit) + keyLength;
+  if (maskingKey !== undefined) {
+    frame.writeInt32LE(maskingKey | 0, start - 4);
+    mask(frame, start, frame.length, maskingKey, 0);
   }
+  return frame;
+}
+
+/** To count the bytes of longer text takes longer than to encode it: on Node 24 ten times as long. */
+const COUNTING_PAYS_BELOW = 1024;
+
+/** A frame of which only the payload has been written yet. Small ones come out of Node's shared pool: no allocation of their own. */
+function placePayload(payload: string | Uint8Array, keyLength: number): Buffer {
+  if (typeof payload === "string" && payload.length >= COUNTING_PAYS_BELOW) {
+    const start = headerLength(payload.length) + keyLength;
+    // Most text is ASCII: as many bytes as characters. With room for one more character, of four bytes at most, any other comes to more.
+    const frame = Buffer.allocUnsafe(start + payload.length + 4);
+    if (frame.write(payload, start) === payload.length) return frame.subarray(0, start + payload.length);
+  }
+  const length = byteLengthOf(payload);
+  const start = headerLength(length) + keyLength;
+  const frame = Buffer.allocUnsafe(start + length);
+  if (typeof payload !== "string") frame.set(payload, start);
+  // ASCII is copied faster than it is encoded.
+  else frame.write(payload, start, length === payload.length ? "latin1" : "utf8");
   return frame;
 }
 
@@ -129,7 +146,11 @@ export function encodeClose(code: number, reason: string, options: FrameOptions 
 
 /** Length of the payload of an unmasked frame, from the length of the frame. */
 export function payloadLength(frame: Uint8Array): number {
-  return frame.length - (frame.length <= SHORT + 2 ? 2 : frame.length < 65_536 + 4 ? 4 : 10);
+  return payloadWithin(frame.length);
+}
+
+function payloadWithin(length: number): number {
+  return length - (length <= SHORT + 2 ? 2 : length < 65_536 + 4 ? 4 : 10);
 }
 
 /** Length of the header of an unmasked frame. */

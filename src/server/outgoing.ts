@@ -1,5 +1,5 @@
 import { type DeflateEffort, deflateShared } from "../protocol/deflate.js";
-import { encodeFrame } from "../protocol/encoder.js";
+import { encodeFrame, payloadLength } from "../protocol/encoder.js";
 import { BINARY, TEXT } from "../protocol/opcodes.js";
 import { checkPayload, Message, type Payload } from "./message.js";
 
@@ -10,28 +10,24 @@ export interface CompressionSettings extends DeflateEffort {
 
 /** One message on its way to any number of clients: each form of it is encoded once, when the first client needs it. */
 export class Outgoing {
-  readonly #payload: string | Uint8Array;
+  /** The payload, before compression. */
+  readonly bytes: Uint8Array;
+  readonly byteLength: number;
   readonly #opcode: typeof TEXT | typeof BINARY;
   readonly #compression: CompressionSettings;
   #plain: Buffer | null = null;
   /** By window bits. */
   #deflated: Map<number, Buffer> | null = null;
-  #bytes: Uint8Array | null = null;
 
   constructor(payload: Payload, compression: CompressionSettings) {
     checkPayload(payload);
-    this.#payload = payload instanceof Message ? payload.bytes : payload;
+    if (typeof payload === "string") {
+      this.#plain = encodeFrame(TEXT, payload);
+      this.bytes = this.#plain.subarray(this.#plain.length - payloadLength(this.#plain));
+    } else this.bytes = payload instanceof Message ? payload.bytes : payload;
+    this.byteLength = this.bytes.length;
     this.#opcode = isText(payload) ? TEXT : BINARY;
     this.#compression = compression;
-  }
-
-  /** Length of the payload in bytes, before compression. */
-  get byteLength(): number {
-    return this.bytes.length;
-  }
-
-  get bytes(): Uint8Array {
-    return (this.#bytes ??= typeof this.#payload === "string" ? Buffer.from(this.#payload) : this.#payload);
   }
 
   /** Whether compression is worth its time. */

@@ -105,6 +105,20 @@ describe("encodeFrame", () => {
     });
   }
 
+  it("as long text, whatever stands in it, and wherever", () => {
+    for (const odd of ["é", "€", "👋", "\ud800", "é".repeat(600), ""]) {
+      for (const length of [1022, 1023, 1024, 1025, 65_534, 65_535, 65_536]) {
+        for (const at of [0, 500, length - 2, length - 1, length]) {
+          const text = "x".repeat(at) + odd + "x".repeat(length - at);
+          const payload = Buffer.from(text);
+          assert.ok(encodeFrame(TEXT, text).equals(plainFrame({ opcode: TEXT, payload, mask: false })));
+          const maskingKey = KEY.readInt32LE(0);
+          assert.ok(encodeFrame(TEXT, text, { maskingKey }).equals(plainFrame({ opcode: TEXT, payload, mask: KEY })));
+        }
+      }
+    }
+  });
+
   it("takes a view of any memory", () => {
     const memory = new Uint8Array(20).fill(0xee);
     memory.set([1, 2, 3], 5);
