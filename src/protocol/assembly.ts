@@ -1,12 +1,17 @@
-import { MAX_HEADER } from "./encoder.js";
 import { maskTo } from "./mask.js";
+import { PayloadMemory } from "./payload-memory.js";
 
-/** A message that comes in parts is gathered here: one growing buffer, so a thousand tiny fragments cost what their bytes cost. */
+/** In small slabs: a client that never sends the rest of its message keeps one of them in memory, however little it has sent. */
+const slabs = new PayloadMemory(8 * 1024);
+
+/** A message that comes in parts is gathered here: in memory that grows, so a thousand tiny fragments cost what their bytes cost. */
 export class Assembly {
-  /** The message's bytes are a view of this one, MAX_HEADER bytes from its start: room for the header of a frame that sends it on. */
+  /** The message is `memory[start, start + length)`; before it is room for the header of a frame that sends it on. */
   memory: Buffer = NOTHING;
-  bytes: Buffer = NOTHING;
+  start = 0;
   length = 0;
+  /** How long it may become where it is. */
+  capacity = 0;
   readonly isBinary: boolean;
   /** RFC 7692 6: the first frame says so, for the whole message. */
   readonly compressed: boolean;
@@ -31,17 +36,25 @@ export class Assembly {
    */
   append(chunk: Buffer, start: number, end: number, expected: number, key = 0): number {
     const length = this.length + end - start;
-    if (length > this.bytes.length) {
-      const capacity = Math.max(length, Math.min(this.length + expected, Math.max(2 * length, 256)));
-      this.memory = Buffer.allocUnsafeSlow(MAX_HEADER + capacity);
-      const grown = this.memory.subarray(MAX_HEADER);
-      this.bytes.copy(grown, 0, 0, this.length);
-      this.bytes = grown;
-    }
-    const seen = maskTo(chunk, start, end, key, this.phase, this.bytes, this.length);
+    if (length > this.capacity)
+      this.#move(Math.max(length, Math.min(this.length + expected, Math.max(2 * length, 256))));
+    const seen = maskTo(chunk, start, end, key, this.phase, this.memory, this.start + this.length);
     this.phase += end - start;
     this.length = length;
     return seen;
+  }
+
+  /** A view of it. */
+  get bytes(): Buffer {
+    return this.memory.subarray(this.start, this.start + this.length);
+  }
+
+  #move(capacity: number): void {
+    const start = slabs.reserve(capacity);
+    this.memory.copy(slabs.bytes, start, this.start, this.start + this.length);
+    this.memory = slabs.bytes;
+    this.start = start;
+    this.capacity = capacity;
   }
 }
 

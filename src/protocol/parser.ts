@@ -338,13 +338,12 @@ export abstract class Parser {
       return;
     }
     if (!this.#gather(message, bytes, start, end, end - start) || !this.#fin) return;
-    const { isBinary, compressed, memory, bytes: payload, length, checked } = message;
-    if (compressed) this.#takeCompressed(payload.subarray(0, length), isBinary);
+    const { isBinary, compressed, memory, start: first, length, checked } = message;
+    if (compressed) this.#takeCompressed(message.bytes, isBinary);
     else if (!isBinary && checked < length) this.#fail("invalid-utf8");
     else {
       this.#message = null;
-      const start = memory.length - payload.length;
-      this.onMessage(memory, start, start + length, isBinary);
+      this.onMessage(memory, first, first + length, isBinary);
     }
   }
 
@@ -354,7 +353,10 @@ export abstract class Parser {
     const seen = message.append(bytes, start, end, this.#fin ? expected : Infinity, this.#key);
     if (message.isBinary || message.compressed) return true;
     const isAscii = wasChecked && seen < 0x80;
-    const checked = isAscii ? message.length : checkUtf8(message.bytes, message.checked, message.length);
+    const first = message.start;
+    const checked = isAscii
+      ? message.length
+      : checkUtf8(message.memory, first + message.checked, first + message.length) - first;
     if (checked < 0) {
       this.#fail("invalid-utf8");
       return false;

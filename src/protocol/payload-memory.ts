@@ -1,10 +1,5 @@
 import { headerLength, MAX_HEADER } from "./encoder.js";
 
-/** Short payloads are put into slabs of this size, one behind the other: whoever keeps one keeps so much in memory. */
-const SLAB_BYTES = 16 * 1024;
-/** From this length on a payload has memory of its own. */
-const OWN_FROM = 4 * 1024;
-
 /**
  * Where payloads that have come in are kept. The chunks that a socket delivers are its own again once they have been read; so each
  * payload is unmasked into memory of ours, which costs no more than unmasking it in place. There is room for a frame's header before
@@ -13,18 +8,27 @@ const OWN_FROM = 4 * 1024;
 export class PayloadMemory {
   /** What was reserved last lies in this. */
   bytes: Buffer = NOTHING;
+  readonly #slabBytes: number;
   #slab: Buffer = NOTHING;
   #used = 0;
 
+  /**
+   * @param slabBytes Short payloads, up to a quarter of it, are put into slabs of this size, one behind the other: whoever keeps one
+   * keeps so much in memory.
+   */
+  constructor(slabBytes: number = 16 * 1024) {
+    this.#slabBytes = slabBytes;
+  }
+
   /** Sets `length` bytes of `bytes` aside, and those of a header before them. @returns where the payload begins */
   reserve(length: number): number {
-    if (length >= OWN_FROM) {
+    if (length >= this.#slabBytes / 4) {
       this.bytes = Buffer.allocUnsafeSlow(MAX_HEADER + length);
       return MAX_HEADER;
     }
     const header = headerLength(length);
     if (this.#used + header + length > this.#slab.length) {
-      this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+      this.#slab = Buffer.allocUnsafeSlow(this.#slabBytes);
       this.#used = 0;
     }
     const at = this.#used + header;

@@ -327,7 +327,7 @@ class PendingHandshake implements SocketOwner, Timed {
 
   /** What has come after the handshake. */
   get head(): Buffer {
-    return this.#early === null ? NOTHING : this.#early.bytes.subarray(0, this.#early.length);
+    return this.#early === null ? NOTHING : this.#early.bytes;
   }
 
   /** Made when it is asked for: most applications do not look at it, and it costs as much as a third of a handshake. */
