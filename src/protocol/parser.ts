@@ -33,6 +33,16 @@ const MASKING_KEY = 4;
 const NEED_MORE = 0;
 const FAILED = -1;
 
+/** Messages as frames without a masking key, one behind the other: `bytes[next, last)`. */
+interface Unmasked {
+  readonly bytes: Buffer;
+  next: number;
+  readonly last: number;
+  readonly isAscii: boolean;
+  /** How many bytes they take in what is read. */
+  length: number;
+}
+
 /**
  * Bytes in, messages and control frames out (RFC 6455 section 5). It reads straight off the chunks that the socket delivers, which
  * may be overwritten afterwards: a payload is unmasked into memory of its own, and handed on as offsets into that, without a view.
@@ -60,8 +70,8 @@ export abstract class Parser {
   #heldLength = 0;
 
   #paused = false;
-  /** It was paused after the message before: it may be after the next one, too, and more need not be unmasked. */
-  #single = false;
+  /** Messages that come next in what is to be read, unmasked before it was paused. */
+  #unmasked: Unmasked | null = null;
   #halted = false;
 
   constructor(options: ParserOptions) {
@@ -103,6 +113,7 @@ export abstract class Parser {
   /** Ignores whatever comes from now on, and drops what is half read. */
   protected halt(): void {
     this.#halted = true;
+    this.#unmasked = null;
     this.#message = null;
     this.#heldLength = 0;
     this.#held = null;
@@ -114,10 +125,18 @@ export abstract class Parser {
    */
   receive(chunk: Buffer, start: number, end: number = chunk.length): number {
     let at = start;
-    this.#single = this.#paused;
     this.#paused = false;
     while (at < end && !this.#paused) {
       if (this.#halted) return end;
+      const unmasked = this.#unmasked;
+      if (unmasked !== null) {
+        this.#unmasked = null;
+        // Whoever goes on with a part of the rest has it read once more.
+        if (at + unmasked.length <= end) {
+          at = this.#handOn(unmasked, at, end);
+          continue;
+        }
+      }
       const message = this.#message;
       if (message !== null && message.remaining > 0) at = this.#takePayload(message, chunk, at, end);
       else if (this.#heldLength > 0) at = this.#completeHeld(chunk, at, end);
@@ -133,9 +152,8 @@ export abstract class Parser {
     const next = payload + this.#length;
     if (next <= end) {
       // When there is as much again behind it, more of the same are likely to follow.
-      const stopped = this.#single || end - next < next - at ? at : this.#takeMessages(chunk, at, end);
+      const stopped = end - next < next - at ? at : this.#takeMessages(chunk, at, end);
       if (stopped > at) return stopped;
-      this.#single = false;
       this.#takeWholeFrame(chunk, payload, next);
       return next;
     }
@@ -153,11 +171,23 @@ export abstract class Parser {
     const unmasked = unmaskFrames(chunk, at, end, this.#maxMessageBytes);
     if (unmasked === null) return at;
     const { frames, isAscii } = unmasked;
-    let next = this.#memory.reserve(frames.length);
+    const length = unmasked.end - at;
+    const next = this.#memory.reserve(frames.length);
     const { bytes } = this.#memory;
     bytes.set(frames, next);
+    return this.#handOn({ bytes, next, last: next + frames.length, isAscii, length }, at, end);
+  }
+
+  /**
+   * Hands on messages until it is paused: the others are handed on when `receive` is called again.
+   * @param at where they begin in what is read
+   * @returns where the first that was not handed on begins
+   */
+  #handOn(unmasked: Unmasked, at: number, end: number): number {
+    const { bytes, last, isAscii } = unmasked;
+    let { next } = unmasked;
     let taken = at;
-    for (const last = next + frames.length; next < last && !this.#paused;) {
+    while (next < last && !this.#paused) {
       const isBinary = (bytes[next]! & 0x0f) === BINARY;
       let length = bytes[next + 1]!;
       let start = next + 2;
@@ -171,6 +201,11 @@ export abstract class Parser {
       if (!isBinary && !isAscii && !isUtf8(bytes.subarray(start, next))) this.#fail("invalid-utf8");
       else this.onMessage(bytes, start, next, isBinary);
       if (this.#halted) return end;
+    }
+    if (next < last) {
+      unmasked.next = next;
+      unmasked.length -= taken - at;
+      this.#unmasked = unmasked;
     }
     return taken;
   }
