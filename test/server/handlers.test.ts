@@ -3,7 +3,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Handlers } from "#hawser/index.js";
 import { until } from "../harness/concurrency.js";
-import { encodeFrame, frame } from "../harness/frames.js";
+import { type Expected, exchangeOn, type Step } from "../harness/exchange.js";
+import { BINARY, encodeFrame, fragments, type FrameSpec, frame, TEXT } from "../harness/frames.js";
+import { Random } from "../harness/random.js";
+import { certificates } from "./certificates.js";
 import { gate, startRig, turns } from "./rig.js";
 
 describe("handlers of one client", () => {
@@ -31,6 +34,46 @@ describe("handlers of one client", () => {
     await until(() => seen.length === 52, "all of them");
     assert.deepEqual(seen, ["open", "opened", ...numbers]);
   });
+
+  for (const [how, options] of [
+    ["", {}],
+    [", without lean sockets", { portableSockets: true }],
+    [", through TLS", { tls: certificates.first }],
+  ] as const) {
+    it(`some of which wait: what is sent comes back as it was, in order${how}`, async (test) => {
+      const random = new Random(7);
+      const rig = await startRig(test, {
+        ...options,
+        maxMessagesPerTurn: 9,
+        message(client, message) {
+          const reply = random.chance(50) && !message.isBinary ? message.text() : message;
+          if (random.chance(40)) return void client.send(reply);
+          const wait = random.chance(80) ? Promise.resolve() : turns();
+          return wait.then(() => void client.send(reply));
+        },
+      });
+      const { peer } = await rig.connect();
+      const expect: Expected[] = [];
+      const frames: FrameSpec[] = [];
+      for (let i = 0; i < 600; i++) {
+        const length = random.pick([0, 5, 60, 130, 900, 2500, 9000]);
+        const text = random.pick(["x", "é", "👋"]).repeat(length / 2) + String(i);
+        const isText = random.chance(70);
+        const opcode = isText ? TEXT : BINARY;
+        const whole = { opcode, payload: isText ? text : random.bytes(length) };
+        frames.push(...(random.chance(10) ? fragments(opcode, whole.payload, 1 + random.below(4000)) : [whole]));
+        expect.push(isText ? { text } : { binary: whole.payload });
+      }
+      const bytes = Buffer.concat(frames.map(encodeFrame));
+      const pieces: Step[] = [];
+      for (let at = 0; at < bytes.length;) {
+        const end = at + 1 + random.below(40_000);
+        pieces.push({ bytes: bytes.subarray(at, end) });
+        at = end;
+      }
+      await exchangeOn(peer, { send: pieces, expect });
+    });
+  }
 
   it("that never finish do not keep others waiting", async (test) => {
     const rig = await startRig(test, {
