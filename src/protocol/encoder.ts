@@ -35,7 +35,7 @@ export function encodeFrame(opcode: Opcode, payload: string | Uint8Array, option
   return frame;
 }
 
-/** To count the bytes of longer text takes longer than to encode it: on Node 24 ten times as long. */
+/** Text of so many characters is encoded before its bytes are counted: on Node 24 counting takes up to ten times as long as encoding. */
 const COUNTING_PAYS_BELOW = 1024;
 
 /** A frame of which only the payload has been written yet. Small ones come out of Node's shared pool: no allocation of their own. */

@@ -121,7 +121,8 @@ export abstract class Parser {
 
   /**
    * Reads `chunk[start, end)`, and neither changes nor keeps it.
-   * @returns where it stopped: `end`, or less after `pause`; call again with the rest to go on.
+   * @returns where it stopped: `end`, or less after `pause`; call again with the rest to go on, wherever it lies: the very bytes come next,
+   * for messages among them may have been unmasked already
    */
   receive(chunk: Buffer, start: number, end: number = chunk.length): number {
     let at = start;
