@@ -71,4 +71,15 @@ export interface Client<Data = unknown> {
   close(code?: number, reason?: string): void;
   /** Cuts the connection at once, without a close frame: the client sees 1006. */
   terminate(): void;
+
+  /** What `JSON.stringify`, a logger and `console.log` show of it; `data` is not among it. */
+  toJSON(): ClientSummary;
 }
+
+/** A client in a log line. */
+export type ClientSummary = Readonly<
+  Pick<
+    Client,
+    "id" | "address" | "path" | "messagesIn" | "messagesOut" | "bytesIn" | "bytesOut" | "dropped" | "bufferedBytes"
+  >
+>;

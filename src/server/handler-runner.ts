@@ -5,7 +5,8 @@ import type { Message } from "./message.js";
 import type { ConnectionTrace } from "./tracing.js";
 
 /** A client as the one whose handlers are called. */
-export interface HandlerOwner<Data> extends Client<Data> {
+export interface HandlerOwner<Data> {
+  readonly client: Client<Data>;
   /** Null: nobody traces. */
   readonly trace: ConnectionTrace | null;
   /** A handler has returned a promise; `onHandlerSettled` follows. */
@@ -43,7 +44,7 @@ export class HandlerRunner<Data> {
   runMessage(owner: HandlerOwner<Data>, message: Message): void {
     const { byteLength, isBinary } = message;
     const begunAt = this.times.beginMessage();
-    this.run(owner, "message", { byteLength, isBinary }, (handler) => handler(owner, message), begunAt);
+    this.run(owner, "message", { byteLength, isBinary }, (handler) => handler(owner.client, message), begunAt);
   }
 
   /** Does nothing when there is no such handler. */
@@ -92,7 +93,7 @@ export class HandlerRunner<Data> {
     call: () => HandlerResult,
   ): HandlerResult {
     const told = handlerChannels[name].hasSubscribers
-      ? () => traceHandler({ server: this.#server, client: owner, handler: name, ...subject }, call)
+      ? () => traceHandler({ server: this.#server, client: owner.client, handler: name, ...subject }, call)
       : call;
     return owner.trace === null ? told() : owner.trace.run(name, subject, told);
   }

@@ -1,5 +1,5 @@
 import type { HandlerName } from "./client.js";
-import type { Durations } from "./durations.js";
+import type { DurationCounter } from "./durations.js";
 
 /**
  * Of the messages that arrive within one millisecond so many have their handlers timed, the first ones: every single one where fewer
@@ -9,7 +9,7 @@ const TIMED_PER_MS = 10;
 
 /** How long handlers take. One that returns a promise takes until that is settled. */
 export class HandlerTimes {
-  readonly #durations: Readonly<Record<HandlerName, Durations>>;
+  readonly #durations: Readonly<Record<HandlerName, DurationCounter>>;
   readonly #read: () => number;
   #millisecond = -1;
   #left = 0;
@@ -17,7 +17,7 @@ export class HandlerTimes {
   pending = 0;
 
   /** @param read a clock in milliseconds with fractions, which is never 0: the server's own has whole ones */
-  constructor(durations: Readonly<Record<HandlerName, Durations>>, read: () => number) {
+  constructor(durations: Readonly<Record<HandlerName, DurationCounter>>, read: () => number) {
     this.#durations = durations;
     this.#read = read;
   }

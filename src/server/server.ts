@@ -9,6 +9,7 @@ import { overflowPolicies } from "./backlog.js";
 import { causes, type Disconnect } from "./causes.js";
 import type { Client, Handlers } from "./client.js";
 import type { ClientSocket } from "./client-socket.js";
+import { type ConnectedClient, sessionOf } from "./connected-client.js";
 import { DeadlineWheel } from "./deadlines.js";
 import { tell } from "./diagnostics.js";
 import { FrontDoor } from "./front-door.js";
@@ -24,6 +25,7 @@ import { findOpenTelemetry } from "./opentelemetry.js";
 import type { ServerOptions, TlsOptions } from "./options.js";
 import { checkValue, type ResolvedOptions, resolveOptions } from "./resolve-options.js";
 import { Outgoing } from "./outgoing.js";
+import { readOnly } from "./read-only.js";
 import { Registry } from "./registry.js";
 import type { Refusal } from "./refusal.js";
 import { messageOf, type RequestHead, type UpgradeRequest } from "./request.js";
@@ -31,7 +33,7 @@ import { Scratch } from "./scratch.js";
 import { Session, type SessionContext, type SessionIdentity } from "./session.js";
 import { SharedReads } from "./shared-reads.js";
 import { shutDown, type ShutdownReport } from "./shutdown.js";
-import { count, emptyStats, type Stats } from "./stats.js";
+import { count, type Counters, emptyStats, type Stats } from "./stats.js";
 import { Topics } from "./topics.js";
 import { Turns } from "./turns.js";
 import { Upgrades } from "./upgrade.js";
@@ -52,12 +54,15 @@ export function createServer<Data = undefined>(options: ServerOptions<Data> = {}
 
 export class Server<Data = undefined> {
   /** Totals since the server was made. Read them whenever you like; they are counted as things happen. */
-  readonly stats: Stats = emptyStats();
+  readonly stats: Stats;
+  /** The clients that are connected, by id. */
+  readonly clients: ReadonlyMap<string, Client<Data>>;
 
+  readonly #counters: Counters = emptyStats();
   readonly #options: ResolvedOptions<Data>;
   readonly #log: Logger;
   readonly #sampledLog: SampledLog;
-  readonly #registry: Registry<Session<Data>>;
+  readonly #registry: Registry<ConnectedClient<Data>>;
   readonly #topics = new Topics<Session<Data>>();
   readonly #context: SessionContext<Data>;
   readonly #upgrades: Upgrades<Data>;
@@ -82,9 +87,11 @@ export class Server<Data = undefined> {
     this.#tls = options.tls;
     this.#sampledLog = new SampledLog(this.#log, clock);
     this.#registry = new Registry(options.maxClients, options.maxClientsPerAddress);
+    this.stats = readOnly(this.#counters);
+    this.clients = readOnly(this.#registry.clients);
     this.#context = {
       settings: options,
-      runner: new HandlerRunner(options, new HandlerTimes(this.stats.handlerTimes, () => performance.now()), this),
+      runner: new HandlerRunner(options, new HandlerTimes(this.#counters.handlerTimes, () => performance.now()), this),
       clock,
       wheel,
       pings: new PingSource(),
@@ -94,7 +101,7 @@ export class Server<Data = undefined> {
         budget: { used: 0, max: options.maxTotalBacklogBytes },
         maxBacklogBytes: options.maxBacklogBytes,
         overflow: overflowPolicies[options.overflow],
-        stats: this.stats,
+        stats: this.#counters,
       },
       compression: {
         level: options.compressionLevel,
@@ -103,9 +110,9 @@ export class Server<Data = undefined> {
       },
       memory: new PayloadMemory(),
       topics: this.#topics,
-      stats: this.stats,
+      stats: this.#counters,
       reads,
-      onHandlerError: (client, handler, error) => this.#onHandlerError(client, handler, error),
+      onHandlerError: (client, handler, error) => this.#onHandlerError(client.client, handler, error),
       onDisconnect: (client, disconnect) => this.#onDisconnect(client, disconnect),
     };
     const isDraining = (): boolean => this.#shutdown !== null;
@@ -126,7 +133,7 @@ export class Server<Data = undefined> {
         tell("hawser:handshake", () => ({ server: this, request: messageOf(head), address, path })),
       onRefused: (head, refusal, address, path) => this.#onRefused(head, refusal, address, path),
       onAborted: (head) => {
-        this.stats.aborted++;
+        this.#counters.aborted++;
         tell("hawser:aborted", () => ({ server: this, request: messageOf(head) }));
       },
       onHandshakeError: (address, err) => {
@@ -136,11 +143,6 @@ export class Server<Data = undefined> {
         this.#sampledLog.error("server-error refusalBody", { event: "server-error", err }, "refusalBody failed");
       },
     });
-  }
-
-  /** The clients that are connected, by id. */
-  get clients(): ReadonlyMap<string, Client<Data>> {
-    return this.#registry.clients;
   }
 
   /** Whether new clients are taken: it listens or is attached, and no shutdown has begun. */
@@ -255,18 +257,18 @@ export class Server<Data = undefined> {
    * @returns to how many it was sent or for how many it was queued
    */
   publish(topic: string, payload: Payload, options: { except?: Client<Data>; key?: string } = {}): number {
-    this.stats.published++;
+    this.#counters.published++;
     const subscribers = this.#topics.subscribersOf(topic);
     if (subscribers.size === 0) return 0;
     const { except, key = topic } = options;
     const message = new Outgoing(payload, this.#context.compression);
     let delivered = 0;
-    for (const client of subscribers) {
-      if (client === except) continue;
-      const result = client.deliver(message, key);
+    for (const session of subscribers) {
+      if (session.client === except) continue;
+      const result = session.deliver(message, key);
       if (result === "sent" || result === "queued") delivered++;
     }
-    this.stats.deliveries += delivered;
+    this.#counters.deliveries += delivered;
     return delivered;
   }
 
@@ -299,7 +301,7 @@ export class Server<Data = undefined> {
     await Promise.resolve();
     const port = {
       clock: this.#options.clock,
-      clients: this.#registry.clients,
+      clients: this.#sessions(),
       stopAccepting: () => this.#stopAccepting(),
       endHttp: (force: boolean) => this.#endHttp(force),
     };
@@ -311,6 +313,16 @@ export class Server<Data = undefined> {
     this.#log.info({ event: "shutdown-finished", ...report }, "shut down");
     tell("hawser:shutdown-finished", () => ({ server: this, report }));
     return report;
+  }
+
+  #sessions(): { readonly size: number; values(): Session<Data>[] } {
+    const { clients } = this.#registry;
+    return {
+      get size() {
+        return clients.size;
+      },
+      values: () => Array.from(clients.values(), (client) => sessionOf(client) as Session<Data>),
+    };
   }
 
   #stopAccepting(): void {
@@ -327,9 +339,10 @@ export class Server<Data = undefined> {
   }
 
   #accept(socket: ClientSocket, identity: SessionIdentity<Data>, request: UpgradeRequest, head: Buffer): void {
-    const client = new Session(socket, identity, this.#context);
+    const session = new Session(socket, identity, this.#context);
+    const { client } = session;
     this.#registry.add(client);
-    this.stats.opened++;
+    this.#counters.opened++;
     const { id, address, path, subprotocol } = client;
     const fields = {
       event: "connect",
@@ -342,13 +355,13 @@ export class Server<Data = undefined> {
     };
     this.#log.info(fields, "client connected");
     tell("hawser:connect", () => ({ server: this, request: request.raw, client }));
-    client.start(request, head);
+    session.start(request, head);
   }
 
-  #onDisconnect(client: Session<Data>, disconnect: Disconnect): void {
+  #onDisconnect({ client }: Session<Data>, disconnect: Disconnect): void {
     const { code, reason, cause, initiator } = disconnect;
     this.#registry.remove(client);
-    count(this.stats.closed, cause);
+    count(this.#counters.closed, cause);
     if (this.#shutdown !== null && disconnect.wasClean) this.#shutdownOutcome.clean++;
     const { id, messagesIn, messagesOut, bytesIn, bytesOut, dropped, rttMs } = client;
     const durationMs = Math.round(this.#options.clock.now() - client.connectedAt);
@@ -369,13 +382,13 @@ export class Server<Data = undefined> {
   }
 
   #onHandlerError(client: Client<Data>, handler: keyof Handlers<Data>, err: unknown): void {
-    this.stats.handlerErrors[handler]++;
+    this.#counters.handlerErrors[handler]++;
     this.#log.error({ event: "handler-error", id: client.id, handler, err }, `the ${handler} handler failed`);
     tell("hawser:handler-error", () => ({ server: this, client, handler, error: err }));
   }
 
   #onRefused(head: RequestHead, { status, reason }: Refusal, address: string, path: string): void {
-    count(this.stats.refused, reason);
+    count(this.#counters.refused, reason);
     const fields = { event: "refused", address, path: path.slice(0, 256), status, reason };
     this.#sampledLog.warn(`refused ${reason}`, fields, "handshake refused");
     tell("hawser:refused", () => ({ server: this, request: messageOf(head), address, path, status, reason }));
@@ -383,7 +396,7 @@ export class Server<Data = undefined> {
 
   /** @param socket null: it is gone, and has said nothing */
   #onHttpError(reason: string, status: number, socket: Duplex | null): void {
-    this.stats.httpErrors++;
+    this.#counters.httpErrors++;
     const { remoteAddress = "", bytesRead = 0 } = (socket ?? {}) as Partial<Socket>;
     const address = plainAddress(remoteAddress);
     tell("hawser:http-error", () => ({ server: this, address, status, reason }));

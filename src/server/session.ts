@@ -7,9 +7,10 @@ import { BINARY, TEXT } from "../protocol/opcodes.js";
 import type { PayloadMemory } from "../protocol/payload-memory.js";
 import type { Violation } from "../protocol/violations.js";
 import { type Cause, causeOfClientClose, causeOfViolation, causes, type Disconnect } from "./causes.js";
-import type { Client, HandlerName, HandlerResult } from "./client.js";
+import type { HandlerName, HandlerResult } from "./client.js";
 import { type ClientSocket, own, type SocketOwner } from "./client-socket.js";
 import type { Clock } from "./clock.js";
+import { type ClientSession, ConnectedClient } from "./connected-client.js";
 import { ControlRate, type ControlVerdict } from "./control-rate.js";
 import type { DeadlineWheel, Timed } from "./deadlines.js";
 import type { HandlerOwner, HandlerRunner } from "./handler-runner.js";
@@ -20,7 +21,7 @@ import { Outbox, type OutboxOwner, type OutboxSettings, type SendResult } from "
 import { type CompressionSettings, Outgoing } from "./outgoing.js";
 import type { UpgradeRequest } from "./request.js";
 import type { SharedReads } from "./shared-reads.js";
-import type { Stats } from "./stats.js";
+import type { Counters } from "./stats.js";
 import type { Topics } from "./topics.js";
 import type { ConnectionTrace } from "./tracing.js";
 import { UsageError } from "./usage-error.js";
@@ -50,7 +51,7 @@ export interface SessionContext<Data> {
   readonly compression: CompressionSettings;
   readonly memory: PayloadMemory;
   readonly topics: Topics<Session<Data>>;
-  readonly stats: Stats;
+  readonly stats: Counters;
   /** Null: Node's public API alone is used. */
   readonly reads: SharedReads | null;
   /** A handler threw, or its promise was rejected. */
@@ -70,13 +71,13 @@ export interface SessionIdentity<Data> {
   readonly trace: ConnectionTrace | null;
 }
 
-/** One client from the end of its handshake to the end of its socket: what the application holds as a `Client`. */
+/** One client from the end of its handshake to the end of its socket. The application holds its `client`. */
 export class Session<Data>
   extends Intake
-  implements Client<Data>, ConnectionSink, HandlerOwner<Data>, OutboxOwner, SocketOwner, Timed
+  implements ClientSession, ConnectionSink, HandlerOwner<Data>, OutboxOwner, SocketOwner, Timed
 {
+  readonly client: ConnectedClient<Data>;
   readonly id: string;
-  data: Data;
   readonly address: string;
   readonly path: string;
   readonly subprotocol: string;
@@ -125,7 +126,7 @@ export class Session<Data>
   constructor(socket: ClientSocket, identity: SessionIdentity<Data>, context: SessionContext<Data>) {
     super();
     this.id = identity.id;
-    this.data = identity.data;
+    this.client = new ConnectedClient<Data>(this, identity.data);
     this.address = identity.address;
     this.path = identity.path;
     this.subprotocol = identity.subprotocol;
@@ -216,7 +217,7 @@ export class Session<Data>
   start(request: UpgradeRequest, head: Buffer): void {
     own(this.socket, this, this.#context.reads);
     this.#context.wheel.schedule(this, this.checkDeadlines(this.connectedAt));
-    this.#context.runner.run(this, "open", {}, (open) => open(this, request));
+    this.#context.runner.run(this, "open", {}, (open) => open(this.client, request));
     this.socket.resume();
     if (head.length > 0) this.onData(head, head.length);
   }
@@ -266,7 +267,7 @@ export class Session<Data>
     this.#outbox.discard();
     this.#context.onDisconnect(this, disconnect);
     const closed = (): void => {
-      runner.run(this, "close", { disconnect }, (close) => close(this, disconnect));
+      runner.run(this, "close", { disconnect }, (close) => close(this.client, disconnect));
       if (runner.handlers.close === undefined) void this.trace?.run("close", { disconnect }, () => {});
     };
     if (this.#running === 0) closed();
@@ -317,7 +318,7 @@ export class Session<Data>
     }
     let result: HandlerResult;
     try {
-      result = handler(this, message);
+      result = handler(this.client, message);
     } catch (error) {
       this.onHandlerError("message", error);
       return;
@@ -370,7 +371,7 @@ export class Session<Data>
 
   onDrained(): void {
     this.go(StopReason.backlog);
-    if (this.isOpen) this.#context.runner.run(this, "drain", {}, (drain) => drain(this));
+    if (this.isOpen) this.#context.runner.run(this, "drain", {}, (drain) => drain(this.client));
   }
 
   onOverflow(): void {

@@ -27,7 +27,7 @@ export interface Leaving {
 export interface ShutdownPort {
   readonly clock: Clock;
   /** Those connected, as it is at the time of reading. */
-  readonly clients: ReadonlyMap<string, Leaving>;
+  readonly clients: { readonly size: number; values(): Iterable<Leaving> };
   /** Readiness goes off and the listener closes. */
   stopAccepting(): void;
   /** Ends what is left of HTTP: idle connections at once, requests in flight when `force` is set. @returns whether all is ended */

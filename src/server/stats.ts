@@ -1,10 +1,14 @@
 import type { Cause } from "./causes.js";
 import type { HandlerName } from "./client.js";
-import { Durations } from "./durations.js";
+import { DurationCounter } from "./durations.js";
+import type { ReadOnly } from "./read-only.js";
 import type { RefusalReason } from "./refusal.js";
 
-/** Totals since the server was made: plain numbers, counted where things happen and read when somebody asks. */
-export interface Stats {
+/** Totals since the server was made, as they are at the time of reading. */
+export type Stats = ReadOnly<Counters>;
+
+/** Plain numbers, counted where things happen. */
+export interface Counters {
   opened: number;
   refused: Partial<Record<RefusalReason, number>>;
   closed: Partial<Record<Cause, number>>;
@@ -25,9 +29,9 @@ export interface Stats {
   deliveries: number;
   /** Pings of the heartbeat, and how long those that were answered took to come back. */
   pings: number;
-  roundTrips: Durations;
+  roundTrips: DurationCounter;
   /** How long the handlers took; of messages in a flood, a sample (see docs/metrics.md). */
-  handlerTimes: Record<HandlerName, Durations>;
+  handlerTimes: Record<HandlerName, DurationCounter>;
   /** Handlers that threw or whose promises were rejected. */
   handlerErrors: Record<HandlerName, number>;
 }
@@ -38,8 +42,8 @@ const ROUND_TRIP_BOUNDS_MS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 50
 /** From a relay, which takes a few microseconds, to a handler that waits for a database which is not well. */
 const HANDLER_BOUNDS_MS = [0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 30_000];
 
-export function emptyStats(): Stats {
-  const durations = (): Durations => new Durations(HANDLER_BOUNDS_MS);
+export function emptyStats(): Counters {
+  const durations = (): DurationCounter => new DurationCounter(HANDLER_BOUNDS_MS);
   return {
     opened: 0,
     refused: {},
@@ -54,7 +58,7 @@ export function emptyStats(): Stats {
     published: 0,
     deliveries: 0,
     pings: 0,
-    roundTrips: new Durations(ROUND_TRIP_BOUNDS_MS),
+    roundTrips: new DurationCounter(ROUND_TRIP_BOUNDS_MS),
     handlerTimes: { open: durations(), message: durations(), drain: durations(), close: durations() },
     handlerErrors: { open: 0, message: 0, drain: 0, close: 0 },
   };

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Durations } from "#hawser/server/durations.js";
+import { DurationCounter } from "#hawser/server/durations.js";
 import { HandlerTimes } from "#hawser/server/handler-times.js";
 import { emptyStats } from "#hawser/server/stats.js";
 
 describe("durations", () => {
   it("fall into the first bucket that holds them, bounds included, and above the last one too", () => {
-    const durations = new Durations([1, 10, 100]);
+    const durations = new DurationCounter([1, 10, 100]);
     for (const ms of [0, 1, 1.5, 10, 10.1, 100, 100.5, 99_999]) durations.add(ms);
     assert.deepEqual(durations.counts, [2, 2, 2, 2]);
     assert.equal(durations.count, 8);
