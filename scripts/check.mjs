@@ -9,6 +9,7 @@ import { prepare, root } from "./prepare.mjs";
 await prepare(["src", "test", "examples", "bench"]);
 
 const steps = [
+  { name: "merge", args: [join(root, "scripts/merge-markers.mjs")] },
   { name: "lint", args: tool("oxlint", "--type-aware", "--deny-warnings") },
   { name: "format", args: tool("oxfmt", "--check") },
   { name: "unused", args: tool("knip", "--no-progress") },
