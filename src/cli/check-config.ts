@@ -1,6 +1,6 @@
 /** What `--check-config` prints: that all is well, and what differs from the defaults, and why. */
 import { isDeepStrictEqual } from "node:util";
-import { plain, sourceText } from "./config-error.js";
+import { plain, sourceText, withoutSecrets } from "./config-error.js";
 import type { Configuration } from "./configure.js";
 import { settings } from "./settings.js";
 
@@ -8,7 +8,8 @@ export function configurationReport({ given }: Configuration): string {
   const rows = [...settings.values()].flatMap(({ name, rule }) => {
     const entry = given.get(name);
     if (entry === undefined || isDeepStrictEqual(entry.value, rule.default)) return [];
-    return [[name, rule.isSecret ? "(secret)" : written(entry.value), sourceText(entry.source)]];
+    const value = rule.isSecret ? "(secret)" : written(withoutSecrets(rule, entry.value));
+    return [[name, value, sourceText(entry.source)]];
   });
   if (rows.length === 0) return "The configuration is valid: every option has its default.\n";
   return `The configuration is valid. What differs from the defaults:\n\n${table([["option", "value", "from"], ...rows])}`;

@@ -1,6 +1,6 @@
 /** One value of one option: from text where it is text, held against its rule, refused with its origin. */
 import { checkValue, OptionError, takes } from "../index.js";
-import { ConfigError, type Source, sourceText, wrongValue } from "./config-error.js";
+import { ConfigError, type Source, sourceText, withoutSecrets, wrongValue } from "./config-error.js";
 import { fromText } from "./from-text.js";
 import type { Setting } from "./settings.js";
 
@@ -22,7 +22,8 @@ export function takeValue(setting: Setting, value: unknown, source: Source): Giv
   const { name, rule } = setting;
   // Each item of a list for itself first, so that the message shows the one that is wrong.
   if (rule.kind === "list" && Array.isArray(value)) {
-    for (const item of value) if (!fits(setting, [item])) throw wrongValue(name, item, source, rule.form ?? "text");
+    const wrong: unknown = value.find((item) => !fits(setting, [item]));
+    if (wrong !== undefined) throw wrongValue(name, withoutSecrets(rule, wrong), source, rule.form ?? "text");
   }
   if (!fits(setting, value)) throw refused(setting, value, source);
   return { value: checkValue(name, rule, value), source };
@@ -41,5 +42,5 @@ function fits({ name, rule }: Setting, value: unknown): boolean {
 function refused({ name, rule }: Setting, value: unknown, source: Source): ConfigError {
   const asText = rule.kind === "boolean" && source.from === "environment";
   if (rule.isSecret) return new ConfigError(`${name}: wrong value from ${sourceText(source)}; takes ${takes(rule)}`);
-  return wrongValue(name, value, source, asText ? "true, false, 1 or 0" : takes(rule));
+  return wrongValue(name, withoutSecrets(rule, value), source, asText ? "true, false, 1 or 0" : takes(rule));
 }

@@ -1,6 +1,7 @@
 /** What is wrong with the configuration, in one line: which option, what it got, where that came from, what is allowed. */
 
 import { plain } from "../tools/plain.js";
+import type { SettingRule } from "./own-options.js";
 
 export { plain };
 
@@ -31,6 +32,14 @@ export function sourceText(source: Source): string {
 
 export function wrongValue(name: string, value: unknown, source: Source, takes: string): ConfigError {
   return new ConfigError(`${name}: got ${show(value)} from ${sourceText(source)}; takes ${takes}`);
+}
+
+/** A value of an option as it may be shown: headers without what they say (a cookie, a token), and no key in place of its file. */
+export function withoutSecrets(rule: SettingRule, value: unknown): unknown {
+  if (rule.isFile === true && typeof value === "string" && value.includes("-----BEGIN")) return "…";
+  if (rule.orRecord === undefined) return value;
+  if (typeof value === "string") return /^[^:\s]{1,80}:/.exec(value)?.[0].concat(" …") ?? "…";
+  return Array.isArray(value) ? value.map((item: unknown) => withoutSecrets(rule, item)) : value;
 }
 
 const LONGEST_SHOWN = 80;

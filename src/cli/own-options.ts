@@ -10,7 +10,9 @@ export interface SettingRule extends ValueRule {
   readonly isSecret?: true;
 }
 
-const isOneLine = (value: string): boolean => value.length > 0 && !/[\p{Cc}]/u.test(value);
+/** A certificate or key in place of the name of its file is a mistake that is made. */
+const isFileName = (value: string): boolean =>
+  value.length > 0 && !/\p{Cc}/u.test(value) && !value.includes("-----BEGIN");
 
 export type OwnName =
   | "host"
@@ -64,7 +66,7 @@ export const ownRules: Readonly<Record<OwnName, SettingRule>> = {
     group: "Serving",
     help: "certificate chain in PEM: serve wss://; read again on SIGHUP",
     form: "the name of a file",
-    accepts: isOneLine,
+    accepts: isFileName,
     isFile: true,
   },
   tlsKey: {
@@ -72,7 +74,7 @@ export const ownRules: Readonly<Record<OwnName, SettingRule>> = {
     group: "Serving",
     help: "the certificate's private key in PEM",
     form: "the name of a file",
-    accepts: isOneLine,
+    accepts: isFileName,
     isFile: true,
   },
   logFormat: {

@@ -68,7 +68,7 @@ const cases: Case[] = [
   },
   {
     args: "serve --response-header Upgrade:x",
-    line: 'responseHeaders: got "Upgrade:x" from flag --response-header; takes "Name: value" without control characters, and none that the handshake sets itself',
+    line: 'responseHeaders: got "Upgrade: …" from flag --response-header; takes "Name: value" without control characters, and none that the handshake sets itself',
   },
   {
     args: "serve --log-level loud",

@@ -85,6 +85,31 @@ test("--check-config: all is well, and what is not as by default", async () => {
   );
 });
 
+test("neither --check-config nor an error shows what a header says", async () => {
+  const config = join(folder, "headers.yaml");
+  writeFileSync(config, "responseHeaders:\n  Set-Cookie: session=5ecre7\n  X-Api-Key: 5ecre7\n");
+  const shown = await runCli(["serve", "--config", config, "--check-config"]);
+  assert.match(shown.stdout, /responseHeaders +\["Set-Cookie: …","X-Api-Key: …"\] +config file .*, line 1/);
+  assert.doesNotMatch(shown.stdout, /5ecre7/);
+  for (const header of ["X-Token: 5ecre7\u0007", "Upgrade: 5ecre7", "X-Token 5ecre7", ": 5ecre7", "X Y: 5ecre7"]) {
+    for (const env of [{ HAWSER_RESPONSE_HEADERS: header }, {}] as Record<string, string>[]) {
+      const flags = Object.keys(env).length > 0 ? [] : ["--response-header", header];
+      const { code, stderr, stdout } = await runCli(["serve", "--check-config", ...flags], { env });
+      assert.equal(code, 2, header);
+      assert.match(stderr, /^hawser: responseHeaders: got "(X-Token: |Upgrade: )?…" from /);
+      assert.doesNotMatch(stderr + stdout, /5ecre7/);
+    }
+  }
+});
+
+test("a key that was given in place of its file is not shown", async () => {
+  const { key } = makeCertificate();
+  for (const HAWSER_TLS_KEY of [key, key.replaceAll("\n", " ")]) {
+    const { stderr } = await runCli(["serve", "--check-config"], { env: { HAWSER_TLS_KEY } });
+    assert.match(stderr, /^hawser: tlsKey: got "…" from environment variable HAWSER_TLS_KEY/);
+  }
+});
+
 test("--check-config reads the certificate and sees that its key belongs to it", async () => {
   const [one, other] = [makeCertificate(), makeCertificate()];
   const at = (name: string, text: string): string => {
