@@ -1,4 +1,5 @@
 /** The opening handshake as bytes: requests that may be wrong on purpose, and the answer as it came. */
+import { MAX_HEAD_BYTES, skipInterim } from "../tools/interim.js";
 import type { Target } from "../tools/target.js";
 
 /** Name and value of each header that is added to a request or, with null, left out of it. */
@@ -32,11 +33,12 @@ export function upgradeRequest(target: Target, key: string, ...more: readonly He
   return `GET ${target.path} HTTP/1.1\r\n${lines.join("")}\r\n`;
 }
 
-/** The response that begins here; null: its head is not whole yet; undefined: this is not HTTP. */
-export function readResponse(bytes: Buffer): Response | null | undefined {
-  if (!"HTTP/1.".startsWith(bytes.toString("latin1", 0, 7))) return undefined;
+/** The final response of those that begin here; null: its head is not whole yet; undefined: this is not HTTP, or has no end. */
+export function readResponse(received: Buffer): Response | null | undefined {
+  const bytes = skipInterim(received);
+  if (bytes === undefined || !"HTTP/1.".startsWith(bytes.toString("latin1", 0, 7))) return undefined;
   const end = bytes.indexOf("\r\n\r\n");
-  if (end === -1) return null;
+  if (end === -1) return received.length > MAX_HEAD_BYTES ? undefined : null;
   const [statusLine = "", ...lines] = bytes.toString("latin1", 0, end).split("\r\n");
   const status = /^HTTP\/1\.[01] (\d{3})/.exec(statusLine)?.[1];
   if (status === undefined) return undefined;

@@ -1,5 +1,5 @@
 /** What came out of a run, as `--json` prints it. */
-import { nameOf } from "../tools/open-web-socket.js";
+import { nameOf } from "../tools/target.js";
 import { type Bucket, buckets, merge, type Percentiles, percentiles } from "./histogram.js";
 import type { LoadName, Plan } from "./plan.js";
 import type { Tally } from "./tally.js";

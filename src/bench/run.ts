@@ -1,7 +1,8 @@
 /** A run from its first connection to its report. */
 import { Worker } from "node:worker_threads";
 import { OpenError } from "../tools/open-error.js";
-import { nameOf, openFirst } from "../tools/open-web-socket.js";
+import { openFirst } from "../tools/open-web-socket.js";
+import { nameOf } from "../tools/target.js";
 import type { WebSocketClient } from "../tools/web-socket-client.js";
 import { openOptions } from "./connections.js";
 import type { FromThread, Progress, ToThread, Work } from "./messages.js";

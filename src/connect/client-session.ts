@@ -1,6 +1,6 @@
 /** `hawser connect URL`: a conversation with a server. */
-import { type OpenOptions, openFirst, nameOf } from "../tools/open-web-socket.js";
-import type { Target } from "../tools/target.js";
+import { type OpenOptions, openFirst } from "../tools/open-web-socket.js";
+import { nameOf, type Target } from "../tools/target.js";
 import type { Ending, WebSocketClient } from "../tools/web-socket-client.js";
 import { closeText } from "./close-text.js";
 import { messageBlock } from "./message-text.js";

@@ -2,8 +2,9 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { makeRequest, type Offer, readAnswer } from "./client-handshake.js";
+import { MAX_HEAD_BYTES, skipInterim } from "./interim.js";
 import { OpenError, socketErrorText } from "./open-error.js";
-import type { Target } from "./target.js";
+import { nameOf, type Target } from "./target.js";
 import { type ClientSettings, WebSocketClient } from "./web-socket-client.js";
 
 export interface OpenOptions extends Offer, ClientSettings {
@@ -24,14 +25,6 @@ export const openDefaults: OpenOptions = Object.freeze({
   dangerouslyAcceptAnyCertificate: false,
 });
 
-/** A server's answer to a handshake has a few hundred bytes. */
-const MAX_HEAD = 64 * 1024;
-
-/** The target as it may be shown: without a password. */
-export function nameOf({ url }: Target): string {
-  return `${url.protocol}//${url.host}${url.pathname}${url.search}`;
-}
-
 /** @throws OpenError (by rejection) */
 export function openWebSocket(target: Target, options: OpenOptions): Promise<WebSocketClient> {
   return new Promise((resolve, reject) => {
@@ -48,15 +41,18 @@ export function openWebSocket(target: Target, options: OpenOptions): Promise<Web
     let received: Buffer = Buffer.alloc(0);
     const onData = (chunk: Buffer): void => {
       received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
-      const end = received.indexOf("\r\n\r\n");
-      if (!"HTTP/1.".startsWith(received.toString("latin1", 0, 7)))
+      const final = skipInterim(received);
+      if (final === undefined) return fail("interim", "it sends one interim answer after another, and no final one");
+      if (!"HTTP/1.".startsWith(final.toString("latin1", 0, 7)))
         return fail("not HTTP", "what answers there does not speak HTTP/1.1");
-      if (end < 0 && received.length > MAX_HEAD) return fail("not HTTP", "its answer has a head without an end");
+      const end = final.indexOf("\r\n\r\n");
+      const headBytes = end < 0 ? received.length : received.length - final.length + end;
+      if (headBytes > MAX_HEAD_BYTES) return fail("not HTTP", "its answer has a head without an end");
       if (end < 0) return;
-      const answer = readAnswer(received.toString("latin1", 0, end), request.key, options);
+      const answer = readAnswer(final.toString("latin1", 0, end), request.key, options);
       if ("kind" in answer) return fail(answer.kind, answer.text);
       finish();
-      resolve(new WebSocketClient(socket, answer, options, received.subarray(end + 4)));
+      resolve(new WebSocketClient(socket, answer, options, final.subarray(end + 4)));
     };
     const onError = (error: NodeJS.ErrnoException): void => {
       const { kind, text } = socketErrorText(error);

@@ -19,6 +19,11 @@ export class TargetError extends Error {
   override readonly name = "TargetError";
 }
 
+/** The target as it may be shown: without a password. */
+export function nameOf({ url }: Pick<Target, "url">): string {
+  return `${url.protocol}//${url.host}${url.pathname}${url.search}`;
+}
+
 const loopback = new BlockList();
 loopback.addSubnet("127.0.0.0", 8);
 loopback.addAddress("::1", "ipv6");

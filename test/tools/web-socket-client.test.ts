@@ -111,6 +111,31 @@ describe("openWebSocket: what is wrong with the server, in one line", () => {
       /extension that was not offered/,
     ],
     [
+      "interim answers without end",
+      () => "HTTP/1.1 102 Processing\r\n\r\n".repeat(17),
+      "interim",
+      /one interim answer after another/,
+    ],
+    [
+      "an interim answer whose head has no end",
+      () => `HTTP/1.1 103 Early Hints\r\nLink: ${"x".repeat(70_000)}`,
+      "not HTTP",
+      /head without an end/,
+    ],
+    ["an interim answer and the end", () => "HTTP/1.1 100 Continue\r\n\r\n", "closed", /closed the connection/],
+    [
+      "another protocol after an interim answer",
+      () => "HTTP/1.1 100 Continue\r\n\r\nSSH-2.0-OpenSSH_9.2\r\n",
+      "not HTTP",
+      /does not speak HTTP/,
+    ],
+    [
+      "404 after 103",
+      () => "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 404 Gone\r\n\r\n",
+      "HTTP 404",
+      /answered 404 Gone/,
+    ],
+    [
       "control sequences in the status",
       () => "HTTP/1.1 404 \u001b[31mred\r\n\r\n",
       "HTTP 404",
@@ -235,6 +260,27 @@ describe("WebSocketClient", () => {
     assert.equal(await listen(client).next(), "early");
     client.terminate();
   });
+
+  // RFC 9110 15.2: Expect, early hints, a gateway that says that it is at work.
+  const interim = [
+    "HTTP/1.1 100 Continue\r\n\r\n",
+    "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n",
+    "HTTP/1.1 102\r\n\r\n",
+    "HTTP/1.1 199 Whatever\r\nX-A: 101\r\n\r\n",
+  ];
+  for (const parts of [1, Infinity]) {
+    it(`skips interim answers before the 101, in ${parts === 1 ? "one piece" : "pieces of a byte"}`, async (t) => {
+      const port = await tcpServer(t, (socket, head) => {
+        const text = `${interim.join("").repeat(4)}${switched(keyOf(head))}`;
+        const bytes = Buffer.concat([Buffer.from(text, "latin1"), encodeFrame(TEXT, "after all")]);
+        const pieces = parts === 1 ? [bytes] : Array.from(bytes, (byte) => Buffer.of(byte));
+        for (const piece of pieces) socket.write(piece);
+      });
+      const client = await openWebSocket(await target(port), openDefaults);
+      assert.equal(await listen(client).next(), "after all");
+      client.terminate();
+    });
+  }
 
   it("says who closed, with what", async (t) => {
     const { port, server } = await wsServer(t);
