@@ -18,7 +18,7 @@ const MAY_IMPORT: Record<string, { modules: string[]; types: string[] }> = {
   // Runs in browsers too.
   client: { modules: [], types: ["protocol/"] },
   // What the commands have in common.
-  tools: { modules: ["protocol/index.ts", "node:"], types: [] },
+  tools: { modules: ["protocol/index.ts", "server/plain.ts", "node:"], types: [] },
   // `hawser audit` and `hawser bench`: clients of any server.
   audit: { modules: ["tools/", "protocol/index.ts", "node:", "npm:"], types: [] },
   bench: { modules: ["tools/", "protocol/index.ts", "node:", "npm:"], types: [] },

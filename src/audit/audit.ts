@@ -1,5 +1,5 @@
 /** Runs the checks: those that wait beside the others, the rest one after another, each under a limit of time. */
-import type { Target } from "../tools/target.js";
+import { nameOf, type Target } from "../tools/target.js";
 import { type Check, fail, type Finding, notTestable, warn } from "./check.js";
 import { early, first, last, serial, waiting } from "./checks/index.js";
 import { unexpectedMessages } from "./checks/unexpected-messages.js";
@@ -31,7 +31,7 @@ export async function audit(target: Target, options: AuditOptions = {}): Promise
     await Promise.race([running.run(), sleep(context.leftMs)]);
     const results = running.finish();
     const about = {
-      target: target.url.href,
+      target: nameOf(target),
       mode: context.quick ? "quick" : "full",
       exec: options.exec ?? null,
     } as const;

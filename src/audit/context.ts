@@ -158,10 +158,10 @@ export class Context {
   }
 
   /** A correct handshake, as the user of the command wants it, with these changes. */
-  handshake(key: string, changes: Headers = {}): string {
+  handshake(key: string, changes: Headers = {}, path: string = this.target.path): string {
     const origin = this.options.origin ?? this.nature.neededOrigin;
     return upgradeRequest(
-      this.target,
+      { ...this.target, path },
       key,
       origin === undefined ? {} : { Origin: origin },
       this.options.subprotocol === undefined ? {} : { "Sec-WebSocket-Protocol": this.options.subprotocol },

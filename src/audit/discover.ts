@@ -1,6 +1,6 @@
 /** The first look: is this a WebSocket server, what does it ask of a handshake, and what does it do with messages? */
 import { acceptValue, BINARY, TEXT } from "../protocol/index.js";
-import { TargetError } from "../tools/target.js";
+import { nameOf, TargetError } from "../tools/target.js";
 import { type Context, freshKey } from "./context.js";
 import type { Peer } from "./peer.js";
 
@@ -64,7 +64,23 @@ async function firstHandshake(context: Context): Promise<void> {
       return;
     }
   }
-  throw new TargetError(`${target.url.href} ${refusal(first)}`);
+  const hint = await elsewhere(context).catch(() => "");
+  throw new TargetError(`${nameOf(target)} ${refusal(first)}${hint}`);
+}
+
+/** Where libraries with a protocol of their own listen, whatever the path of the page is. */
+const ELSEWHERE = [
+  { library: "Socket.IO", path: "/socket.io/?EIO=4&transport=websocket" },
+  { library: "Engine.IO", path: "/engine.io/?EIO=4&transport=websocket" },
+] as const;
+
+/** Their users know the address of the server, and never see the path that the library appends to it. */
+async function elsewhere(context: Context): Promise<string> {
+  const { target } = context;
+  const others = ELSEWHERE.filter(({ path }) => path !== target.path);
+  const statuses = await Promise.all(others.map(async ({ path }) => (await answer(context, {}, path)).status));
+  const found = others[statuses.indexOf(101)];
+  return found === undefined ? "" : `; ${found.library} answers at ${nameOf({ url: new URL(found.path, target.url) })}`;
 }
 
 interface Answer {
@@ -74,7 +90,11 @@ interface Answer {
   readonly what: "response" | "garbage" | "ended" | "silence";
 }
 
-async function answer(context: Context, changes: Readonly<Record<string, string>>): Promise<Answer> {
+async function answer(
+  context: Context,
+  changes: Readonly<Record<string, string>>,
+  path: string = context.target.path,
+): Promise<Answer> {
   const { target } = context;
   const key = freshKey();
   let peer: Peer;
@@ -82,9 +102,9 @@ async function answer(context: Context, changes: Readonly<Record<string, string>
     peer = await context.connect();
   } catch (error) {
     const { code = "no connection" } = error as NodeJS.ErrnoException;
-    throw new TargetError(`${target.url.href} cannot be reached (${code})`);
+    throw new TargetError(`${nameOf(target)} cannot be reached (${code})`);
   }
-  const response = await peer.request(context.handshake(key, changes));
+  const response = await peer.request(context.handshake(key, changes, path));
   const what = response !== undefined ? "response" : peer.isGarbage ? "garbage" : peer.isOver ? "ended" : "silence";
   peer.destroy();
   return {

@@ -1,4 +1,5 @@
 /** The report as JUnit XML, which CI systems show: a suite for each practice, a test case for each check. */
+import { plainLines } from "../tools/plain.js";
 import type { CheckResult, Report } from "./report.js";
 
 export function formatJunit(report: Report): string {
@@ -8,7 +9,8 @@ export function formatJunit(report: Report): string {
     return `  <testsuite${attributes({ name: `${practice}. ${name}`, ...totals(results), time: seconds(results), timestamp: report.startedAt.slice(0, 19) })}>\n${cases.join("")}  </testsuite>\n`;
   });
   const all = { name: `hawser audit ${report.target}`, ...totals(report.results), time: report.durationMs / 1000 };
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites${attributes(all)}>\n${suites.join("")}</testsuites>\n`;
+  const xml = `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites${attributes(all)}>\n${suites.join("")}</testsuites>\n`;
+  return plainLines(xml);
 }
 
 function totals(results: readonly CheckResult[]): Record<string, number> {

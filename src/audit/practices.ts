@@ -8,7 +8,7 @@ export const practices = {
   5: { name: "graceful shutdown", link: "docs/options.md#shutdown" },
   6: { name: "consistent logging", link: "docs/log-events.md" },
   7: { name: "error handling", link: "docs/causes-and-close-codes.md" },
-  8: { name: "no contention on the hot path", link: "docs/options.md#sizes-and-backlog" },
+  8: { name: "no contention on the hot path", link: "docs/options.md#fairness" },
   9: { name: "HTTP timeouts", link: "docs/options.md#http" },
   10: { name: "upgrade configuration", link: "docs/options.md#upgrade" },
 } as const;

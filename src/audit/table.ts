@@ -1,5 +1,6 @@
 /** The report as a table for people. */
 import { styleText } from "node:util";
+import { plainLines } from "../tools/plain.js";
 import { duration } from "./amounts.js";
 import type { Verdict } from "./check.js";
 import type { CheckResult, Report } from "./report.js";
@@ -21,21 +22,37 @@ export function formatTable(report: Report, { width = 100, colours = false }: Ta
   const paint = (verdict: Verdict, text: string): string =>
     colours ? styleText(COLOURS[verdict], text, { validateStream: false }) : text;
   const bold = (text: string): string => (colours ? styleText("bold", text, { validateStream: false }) : text);
-  const lines: string[] = [`${report.target}, ${report.mode} audit in ${duration(report.durationMs)}`];
+  const notes = repeatedReasons(report.results);
+  const lines: string[] = [`${plainLines(report.target)}, ${report.mode} audit in ${duration(report.durationMs)}`];
   for (const { practice, name, verdict } of report.practices) {
     lines.push("", `${bold(`${String(practice).padStart(2)}. ${name}`.padEnd(NAME_WIDTH))}${paint(verdict, verdict)}`);
     for (const result of report.results.filter((one) => one.practice === practice))
-      lines.push(...rowOf(result, width, (text) => paint(result.verdict, text)));
+      lines.push(...rowOf(result, notes, width, (text) => paint(result.verdict, text)));
   }
+  if (notes.length > 0) lines.push("");
+  for (const [at, reason] of notes.entries()) lines.push(...wrap(`[${at + 1}] ${plainLines(reason)}`, width));
   const { counts } = report;
   const summary = `${counts.pass} passed, ${counts.fail} failed, ${counts.warn} warned, ${counts["not testable"]} not testable`;
   return `${[...lines, "", summary].join("\n")}\n`;
 }
 
-function rowOf(result: CheckResult, width: number, paint: (text: string) => string): string[] {
+/** Why checks could not be carried out, where it is the same for several: it is said once, below the table. */
+function repeatedReasons(results: readonly CheckResult[]): string[] {
+  const reasons = results.filter(({ verdict }) => verdict === "not testable").map(({ seen }) => seen);
+  return [...new Set(reasons.filter((reason, at) => reasons.indexOf(reason) !== at))];
+}
+
+function rowOf(
+  result: CheckResult,
+  notes: readonly string[],
+  width: number,
+  paint: (text: string) => string,
+): string[] {
   const column = MARGIN.length + VERDICT_WIDTH;
   const indent = " ".repeat(column);
-  const [first = "", ...seen] = wrap(`${result.title}: ${result.seen}`, width - column);
+  const note = result.verdict === "not testable" ? notes.indexOf(result.seen) + 1 : 0;
+  const text = note === 0 ? `${result.title}: ${plainLines(result.seen)}` : `${result.title} [${note}]`;
+  const [first = "", ...seen] = wrap(text, width - column);
   const rows = [
     `${MARGIN}${paint(result.verdict.padEnd(VERDICT_WIDTH))}${first}`,
     ...seen.map((line) => `${indent}${line}`),

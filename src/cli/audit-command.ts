@@ -1,6 +1,7 @@
 /** `hawser audit`: checks any WebSocket server against the ten practices. */
 import type { Command } from "commander";
 import type { AuditOptions } from "../audit/index.js";
+import { plainLines } from "../tools/plain.js";
 import { findTarget } from "../tools/target.js";
 import { ConfigError, show } from "./config-error.js";
 import { print } from "./print.js";
@@ -50,7 +51,8 @@ export function addAudit(program: Command, setExitCode: (code: number) => void):
     // Only now: `hawser serve` can do without it.
     const { audit, formatJunit, formatTable } = await import("../audit/index.js");
     const report = await audit(await findTarget(url, flags.iOwnThisServer === true), optionsOf(flags));
-    if (flags.json) print(`${JSON.stringify(report, null, 2)}\n`);
+    // What a server has sent may be in it: as \u009b it reads the same, and writes to no terminal.
+    if (flags.json) print(`${plainLines(JSON.stringify(report, null, 2))}\n`);
     else if (flags.junit) print(formatJunit(report));
     else print(formatTable(report, appearance()));
     setExitCode(report.passed ? 0 : 1);

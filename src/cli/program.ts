@@ -8,6 +8,7 @@ import { ConfigError } from "./config-error.js";
 import { addConnect } from "./connect-command.js";
 import type { Environment } from "./environment.js";
 import { formatItem } from "./help-layout.js";
+import { plain } from "../tools/plain.js";
 import { TargetError } from "../tools/target.js";
 import { print } from "./print.js";
 import { addServe } from "./serve-command.js";
@@ -41,7 +42,8 @@ export async function runProgram(args: readonly string[], around: Surroundings =
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help, --version
     if (error instanceof CommanderError) around.complain(`hawser: ${usageLine(error, commandIn(program, args))}`);
-    else if (error instanceof ConfigError || error instanceof TargetError) around.complain(`hawser: ${error.message}`);
+    else if (error instanceof ConfigError || error instanceof TargetError)
+      around.complain(`hawser: ${plain(error.message)}`);
     else throw error;
     return WRONG_USAGE;
   }

@@ -150,6 +150,26 @@ describe("what cannot be audited", { concurrency: 4 }, () => {
     );
   });
 
+  test("a Socket.IO server by its bare address: where it answers", async (t) => {
+    // As Engine.IO does: what is not at its path is ended after a second, without an answer.
+    const server = createHttpServer().on("upgrade", (request, socket) => {
+      socket.on("error", () => {});
+      if (!request.url?.startsWith("/socket.io/?")) return void setTimeout(() => socket.end(), 100);
+      const accept = acceptValue(String(request.headers["sec-websocket-key"]));
+      socket.write(
+        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+      );
+    });
+    t.after(() => server.closeAllConnections());
+    const target = await listening(t, server);
+    const hint = /; Socket\.IO answers at ws:\/\/127\.0\.0\.1:\d+\/socket\.io\/\?EIO=4&transport=websocket\n$/;
+    for (const path of ["", "/", "/chat?room=1", "/socket.io/"]) await refused([`${target}${path}`], hint);
+    // Whoever writes a password into the address does not find it in the log of a CI run.
+    const { stderr } = await runCli(["audit", `ws://me:secret@${target}/`]);
+    assert.match(stderr, hint);
+    assert.doesNotMatch(stderr, /secret/);
+  });
+
   test("a server that says nothing", async (t) => {
     const server = createTcpServer((socket) => socket.on("error", () => {}).resume());
     await refused(
@@ -220,6 +240,7 @@ describe("the report", { concurrency: 3 }, () => {
       assert.match(stdout, new RegExp(`^ ?${number}\\. ${name.replace("/", "\\/")} +(pass|fail|not testable)$`, "m"));
     assert.match(stdout, /^ {4}fail +pages of other sites may not connect: Origin https:\/\/attacker\.example/m);
     assert.match(stdout, /→ compare Origin .*\n?.*\(docs\/options\.md#upgrade\)/);
+    assert.equal(stdout.split('the server has to be started here: --exec "COMMAND"').length - 1, 1);
     assert.match(stdout, /^\d+ passed, 1 failed, \d+ warned, \d+ not testable$/m);
     assert.ok(!stdout.includes("\u001b"), "no colours");
     assert.deepEqual(

@@ -31,6 +31,38 @@ test("the links of the report lead somewhere", () => {
   }
 });
 
+// What its advice comes to with Hawser: it stands under the heading that the check links to.
+const SAYS: Record<string, RegExp> = {
+  "log-ids": /"connect"/,
+  "never-reading-client": /`writeWaitMs`/,
+  "silent-client": /`pongWaitMs`/,
+  heartbeat: /`pingPeriodMs`/,
+  "message-size": /`maxMessageBytes`/,
+  shutdown: /`shutdownGraceMs`/,
+  "log-per-message": /`messagesIn`/,
+  "busy-neighbour": /`maxMessagesPerTurn`/,
+  "ping-flood": /`maxControlFramesPerSecond`/,
+  memory: /`maxBacklogBytes`/,
+  "slow-headers": /`headersTimeoutMs`/,
+  "header-size": /`maxHeaderBytes`/,
+  origin: /`allowedOrigins`/,
+  subprotocol: /`subprotocols`/,
+};
+
+test("the links of the report lead to what the advice is about", () => {
+  for (const [name, said] of Object.entries(SAYS)) {
+    const check = checks.find((one) => one.name === name);
+    assert.ok(check, name);
+    const [file = "", anchor] = (check.link ?? practices[check.practice].link).split("#");
+    const text = readDocument(file);
+    const heading = (line: string): boolean => line.startsWith("#") && anchors(line).has(anchor ?? "");
+    const lines = text.split("\n");
+    const from = anchor === undefined ? 0 : lines.findIndex(heading);
+    const to = lines.findIndex((line, at) => at > from && anchor !== undefined && line.startsWith("## "));
+    assert.match(lines.slice(from, to < 0 ? undefined : to).join("\n"), said, `${name} → ${file}#${anchor ?? ""}`);
+  }
+});
+
 test("every flag is in the table", async () => {
   const { stdout } = await runCli(["audit", "--help"]);
   const flags = [...stdout.matchAll(/^ {2}(?:-h, )?(--[a-z-]+)/gm)]

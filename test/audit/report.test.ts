@@ -82,6 +82,31 @@ test("the table keeps to its width, and gives advice where something is to be do
   assert.ok(formatTable(report, { colours: true }).includes("\u001b[31mfail"));
 });
 
+test("a reason for which several checks could not be carried out stands once, below the table", () => {
+  const shared = 'the server has to be started here: --exec "COMMAND"';
+  const report = makeReport(about, [
+    result(1, "not testable", shared),
+    result(5, "not testable", shared),
+    result(6, "not testable", "a reason of its own"),
+    result(7, "pass", "a reason of its own"),
+    result(8, "not testable", "another one, for two"),
+    result(9, "not testable", "another one, for two"),
+  ]);
+  const table = formatTable(report);
+  assert.equal(table.split(shared).length - 1, 1);
+  assert.match(table, /^ {4}not testable {2}a rule is kept \[1\]\n/m);
+  assert.match(table, /^ {4}not testable {2}a rule is kept: a reason of its own$/m);
+  assert.match(table, /\n\n\[1\] the server has .*\n\[2\] another one, for two\n\n1 passed/);
+});
+
+test("what a server has sent writes nothing to the terminal", () => {
+  const seen = "a\u001b]0;b\u009b31mc\u202ed\u007fe\u2066";
+  const report = makeReport(about, [result(7, "fail", seen)]);
+  for (const text of [formatTable(report), formatJunit(report)])
+    assert.doesNotMatch(text, /[^\n\P{Cc}]|[\u202e\u2066]/u, text);
+  assert.match(formatTable(report), /a\\u001b\]0;b\\u009b31mc\\u202ed\\u007fe\\u2066/);
+});
+
 test("JUnit: what was seen is escaped, whatever it is", () => {
   const xml = formatJunit(
     makeReport(about, [result(7, "fail", `<a> & "b"\u{0}\u{1b}`), result(7, "not testable"), result(7, "warn")]),

@@ -20,6 +20,7 @@ export const logIds: Check = logCheck(
     name: "log-ids",
     title: "the log tells clients apart",
     advice: "log an id of the connection's own with each line about a client",
+    link: "docs/log-events.md",
   },
   ({ onConnect, ports }) => {
     const names = onConnect.map(clientName).filter((name) => name !== undefined);
@@ -76,6 +77,7 @@ export const logLevels: Check = logCheck(
     name: "log-levels",
     title: "a normal close is not logged as an error",
     advice: "keep the level error for faults of the server's own; clients come and go",
+    link: "docs/log-events.md",
   },
   ({ onDisconnect }) => {
     const errors = onDisconnect.filter(isError);
@@ -94,6 +96,7 @@ export const logPerMessage: Check = logCheck(
     name: "log-per-message",
     title: "no line for a message",
     advice: "count messages, and log the counts when a client goes",
+    link: "docs/log-events.md",
   },
   ({ onMessages }) => {
     if (onMessages === null) return notTestable("no message is known that it takes");

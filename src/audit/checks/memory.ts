@@ -14,6 +14,7 @@ export const memory: Check = {
   needsExec: true,
   does: "reads the memory of the server's processes, now that the abuse is over",
   advice: "bound what waits for a slow client, and drop all that belongs to a client when it goes",
+  link: "docs/options.md#sizes-and-backlog",
   async run({ server, memoryBefore, quick }) {
     const before = memoryBefore;
     let least = server?.memoryBytes();
