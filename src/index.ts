@@ -17,6 +17,7 @@ export {
   type OptionRule,
   optionRules,
 } from "./server/option-rules.js";
+export { foreignOptions } from "./server/foreign-options.js";
 export type { OverflowPolicy } from "./server/backlog.js";
 export { OptionError, UsageError } from "./server/usage-error.js";
 export type { ShutdownReport } from "./server/shutdown.js";

@@ -19,28 +19,17 @@ export function takeText(setting: Setting, text: string, source: Source): Given 
 
 /** A value that has a type already. @throws ConfigError */
 export function takeValue(setting: Setting, value: unknown, source: Source): Given {
-  const { name, rule } = setting;
-  // Each item of a list for itself first, so that the message shows the one that is wrong.
-  if (rule.kind === "list" && Array.isArray(value)) {
-    const wrong: unknown = value.find((item) => !fits(setting, [item]));
-    if (wrong !== undefined) throw wrongValue(name, withoutSecrets(rule, wrong), source, rule.form ?? "text");
-  }
-  if (!fits(setting, value)) throw refused(setting, value, source);
-  return { value: checkValue(name, rule, value), source };
-}
-
-function fits({ name, rule }: Setting, value: unknown): boolean {
   try {
-    checkValue(name, rule, value);
-    return true;
+    return { value: checkValue(setting.name, setting.rule, value), source };
   } catch (error) {
-    if (error instanceof OptionError) return false;
-    throw error;
+    if (!(error instanceof OptionError)) throw error;
+    // Of a list, the entry that is wrong.
+    throw refused(setting, error.value, source, error.takes);
   }
 }
 
-function refused({ name, rule }: Setting, value: unknown, source: Source): ConfigError {
+function refused({ name, rule }: Setting, value: unknown, source: Source, what = takes(rule)): ConfigError {
   const asText = rule.kind === "boolean" && source.from === "environment";
-  if (rule.isSecret) return new ConfigError(`${name}: wrong value from ${sourceText(source)}; takes ${takes(rule)}`);
-  return wrongValue(name, withoutSecrets(rule, value), source, asText ? "true, false, 1 or 0" : takes(rule));
+  if (rule.isSecret) return new ConfigError(`${name}: wrong value from ${sourceText(source)}; takes ${what}`);
+  return wrongValue(name, withoutSecrets(rule, value), source, asText ? "true, false, 1 or 0" : what);
 }

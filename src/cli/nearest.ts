@@ -1,6 +1,8 @@
+import { foreignOptions } from "../index.js";
+
 /** " (did you mean X?)" for a name that is not known, or "" where none is like it. */
 export function didYouMean(name: string, known: Iterable<string>): string {
-  const wanted = bare(name);
+  const wanted = bare(ours.get(bare(name)) ?? name);
   let best: { candidate: string; distance: number } | undefined;
   for (const candidate of known) {
     const distance = likeness(wanted, bare(candidate));
@@ -8,6 +10,9 @@ export function didYouMean(name: string, known: Iterable<string>): string {
   }
   return best === undefined ? "" : ` (did you mean ${best.candidate}?)`;
 }
+
+/** The option that does what another library has under this name. */
+const ours = new Map(Object.entries(foreignOptions).map(([name, option]) => [bare(name), option]));
 
 /** A name without what differs between the three ways to write it. */
 function bare(name: string): string {

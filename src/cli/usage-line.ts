@@ -2,6 +2,7 @@
 import type { CommanderError } from "commander";
 import { takes } from "../index.js";
 import { plain } from "./config-error.js";
+import { didYouMean } from "./nearest.js";
 import { type Setting, settings } from "./settings.js";
 
 /** @param command which of the commands was meant, if any */
@@ -24,8 +25,15 @@ export function usageLine({ code, message }: CommanderError, command: string | u
     .replace(/^error: /, "")
     .replace(/\s*\n\s*/g, " ")
     .replace("(Did you", "(did you");
+  if (text.endsWith("?)")) return plain(text);
+  const hint =
+    code === "commander.unknownOption" && command === "serve" ? didYouMean(quoted.split("=", 1)[0]!, flags()) : "";
   const help = command === undefined ? "hawser --help" : `hawser ${command} --help`;
-  return plain(text.endsWith("?)") ? text : `${text}; ${help} lists all`);
+  return plain(hint === "" ? `${text}; ${help} lists all` : `${text}${hint}`);
+}
+
+function flags(): string[] {
+  return [...settings.values()].map(({ flag }) => flag);
 }
 
 function settingOf(flag: string): Setting | undefined {

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import type { ServerOptions } from "./options.js";
+import { isOrigin, originAdvice } from "./origin.js";
 
 /**
  * Every option, as data: what kind of value it takes, its range, its default and one line of help. `resolveOptions` checks
@@ -39,6 +40,8 @@ export interface OptionRule {
   /** For strings and lists: what one value looks like, as the end of a sentence, and the check itself. */
   readonly form?: string;
   readonly accepts?: (value: string) => boolean;
+  /** What to write in place of a value that was refused, as the end of a sentence, where that can be told. */
+  readonly advice?: (value: string) => string | undefined;
   /** For lists of `Name: value`: an object may be given as well. */
   readonly orRecord?: true;
   /** For objects: what it has to have. */
@@ -84,14 +87,6 @@ function isProxyRange(value: string): boolean {
   const { address = "", bits } = /^(?<address>[^/%]+)(?:\/(?<bits>[1-9]\d{0,2}))?$/.exec(value)?.groups ?? {};
   const family = isIP(address);
   return family !== 0 && (bits === undefined || Number(bits) <= (family === 4 ? 32 : 128));
-}
-
-export function isOrigin(value: string): boolean {
-  // A page without an origin of its own (a file, a sandboxed frame) sends the word null: RFC 6454 7.
-  if (value === "null") return true;
-  if (!URL.canParse(value)) return false;
-  const url = new URL(value);
-  return url.host !== "" && url.origin !== "null" && /^[a-z][a-z0-9+.-]*:\/\/[^/?#@*]+$/i.test(value);
 }
 
 export const optionRules: Readonly<Record<OptionName, OptionRule>> = {
@@ -180,6 +175,7 @@ export const optionRules: Readonly<Record<OptionName, OptionRule>> = {
     default: NONE,
     form: 'an origin such as https://example.com, or "null"; for all of them see dangerouslyAllowAnyOrigin',
     accepts: isOrigin,
+    advice: originAdvice,
   },
   dangerouslyAllowAnyOrigin: {
     kind: "string",

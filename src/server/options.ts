@@ -51,7 +51,11 @@ export interface ServerOptions<Data = undefined> extends Handlers<Data> {
 
   /** The only path that takes WebSockets. @default every path */
   path?: string;
-  /** Origins whose pages may connect, besides the server's own (RFC 6455 10.2); others get 403. @default [] */
+  /**
+   * Origins whose pages may connect, besides the server's own (RFC 6455 10.2); others get 403. Applications have origins as well:
+   * `chrome-extension://…`, `capacitor://localhost`, `app://…`. The word `"null"` lets in whatever has none of its own, a sandboxed
+   * frame that any site makes among it. @default []
+   */
   allowedOrigins?: readonly string[];
   /** Lets pages of any site connect with their visitor's cookies. Takes the reason why that is safe here. */
   dangerouslyAllowAnyOrigin?: string;

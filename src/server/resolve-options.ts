@@ -1,4 +1,5 @@
 import { systemClock } from "./clock.js";
+import { hintForForeign } from "./foreign-options.js";
 import { type OptionName, type OptionRule, optionRules } from "./option-rules.js";
 import type { ServerOptions } from "./options.js";
 import { OptionError, UsageError } from "./usage-error.js";
@@ -41,6 +42,16 @@ export function checkOption(name: OptionName, value: unknown): unknown {
 export function checkValue(name: string, rule: ValueRule, value: unknown): unknown {
   const fits = fitsRule(rule, value);
   if (fits) return fits.value;
+  const list = rule.kind === "list" ? listOf(rule, value) : null;
+  if (Array.isArray(list)) {
+    // Of several, the message names the one that is wrong.
+    const { form = "text" } = rule;
+    const wrong: unknown = list.find((entry) => !isEntry(rule, entry));
+    if (!isText(wrong)) throw new OptionError(name, wrong, form);
+    // Of a header the name alone: its value may be a secret.
+    const shown = rule.orRecord ? `${/^[^:\s]{1,80}:/.exec(wrong)?.[0].concat(" ") ?? ""}…` : wrong;
+    throw new OptionError(name, shown, rule.advice?.(wrong) ?? form);
+  }
   throw new OptionError(name, value, takes(rule));
 }
 
@@ -81,17 +92,25 @@ function fitsRule(rule: ValueRule, value: unknown): { value: unknown } | null {
     case "string":
       return typeof value === "string" && accepts(value) ? { value } : null;
     case "list": {
-      const list =
-        rule.orRecord && isPlainRecord(value)
-          ? Object.entries(value).map(([key, text]) => (typeof text === "string" ? `${key}: ${text}` : null))
-          : value;
-      return isStringList(list) && list.every(accepts) ? { value: Object.freeze([...list]) } : null;
+      const given = listOf(rule, value);
+      // A copy first: it has no holes, which `every` would skip.
+      const list: unknown[] | null = Array.isArray(given) ? [...(given as unknown[])] : null;
+      return list?.every((entry) => isEntry(rule, entry)) ? { value: Object.freeze(list) } : null;
     }
     case "function":
       return typeof value === "function" ? { value } : null;
     case "object":
       return isRecord(value) && hasMembers(value, rule.members ?? {}) ? { value } : null;
   }
+}
+
+function listOf(rule: ValueRule, value: unknown): unknown {
+  if (!rule.orRecord || !isPlainRecord(value)) return value;
+  return Object.entries(value).map(([key, text]) => (typeof text === "string" ? `${key}: ${text}` : null));
+}
+
+function isEntry(rule: ValueRule, entry: unknown): entry is string {
+  return isText(entry) && rule.accepts?.(entry) !== false;
 }
 
 function hasMembers(value: Record<string, unknown>, members: Readonly<Record<string, "function" | "text">>): boolean {
@@ -103,8 +122,8 @@ function hasMembers(value: Record<string, unknown>, members: Readonly<Record<str
   });
 }
 
-function isStringList(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === "string");
+function isText(value: unknown): value is string {
+  return typeof value === "string";
 }
 
 /** No Map or Set, whose entries would not be seen. */
@@ -136,15 +155,16 @@ function checkTogether<Data>(options: ResolvedOptions<Data>): void {
   }
 }
 
-/** " (did you mean pongWaitMs?)" where an option differs only in case, `-` and `_` or has the name at its start or end. */
+/** " (did you mean pongWaitMs?)" where an option differs only in case, `-` and `_`, or one name begins with the other and is not much longer. */
 function nearest(name: string): string {
+  const elsewhere = hintForForeign(name);
+  if (elsewhere !== undefined) return ` (${elsewhere})`;
   const plain = (text: string): string => text.replace(/[-_]/g, "").toLowerCase();
   const wanted = plain(name);
   const found = Object.keys(optionRules).find((option) => {
     const candidate = plain(option);
-    return (
-      candidate === wanted || (wanted.length > 3 && (candidate.startsWith(wanted) || wanted.startsWith(candidate)))
-    );
+    const [short, long] = wanted.length < candidate.length ? [wanted, candidate] : [candidate, wanted];
+    return long.startsWith(short) && short.length >= 4 && short.length * 2 >= long.length;
   });
   return found === undefined ? "" : ` (did you mean ${found}?)`;
 }

@@ -188,8 +188,8 @@ export class Server<Data = undefined> {
    * @throws what `node:net` emits, `EADDRINUSE` for instance; UsageError when it listens already or has been closed
    */
   async listen(port = 8080, host = "127.0.0.1"): Promise<Listening> {
-    if (this.#http !== null) throw new UsageError("listen: this server listens already");
     if (this.#shutdown !== null) throw new UsageError("listen: this server has been closed");
+    if (this.#http !== null) throw new UsageError("listen: this server listens already");
     const tls = this.#tls;
     const http = createHttpServer(this.#options, tls, (reason, status, socket) =>
       this.#onHttpError(reason, status, socket),

@@ -13,7 +13,7 @@ import { freshId } from "./fresh-id.js";
 import type { LeanSocket } from "./lean-socket.js";
 import type { PlainRequest } from "./plain-request.js";
 import type { ResolvedOptions } from "./resolve-options.js";
-import { isOriginAllowed } from "./origin.js";
+import { Origins } from "./origin.js";
 import { type Refusal, refusal, Refuse } from "./refusal.js";
 import {
   NodeUpgradeRequest,
@@ -60,6 +60,7 @@ export class Upgrades<Data> {
   readonly #port: UpgradePort<Data>;
   readonly #compression: DeflateOptions | null;
   readonly #rate: TokenBucket;
+  readonly #origins: Origins;
   readonly #trustsProxies: boolean;
   readonly #pending = new Set<PendingHandshake>();
   /** The target that was read last: most clients of a server ask for the same, and share its strings. */
@@ -69,6 +70,7 @@ export class Upgrades<Data> {
   constructor(options: ResolvedOptions<Data>, port: UpgradePort<Data>) {
     this.#options = options;
     this.#port = port;
+    this.#origins = new Origins(options);
     this.#trustsProxies = options.trustProxy.length > 0;
     this.#rate = new TokenBucket(options.maxHandshakesPerSecond, port.clock.now());
     this.#compression = !options.compression
@@ -163,7 +165,8 @@ export class Upgrades<Data> {
     const options = this.#options;
     if (this.#port.isDraining) return refusal("draining");
     if (!this.serves(raw)) return refusal("path");
-    if (!isOriginAllowed(headerOf(raw, "origin"), headerOf(raw, "host"), options)) return refusal("origin");
+    const origin = headerOf(raw, "origin");
+    if (origin !== undefined && !this.#origins.allows(origin, headerOf(raw, "host"))) return refusal("origin");
     if (!this.#rate.take(this.#port.clock.now())) return refusal("handshake-rate");
     if (this.#pending.size >= options.maxPendingHandshakes) return refusal("pending-handshakes");
     const place = this.#port.reserve(address);

@@ -57,10 +57,23 @@ const cases: Case[] = [
   { args: "serve --port 65536", line: "port: got 65536 from flag --port; takes a whole number from 0 to 65535" },
   { args: "serve --host a/b", line: 'host: got "a/b" from flag --host; takes a host name or an IP address' },
   { args: "serve --path chat", line: 'path: got "chat" from flag --path; takes a path that begins with "/"' },
-  { args: "serve --allowed-origin *", line: `allowedOrigins: got "*" from flag --allowed-origin; takes ${ORIGIN}` },
+  {
+    args: "serve --allowed-origin *",
+    line: 'allowedOrigins: got "*" from flag --allowed-origin; takes each origin by itself, without wildcards; for all of them see dangerouslyAllowAnyOrigin',
+  },
+  { args: "serve --max-payload 5", line: "unknown option '--max-payload' (did you mean --max-message-bytes?)" },
+  { args: "serve --max-payload=5", line: "unknown option '--max-payload=5' (did you mean --max-message-bytes?)" },
+  {
+    env: { HAWSER_MAX_PAYLOAD: "5" },
+    line: "environment variable HAWSER_MAX_PAYLOAD: there is no such option (did you mean HAWSER_MAX_MESSAGE_BYTES?)",
+  },
+  {
+    file: "perMessageDeflate: true",
+    line: 'config file FILE, line 1: there is no option "perMessageDeflate" (did you mean compression?)',
+  },
   {
     args: "serve --allowed-origin https://a.example --allowed-origin https://b.example/path",
-    line: `allowedOrigins: got "https://b.example/path" from flag --allowed-origin; takes ${ORIGIN}`,
+    line: `allowedOrigins: got "https://b.example/path" from flag --allowed-origin; takes an origin without a path, not even a slash: https://b.example`,
   },
   {
     args: "serve --trust-proxy 10.0.0.0/33",
@@ -94,7 +107,7 @@ const cases: Case[] = [
   },
   {
     env: { HAWSER_ALLOWED_ORIGINS: "https://a.example,b.example" },
-    line: `allowedOrigins: got "b.example" from environment variable HAWSER_ALLOWED_ORIGINS; takes ${ORIGIN}`,
+    line: `allowedOrigins: got "b.example" from environment variable HAWSER_ALLOWED_ORIGINS; takes an origin with its scheme: https://b.example`,
   },
   {
     env: { HAWSER_PONGWAIT: "5" },

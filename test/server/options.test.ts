@@ -6,6 +6,7 @@ import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import {
   createServer,
+  foreignOptions,
   OptionError,
   type OptionName,
   type OptionRule,
@@ -81,7 +82,10 @@ describe("an unknown option is refused by name", () => {
     ["pong_wait_ms", "pongWaitMs"],
     ["pongWait", "pongWaitMs"],
     ["maxMessage", "maxMessageBytes"],
-    ["maxPayload", null],
+    ["messages", "message"],
+    ["por", null],
+    ["porta", null],
+    ["timeouts", null],
     ["__proto__x", null],
     ["toString", null],
     ["constructor", null],
@@ -93,6 +97,32 @@ describe("an unknown option is refused by name", () => {
       assert.match(error.message, hint === null ? /there is no such option$/ : new RegExp(`did you mean ${hint}\\?`));
     });
   }
+});
+
+describe("an option of another library gets the name that it has here", () => {
+  const rowsOf: [name: string, hint: string][] = [
+    ["maxPayload", "here it is maxMessageBytes"],
+    ["perMessageDeflate", "here it is compression"],
+    ["idleTimeout", "here it is idleTimeoutMs, in milliseconds"],
+    ["pingInterval", "here it is pingPeriodMs, in milliseconds"],
+    ["cors", "here it is allowedOrigins"],
+    ["verifyClient", "here it is authenticate"],
+    ["port", "see server.listen(port, host)"],
+    ["noServer", "see server.handleUpgrade(request, socket, head), or server.attach(httpServer)"],
+  ];
+  for (const [name, hint] of rowsOf) {
+    it(name, () => {
+      const { message } = refused({ [name]: 1 });
+      assert.equal(message, `${name}: got 1, takes nothing: there is no such option (${hint})`);
+    });
+  }
+
+  it("and each of those names is an option, and none of the foreign ones is", () => {
+    for (const [foreign, option] of Object.entries(foreignOptions)) {
+      assert.ok(Object.hasOwn(optionRules, option), option);
+      assert.ok(!Object.hasOwn(optionRules, foreign), foreign);
+    }
+  });
 });
 
 describe("values out of range are refused", () => {
@@ -127,7 +157,7 @@ describe("wrong kinds are refused", () => {
     boolean: [0, 1, "true", null, {}],
     string: [7, null, {}, [], true],
     choice: ["", "Close", 1, null, ["close"]],
-    list: ["text", 7, null, [7], [null], new Set(["a"]), new Map([["X", "y"]])],
+    list: ["text", 7, null, [7], [null], Array(1), new Set(["a"]), new Map([["X", "y"]])],
     function: ["name", {}, null, true],
     object: ["text", 7, null, true, [], {}],
   };
@@ -190,6 +220,25 @@ describe("single values", () => {
       { logger: new LogBook() },
     ];
     for (const options of good) resolveOptions(options);
+  });
+});
+
+describe("of a list, the entry that is wrong", () => {
+  it("is what the error names", () => {
+    const error = refused({ allowedOrigins: ["https://a.example", "https://b.example/", "*"] });
+    assert.equal(
+      error.message,
+      'allowedOrigins: got "https://b.example/", takes an origin without a path, not even a slash: https://b.example',
+    );
+    assert.equal(error.value, "https://b.example/");
+    assert.equal(
+      refused({ subprotocols: ["a", "b c"] }).message,
+      'subprotocols: got "b c", takes a token (RFC 9110 5.6.2)',
+    );
+    const header = refused({ responseHeaders: { A: "1", Connection: "SECRET" } });
+    assert.equal(header.value, "Connection: …");
+    assert.ok(!refused({ responseHeaders: ["SECRET"] }).message.includes("SECRET"));
+    assert.equal(refused({ subprotocols: ["a", 7] }).message, "subprotocols: got 7, takes a token (RFC 9110 5.6.2)");
   });
 });
 
