@@ -27,7 +27,7 @@ const MAY_IMPORT: Record<string, { modules: string[]; types: string[] }> = {
   // Metrics, as text for Prometheus.
   metrics: { modules: ["index.ts", "protocol/index.ts", "node:", "npm:"], types: [] },
   // The admin listener and its dashboard.
-  admin: { modules: ["index.ts", "metrics/index.ts", "node:", "npm:"], types: [] },
+  admin: { modules: ["index.ts", "metrics/index.ts", "server/guarded-log.ts", "node:", "npm:"], types: [] },
   // Commands use what every user can use, and libraries.
   cli: {
     // oxfmt-ignore

@@ -1,5 +1,6 @@
 /** What the admin listener logs. */
 import type { Clock, Logger } from "../index.js";
+import { guardedLog } from "../server/guarded-log.js";
 
 export type AdminLogEvent =
   | "admin-listening"
@@ -27,7 +28,7 @@ export class AdminLog {
   #second = { since: -Infinity, lines: 0 };
 
   constructor(log: Logger, clock: Clock) {
-    this.#log = log;
+    this.#log = guardedLog(log);
     this.#clock = clock;
   }
 

@@ -2,6 +2,7 @@
 import { isatty } from "node:tty";
 import { type Logger as PinoLogger, pino } from "pino";
 import type { LogLevel } from "../index.js";
+import { plainLines } from "../tools/plain.js";
 import type { TerminalFault } from "./exit.js";
 import { openLogSink } from "./log-sink.js";
 import { prettyLine } from "./pretty-line.js";
@@ -38,7 +39,9 @@ export function openLog(level: LogLevel, format: LogFormat, onLine: (line: strin
       formatters: { level: (label) => ({ level: label }) },
     },
     {
-      write(line: string): void {
+      write(raw: string): void {
+        // What the command itself writes has not gone through the library; in JSON \u009b is the same character.
+        const line = plainLines(raw);
         onLine(line);
         sink.write(pretty === undefined ? line : pretty(line));
       },

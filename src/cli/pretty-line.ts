@@ -28,7 +28,8 @@ function describe(log: Record<string, unknown>, message: unknown): string {
 /** Strangers choose some of these: nothing in them may reach the terminal as a control sequence. */
 function shown(value: unknown): string {
   if (typeof value === "string" && /^[\w./:@%+-]+$/.test(value)) return value;
-  return plain(JSON.stringify(value) ?? "");
+  // The library has escaped it already: not twice.
+  return plain(JSON.stringify(value) ?? "").replace(/\\\\(?=u[0-9a-f]{4})/g, "\\");
 }
 
 /** A fault of the program's own is what a developer at a terminal wants to see whole. */

@@ -21,20 +21,6 @@ export function defaultLogger(level: LogLevel): Logger {
   });
 }
 
-/** The same logger, of which nobody has to fear an exception: a log that is broken must not stop what it was to tell of. */
-export function unfailing(log: Logger): Logger {
-  const guarded =
-    (level: keyof Logger): Logger[keyof Logger] =>
-    (fields, message) => {
-      try {
-        log[level](fields, message);
-      } catch {
-        // Where would we say so?
-      }
-    };
-  return { debug: guarded("debug"), info: guarded("info"), warn: guarded("warn"), error: guarded("error") };
-}
-
 export type LogEvent =
   | "listening"
   | "connect"

@@ -1,11 +1,12 @@
 // The log as people read it, and as machines do.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 
 import { prettyLine } from "#hawser/cli/pretty-line.js";
 import { welcome } from "#hawser/cli/welcome.js";
-import { serve } from "../harness/server.js";
+import { projectRoot, serve } from "../harness/server.js";
 
 const pretty = prettyLine({ colors: false });
 
@@ -37,6 +38,26 @@ test("what strangers wrote cannot reach the terminal as a control sequence", () 
   const line = shown({ event: "disconnect", reason: "\u001b[2J\u009b31m\nforged\u2028line", msg: "" });
   assert.doesNotMatch(line.trimEnd(), /[\p{Cc}\u2028]/u);
   assert.match(line, /reason="\\u001b\[2J\\u009b31m\\nforged\\u2028line"\n$/);
+});
+
+test("what the command itself logs is safe to show as well, and as JSON the same text", () => {
+  const text = "a\u009b31m\u202e\u007f\u2028b";
+  const script = `
+    import { openLog } from "./dist/cli/log.js";
+    const [format, text] = process.argv.slice(1);
+    const log = openLog("info", format);
+    log.logger.fatal({ event: "fault", text, err: new Error(text) }, text);
+    await log.flush();`;
+  for (const format of ["json", "pretty"]) {
+    const args = ["--input-type=module", "--eval", script, format, text];
+    const output = execFileSync(process.execPath, args, { cwd: projectRoot, encoding: "utf8" });
+    assert.doesNotMatch(output, /[^\n\P{Cc}]|[\u202e\u2028]/u, JSON.stringify(output));
+    if (format === "json") assert.equal((JSON.parse(output) as { text: string }).text, text);
+  }
+});
+
+test("what the library has made safe already is not escaped twice", () => {
+  assert.match(shown({ event: "disconnect", reason: "\\u202eabc d", msg: "" }), /reason="\\u202eabc d"\n$/);
 });
 
 test("a fault comes with its stack, indented", () => {

@@ -70,7 +70,7 @@ describe("log lines", () => {
       event: "disconnect",
       id: client.id,
       code: 1000,
-      reason: "bye\nbye",
+      reason: "bye\\u000abye",
       cause: "normal",
       initiator: "client",
       messagesIn: 1,
@@ -112,6 +112,64 @@ describe("log lines", () => {
       assert.ok(line.level === "info" || line.level === "warn", `${line.event} is ${line.level}`);
       assert.ok(!("err" in line) && !/\bat .*\(.*:\d+/.test(JSON.stringify(line)));
     }
+  });
+
+  // C0, DEL, C1, bidi marks, embeddings and isolates, line separators, a byte order mark.
+  const HOSTILE = "a\u0000\u001b[2J\u007f\u009b31m\u200f\u202e\u2066\u061c\u2028\u2029\ufeff\nb";
+  const UNSAFE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/u;
+
+  for (const portableSockets of [false, true]) {
+    it(`carry no character that a terminal obeys or that turns the rest around (${portableSockets ? "portable" : "lean"})`, async (test) => {
+      let ids = 0;
+      const rig = await startRig<string>(test, {
+        portableSockets,
+        generateId: () => `${HOSTILE}${++ids}`,
+        authenticate({ path }) {
+          if (path.startsWith("/refuse")) throw new Refuse(401);
+          if (path.startsWith("/fail")) throw new Error(HOSTILE, { cause: new Error(HOSTILE) });
+          return "";
+        },
+        message(_client, message) {
+          throw Object.assign(new TypeError(message.text()), { input: [HOSTILE] });
+        },
+      });
+      for (const path of ["/refuse", "/fail"]) await (await rig.dial()).handshake({ path });
+      const { peer } = await rig.connect();
+      await peer.sendFrame(frame.close(1000, HOSTILE));
+      await rig.nextClosed();
+      const { peer: bad } = await rig.connect();
+      await bad.sendFrame(frame.text(HOSTILE));
+      await until(() => rig.log.of("handler-error").length === 1, "the error to be logged");
+
+      assert.match(String(rig.log.of("connect")[0]?.["id"]), /^a\\u0000/);
+      assert.match(
+        String(rig.log.of("disconnect")[0]?.["reason"]),
+        /^a\\u0000\\u001b\[2J\\u007f\\u009b31m\\u200f\\u202e/,
+      );
+      const texts = (value: unknown): string[] => {
+        if (value instanceof Error)
+          return [value.message, value.stack ?? "", ...texts(value.cause), ...texts(Object.values(value))];
+        if (typeof value === "object" && value !== null) return Object.values(value).flatMap(texts);
+        return [String(value)];
+      };
+      for (const text of rig.log.lines.flatMap((line) => texts(line)))
+        assert.doesNotMatch(text.replace(/[\n\t]/g, ""), UNSAFE, JSON.stringify(text));
+      const [thrown] = rig.log.of("handler-error");
+      assert.ok(thrown?.["err"] instanceof TypeError, "an error stays one of its class");
+    });
+  }
+
+  it("have the application's own error when there is nothing in it to change", async (test) => {
+    const error = Object.assign(new RangeError("fine"), { detail: { more: [1, "two"] } });
+    const rig = await startRig(test, {
+      message() {
+        throw error;
+      },
+    });
+    const { peer } = await rig.connect();
+    await peer.sendFrame(frame.text("x"));
+    await rig.nextClosed();
+    assert.equal(rig.log.of("handler-error")[0]?.["err"], error);
   });
 
   it("are not needed: a logger that throws stops nothing", async (test) => {
