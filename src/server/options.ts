@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Handlers } from "./client.js";
 import type { Clock } from "./clock.js";
+import type { ExtraHeaders } from "./headers.js";
 import type { Logger, LogLevel } from "./log.js";
 import type { OverflowPolicy } from "./backlog.js";
 import type { RefusalReason } from "./refusal.js";
@@ -61,13 +62,14 @@ export interface ServerOptions<Data = undefined> extends Handlers<Data> {
   dangerouslyAllowAnyOrigin?: string;
   /** Subprotocols the server speaks, best first (RFC 6455 1.9). @default [] */
   subprotocols?: readonly string[];
-  /** Extra headers of the 101 response. @default none */
-  responseHeaders?: Readonly<Record<string, string>> | readonly string[];
+  /** Extra headers of the 101 response, `{ "Set-Cookie": ["a=1", "b=2"] }` or `["Name: value"]`. @default none */
+  responseHeaders?: ExtraHeaders | readonly string[];
   /**
-   * Decides who may connect; what it returns becomes `client.data`. Throw `new Refuse(401)` to refuse; any other error gives 500.
+   * Decides who may connect; what it returns becomes `client.data`. Return `false` to refuse with 401, or throw `new Refuse(403)` for
+   * another status; any other error gives 500. Nothing else refuses: `undefined`, `null`, 0 and "" are data like any other.
    * `signal` aborts when the client goes away or `handshakeTimeoutMs` is over.
    */
-  authenticate?: (request: UpgradeRequest, context: { signal: AbortSignal }) => Data | Promise<Data>;
+  authenticate?: (request: UpgradeRequest, context: { signal: AbortSignal }) => Data | false | Promise<Data | false>;
   /** The body of a refused handshake's response. @default one line that says why */
   refusalBody?: (refusal: { status: number; reason: RefusalReason; message: string }) => string;
 

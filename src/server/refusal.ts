@@ -1,4 +1,6 @@
+import { type ExtraHeaders, headerFault } from "./headers.js";
 import { http } from "./node-http.js";
+import { UsageError } from "./usage-error.js";
 import type { HandshakeFault } from "../protocol/handshake.js";
 
 /** Why a handshake was refused, by the same word in the API, the log, the documents and the metrics. */
@@ -44,7 +46,7 @@ export interface Refusal {
   readonly reason: RefusalReason;
   /** One clear sentence, sent to the client. */
   readonly message: string;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: ExtraHeaders;
 }
 
 export function refusal(reason: RefusalDecision): Refusal {
@@ -56,24 +58,32 @@ export function refusal(reason: RefusalDecision): Refusal {
 export class Refuse extends Error {
   override readonly name = "Refuse";
   readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: ExtraHeaders;
 
   /**
    * @param status 400 to 599
    * @param message sent to the client; the status' name if left out
-   * @throws RangeError, TypeError for a status or a header that no response can have
+   * @param headers of the response; several values make several lines. One of ours, `Content-Type`, is replaced
+   * @throws RangeError for a status that no refusal has; UsageError for a header that no response can have, or that is the server's own
    */
-  constructor(status: number, message?: string, headers: Readonly<Record<string, string>> = {}) {
+  constructor(status: number, message?: string, headers: ExtraHeaders = {}) {
     super(message ?? http.STATUS_CODES[status] ?? "Refused");
     if (!Number.isInteger(status) || status < 400 || status > 599) {
       throw new RangeError(`Refuse: got status ${status}, takes 400 to 599`);
     }
-    for (const [name, value] of Object.entries(headers)) {
-      // A line break in a value would let it write further headers.
-      http.validateHeaderName(name);
-      http.validateHeaderValue(name, value);
-    }
     this.status = status;
-    this.headers = headers;
+    this.headers = checked(headers);
   }
+}
+
+/** A copy: what is written is what was looked at. @throws UsageError */
+function checked(headers: ExtraHeaders): ExtraHeaders {
+  const copy = Object.entries(headers).map(([name, value]): [string, ExtraHeaders[string]] => {
+    // From JavaScript, `Retry-After: 5` is a number.
+    const values = [value].flat().map((each: unknown) => (typeof each === "number" ? String(each) : each));
+    const fault = headerFault(name, "") ?? values.map((each) => headerFault(name, each)).find((one) => one !== null);
+    if (fault !== undefined) throw new UsageError(`Refuse: the header ${JSON.stringify(name)} ${fault}`);
+    return [name, Array.isArray(value) ? Object.freeze(values as string[]) : (values[0] as string)];
+  });
+  return Object.freeze(Object.fromEntries(copy));
 }

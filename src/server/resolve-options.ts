@@ -106,7 +106,12 @@ function fitsRule(rule: ValueRule, value: unknown): { value: unknown } | null {
 
 function listOf(rule: ValueRule, value: unknown): unknown {
   if (!rule.orRecord || !isPlainRecord(value)) return value;
-  return Object.entries(value).map(([key, text]) => (typeof text === "string" ? `${key}: ${text}` : null));
+  // By name, whatever its case: none is sent twice unless it has several values.
+  const lines = Object.entries(value).map(([name, values]): [string, (string | null)[]] => [
+    name.toLowerCase(),
+    [values].flat().map((text: unknown) => (isText(text) ? `${name}: ${text}` : null)),
+  ]);
+  return [...new Map(lines).values()].flat();
 }
 
 function isEntry(rule: ValueRule, entry: unknown): entry is string {

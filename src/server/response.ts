@@ -1,5 +1,6 @@
 import type { AcceptedHandshake } from "../protocol/handshake.js";
 import { type ClientSocket, own, type SocketOwner } from "./client-socket.js";
+import { type ExtraHeaders, headerLines } from "./headers.js";
 import { http } from "./node-http.js";
 
 /** How long a refused peer may take to read why. */
@@ -25,25 +26,16 @@ export function writeAccepted(
  * A response on a socket that no `ServerResponse` belongs to; the connection ends with it. What the peer still sends is read and
  * thrown away for a while: a socket closed with bytes unread resets, and the response would be lost with it.
  */
-export function writeRefused(
-  socket: ClientSocket,
-  status: number,
-  headers: Readonly<Record<string, string>>,
-  body: string,
-): void {
+export function writeRefused(socket: ClientSocket, status: number, headers: ExtraHeaders, body: string): void {
   if (socket.destroyed) return;
-  const all: Record<string, string> = {
+  const defaults = {
     Connection: "close",
     "Content-Type": "text/plain; charset=utf-8",
     "Content-Length": String(Buffer.byteLength(body)),
-    ...headers,
   };
-  const lines = [
-    `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? "Refused"}`,
-    ...Object.entries(all).map(([name, value]) => `${name}: ${value}`),
-  ];
+  const lines = [`HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? "Refused"}`, ...headerLines(defaults, headers)];
   own(socket, new Lingering(socket), null);
-  socket.write(Buffer.from(`${lines.join("\r\n")}\r\n\r\n${body}`));
+  socket.write(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), Buffer.from(body)]));
   socket.end();
   socket.resume();
 }

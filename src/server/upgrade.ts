@@ -181,8 +181,8 @@ export class Upgrades<Data> {
         return pending.signal;
       },
     };
-    const decide = (): Data | Promise<Data> => authenticate(request, context);
-    let decision: Data | Promise<Data>;
+    const decide = (): Decision<Data> | Promise<Decision<Data>> => authenticate(request, context);
+    let decision: Decision<Data> | Promise<Decision<Data>>;
     try {
       decision = trace === null ? decide() : trace.run(decide);
     } catch (error) {
@@ -194,12 +194,12 @@ export class Upgrades<Data> {
   }
 
   /** While the application decides, the client may go away, or take no end. */
-  async #waitFor(arrived: Arrived, pending: PendingHandshake, decision: Promise<Data>): Promise<void> {
+  async #waitFor(arrived: Arrived, pending: PendingHandshake, decision: Promise<Decision<Data>>): Promise<void> {
     const { wheel } = this.#port;
     wheel.schedule(pending, pending.dueAt);
     own(arrived.socket, pending, this.#port.reads);
     this.#pending.add(pending);
-    let data: Data | undefined;
+    let data: Decision<Data> | undefined;
     let refused: Refusal | null = null;
     try {
       data = await pending.race(decision);
@@ -211,7 +211,7 @@ export class Upgrades<Data> {
     this.#decided(arrived, pending, refused, data);
   }
 
-  #decided(arrived: Arrived, pending: PendingHandshake, refused: Refusal | null, data?: Data): void {
+  #decided(arrived: Arrived, pending: PendingHandshake, refused: Refusal | null, data?: Decision<Data>): void {
     const { socket, request, trace } = arrived;
     if (pending.ended === "gone" || socket.destroyed) {
       this.#port.cancel(request.address);
@@ -220,7 +220,8 @@ export class Upgrades<Data> {
       socket.destroy();
       return;
     }
-    const why = pending.ended === null ? refused : refusal(pending.ended);
+    const byFalse = data === false ? refusal("by-application") : null;
+    const why = pending.ended === null ? (refused ?? byFalse) : refusal(pending.ended);
     if (why === null) this.#accept({ ...arrived, head: pending.head }, data as Data);
     else {
       this.#port.cancel(request.address);
@@ -378,8 +379,11 @@ class PendingHandshake implements SocketOwner, Timed {
   }
 }
 
-function isPromise<Data>(decision: Data | Promise<Data>): decision is Promise<Data> {
-  return typeof (decision as Promise<Data> | null | undefined)?.then === "function";
+/** What `authenticate` answers: false refuses. */
+type Decision<Data> = Data | false;
+
+function isPromise<Value>(decision: Value | Promise<Value>): decision is Promise<Value> {
+  return typeof (decision as Promise<Value> | null | undefined)?.then === "function";
 }
 
 const NOTHING = Buffer.alloc(0);

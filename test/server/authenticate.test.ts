@@ -82,6 +82,69 @@ describe("authenticate", () => {
     for (const line of rig.log.of("refused")) assert.ok(!("err" in line));
   });
 
+  it("refuses with 401 by false, and by nothing else", async (test) => {
+    const users: Record<string, { name: string }> = { ann: { name: "ann" } };
+    for (const isLate of [false, true]) {
+      // The type of `data` is that of what is let in.
+      const rig = await startRig<{ name: string }>(test, {
+        maxClients: 1,
+        authenticate(request) {
+          const name = request.query.get("as") ?? "";
+          const user = Object.hasOwn(users, name) && users[name]!;
+          return isLate ? Promise.resolve(user) : user;
+        },
+      });
+      for (let i = 0; i < 2; i++) {
+        const response = await (await rig.dial()).handshake({ path: "/?as=eve" });
+        assert.equal(response.status, 401);
+        assert.equal(response.body, "The application refused.\n");
+      }
+      assert.equal(rig.server.stats.refused["by-application"], 2);
+      assert.deepEqual(rig.log.of("handshake-error"), []);
+      assert.equal(rig.opened.length, 0);
+      assert.deepEqual((await rig.connect({ at: "?as=ann" })).client.data, { name: "ann" }, "the place was given back");
+    }
+    for (const data of [undefined, null, 0, "", true, Number.NaN, 0n]) {
+      for (const authenticate of [() => data, async () => data])
+        assert.equal((await (await startRig<unknown>(test, { authenticate })).connect()).client.data, data);
+    }
+  });
+
+  it("sends each header of a refusal once, whatever its case, and several values as several lines", async (test) => {
+    const rig = await startRig<string>(test, {
+      refusalBody: () => "{}",
+      authenticate() {
+        throw new Refuse(401, "no", {
+          "content-type": "application/json",
+          "www-authenticate": "Bearer",
+          "WWW-Authenticate": 'Basic realm="caf\u00e9"',
+          "Set-Cookie": ["a=1", "b=2"],
+        });
+      },
+    });
+    const { status, headers, body } = await (await rig.dial()).handshake();
+    assert.equal(status, 401);
+    assert.deepEqual(headers.get("content-type"), ["application/json"]);
+    assert.deepEqual(headers.get("www-authenticate"), ['Basic realm="caf\u00e9"']);
+    assert.deepEqual(headers.get("set-cookie"), ["a=1", "b=2"]);
+    assert.deepEqual(headers.get("content-length"), ["2"]);
+    assert.equal(body, "{}");
+  });
+
+  it("a header that would break the response is the application's error, and the client gets a whole 500", async (test) => {
+    for (const headers of [{ "content-length": "1" }, { "Transfer-Encoding": "chunked" }, { "X-A": "a\r\nb: c" }]) {
+      const rig = await startRig<string>(test, {
+        authenticate() {
+          throw new Refuse(401, "no", headers);
+        },
+      });
+      const response = await (await rig.dial()).handshake();
+      assert.equal(response.status, 500);
+      assert.equal(response.body, "The application failed to decide.\n");
+      assert.match(String(rig.log.of("handshake-error")[0]!["err"]), /Refuse: the header "/);
+    }
+  });
+
   it("gives 500 for any other error, sync or not, and logs it once", async (test) => {
     const failures = [
       () => {

@@ -63,6 +63,16 @@ describe("resolveOptions", () => {
     assert.deepEqual(resolveOptions({}).allowedOrigins, [], "defaults are shared, and safe from each other");
   });
 
+  it("takes response headers as an object: by name whatever its case, and several values as several lines", () => {
+    const responseHeaders = { "X-A": "1", "Set-Cookie": ["a=1", "b=2"], "x-a": "2" };
+    assert.deepEqual(resolveOptions({ responseHeaders }).responseHeaders, [
+      "x-a: 2",
+      "Set-Cookie: a=1",
+      "Set-Cookie: b=2",
+    ]);
+    assert.deepEqual(resolveOptions({ responseHeaders: { "Set-Cookie": [] } }).responseHeaders, []);
+  });
+
   it("takes undefined for left out", () => {
     assert.equal(resolveOptions({ pongWaitMs: undefined } as unknown as ServerOptions).pongWaitMs, 60_000);
   });
@@ -191,6 +201,9 @@ describe("single values", () => {
         ["connection: close"],
         ["Sec-WebSocket-Accept: x"],
         ["Content-Length: 0"],
+        ["sec-websocket-x-y: 0"],
+        ["Trailer: X"],
+        { "X-A": ["fine", 7] },
         { "X\r\nY": "z" },
         { X: "a\r\nb" },
       ],

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Refuse, refusals } from "#hawser/index.js";
+import { Refuse, refusals, UsageError } from "#hawser/index.js";
+import { headerLines } from "#hawser/server/headers.js";
 import { refusal } from "#hawser/server/refusal.js";
 
 test("a refusal for load says when to come back, a little different each time", () => {
@@ -35,4 +36,36 @@ test("Refuse takes no header that would write others", () => {
   assert.throws(() => new Refuse(401, "no", { "Bad\r\nName": "x" }));
   assert.throws(() => new Refuse(401, "no", { "": "x" }));
   assert.throws(() => new Refuse(401, "no", { "X-Emoji": "🙂" }));
+  assert.throws(
+    () => new Refuse(401, "no", { "X-A": ["fine", "a\nb"] }),
+    new UsageError('Refuse: the header "X-A" has a value that no header can have'),
+  );
+  assert.throws(() => new Refuse(401, "no", { "X-A": undefined as unknown as string }), UsageError);
+});
+
+test("Refuse takes no header that says where the response ends or whose the connection is", () => {
+  const names =
+    "content-length Content-Length TRANSFER-ENCODING connection Upgrade Trailer sec-websocket-accept Sec-WebSocket-X";
+  for (const name of names.split(" ")) {
+    const error = new UsageError(`Refuse: the header ${JSON.stringify(name)} is set by the server itself`);
+    assert.throws(() => new Refuse(401, "no", { [name]: "x" }), error);
+    assert.throws(() => new Refuse(401, "no", { [name]: [] }), error);
+  }
+});
+
+test("Refuse keeps a copy: what is sent is what was looked at", () => {
+  const values = ["a=1"];
+  const headers: Record<string, string | string[]> = { "Set-Cookie": values, "X-A": "1" };
+  const refuse = new Refuse(401, "no", headers);
+  values.push("b\r\nX: y");
+  headers["Content-Length"] = "1";
+  assert.deepEqual(refuse.headers, { "Set-Cookie": ["a=1"], "X-A": "1" });
+  assert.ok(Object.isFrozen(refuse.headers) && Object.isFrozen(refuse.headers["Set-Cookie"]));
+});
+
+test("of two names that differ in case alone, the later one is sent", () => {
+  assert.deepEqual(
+    headerLines({ "Content-Type": "text/plain", "X-A": "1" }, { "content-type": "a/b", "x-a": ["2", "3"] }),
+    ["content-type: a/b", "x-a: 2", "x-a: 3"],
+  );
 });
