@@ -29,16 +29,19 @@ function plainMembers<T extends object>(object: T, depth: number): T {
   const isError = isErrorObject(object);
   const names = Object.keys(object).slice(0, WIDEST);
   if (isError) names.push("message", "stack", "cause");
-  const changed: PropertyDescriptorMap = {};
-  for (const name of names) {
-    const value: unknown = object[name as keyof T];
-    const safe = plainValue(value, depth, isError);
-    if (safe !== value) changed[name] = { ...Object.getOwnPropertyDescriptor(object, name), value: safe };
+  const values = names.map((name): [name: string, value: unknown] => [name, object[name as keyof T]]);
+  const safe = values.map(([, value]) => plainValue(value, depth, isError));
+  if (values.every(([, value], at) => value === safe[at])) return object;
+  const members: PropertyDescriptorMap = Object.getOwnPropertyDescriptors(object);
+  for (const [at, name] of names.entries()) {
+    // By value: a stack may be an accessor, which would tell that of the copy.
+    const value = safe[at];
+    if (value !== undefined)
+      members[name] = { value, enumerable: members[name]?.enumerable ?? false, configurable: true };
   }
-  if (Object.keys(changed).length === 0) return object;
   const copy = isError ? new Error() : Array.isArray(object) ? [] : {};
   Object.setPrototypeOf(copy, Object.getPrototypeOf(object) as object | null);
-  return Object.defineProperties(copy, { ...Object.getOwnPropertyDescriptors(object), ...changed }) as T;
+  return Object.defineProperties(copy, members) as T;
 }
 
 function plainValue(value: unknown, depth: number, hasLines: boolean): unknown {

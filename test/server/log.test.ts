@@ -130,7 +130,7 @@ describe("log lines", () => {
           return "";
         },
         message(_client, message) {
-          throw Object.assign(new TypeError(message.text()), { input: [HOSTILE] });
+          throw Object.assign(new TypeError(message.text()), { input: Object.freeze([HOSTILE]) });
         },
       });
       for (const path of ["/refuse", "/fail"]) await (await rig.dial()).handshake({ path });
@@ -155,7 +155,9 @@ describe("log lines", () => {
       for (const text of rig.log.lines.flatMap((line) => texts(line)))
         assert.doesNotMatch(text.replace(/[\n\t]/g, ""), UNSAFE, JSON.stringify(text));
       const [thrown] = rig.log.of("handler-error");
-      assert.ok(thrown?.["err"] instanceof TypeError, "an error stays one of its class");
+      const err = thrown?.["err"];
+      assert.ok(err instanceof TypeError, "an error stays one of its class");
+      assert.match(err.stack ?? "", /^TypeError: a\\u0000.*\n(.*\n)* +at .*log\.test/);
     });
   }
 
