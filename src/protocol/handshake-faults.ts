@@ -3,6 +3,7 @@
 export type HandshakeFault =
   | "method"
   | "http-version"
+  | "target"
   | "host"
   | "upgrade-missing"
   | "upgrade-header"
@@ -29,7 +30,8 @@ const OUR_VERSION = { "Sec-WebSocket-Version": "13" };
 export const handshakeFaults: Readonly<Record<HandshakeFault, HandshakeRefusal>> = {
   // RFC 7231 6.5.5: "The origin server MUST generate an Allow header field in a 405 response".
   method: { status: 405, message: "A WebSocket handshake is a GET request.", headers: { Allow: "GET" } },
-  "http-version": { status: 400, message: "A WebSocket handshake needs HTTP/1.1 or higher.", headers: NO_HEADERS },
+  "http-version": { status: 400, message: "A WebSocket handshake needs HTTP/1.1.", headers: NO_HEADERS },
+  target: { status: 400, message: "The request's target has to be a path.", headers: NO_HEADERS },
   host: { status: 400, message: "The request needs one valid Host header.", headers: NO_HEADERS },
   // RFC 7231 6.5.15: "The server MUST send an Upgrade header field in a 426 response".
   "upgrade-missing": {
@@ -44,7 +46,7 @@ export const handshakeFaults: Readonly<Record<HandshakeFault, HandshakeRefusal>>
   "duplicate-header": {
     status: 400,
     message: "Sec-WebSocket-Key, Sec-WebSocket-Version and Origin may be sent once only.",
-    headers: NO_HEADERS,
+    headers: OUR_VERSION,
   },
   // 400 and not 426: RFC 6455 4.2.1 has it among the required headers, and only the value of one that is there can "not match
   // a version understood by the server" (4.2.2). Telling our version along with a 400 is what the example in 4.4 does.

@@ -10,6 +10,8 @@ export type { HandshakeFault } from "./handshake-faults.js";
 
 export interface HandshakeRequest {
   method?: string | undefined;
+  /** The request's target. */
+  url?: string | undefined;
   /** As `node:http` has it: "1.1". */
   httpVersion: string;
   /** As `node:http` has them: name, value, name, value, in the order received, nothing joined or dropped. */
@@ -31,6 +33,8 @@ export interface AcceptedHandshake {
   extensionHeader: string | null;
   /** What was agreed on; null: no compression. */
   deflate: DeflateParameters | null;
+  /** Whether 100 (Continue) has to come before the 101: the client waits for it. */
+  expectsContinue: boolean;
 }
 
 export interface RefusedHandshake extends HandshakeRefusal {
@@ -56,7 +60,7 @@ export function checkHandshake(request: HandshakeRequest, options: HandshakeOpti
   if (offeredSubprotocols === null) return refuse("subprotocol");
 
   const extensions = listOf(headers, "sec-websocket-extensions");
-  const offers = extensions === undefined ? [] : parseExtensions(extensions);
+  const offers = extensions === undefined || isEmptyList(extensions) ? [] : parseExtensions(extensions);
   if (offers === null) return refuse("extensions");
 
   const agreed = options.compression === null ? null : negotiateDeflate(offers, options.compression);
@@ -66,7 +70,14 @@ export function checkHandshake(request: HandshakeRequest, options: HandshakeOpti
     offeredSubprotocols,
     extensionHeader: agreed?.header ?? null,
     deflate: agreed?.parameters ?? null,
+    // RFC 9110 7.8: with both Upgrade and this expectation, "the server MUST send a 100 (Continue) response before sending a 101".
+    expectsContinue: lists(listOf(headers, "expect") ?? "", "100-continue"),
   };
+}
+
+/** Whether the request asks for an upgrade to WebSocket, well-formed or not. To anything else is to be ignored, RFC 9110 7.8. */
+export function asksForWebSocket({ rawHeaders }: Pick<HandshakeRequest, "rawHeaders">): boolean {
+  return lists(listOf(rawHeaders, "upgrade") ?? "", "websocket");
 }
 
 /** The Sec-WebSocket-Accept that answers a Sec-WebSocket-Key. RFC 6455 4.2.2 step 5, item 4. */
@@ -79,10 +90,12 @@ function findFault(request: HandshakeRequest, headers: Headers): HandshakeFault 
   // RFC 6455 4.2.1 item 1: "An HTTP/1.1 or higher GET request"
   if (request.method !== "GET") return "method";
   if (!isHttp11OrHigher(request.httpVersion)) return "http-version";
+  // RFC 9112 3.2.3 and 3.2.4: a host with its port is for CONNECT, and the asterisk for OPTIONS.
+  if (!TARGET.test(request.url ?? "/")) return "target";
 
-  // Item 2: "A |Host| header field containing the server's authority." RFC 7230 5.4: 400 for none, two, or an invalid one.
+  // Item 2: "A |Host| header field containing the server's authority." RFC 9112 3.2: 400 for none, two, or an invalid one.
   const host = valueOf(headers, "host");
-  if (host === undefined || isRepeated(headers, "host") || !HOST.test(host)) return "host";
+  if (host === undefined || isRepeated(headers, "host") || !isHost(host)) return "host";
 
   // Item 3: "An |Upgrade| header field containing the value "websocket", treated as an ASCII case-insensitive value."
   const upgrade = listOf(headers, "upgrade");
@@ -113,23 +126,31 @@ type Headers = readonly string[];
 
 const ONCE_ONLY = ["sec-websocket-key", "sec-websocket-version", "origin"] as const;
 
-/** RFC 7230 5.4, RFC 3986 3.2: a name, an IPv4 address or an IPv6 address in brackets, and perhaps a port. Not empty. */
-const HOST = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=%]+|\[[0-9A-Fa-f:.]+\])(?::\d*)?$/;
+/** A path, or a URL of HTTP (RFC 9112 3.2.2) or WebSocket. */
+const TARGET = /^(?:\/|(?:https?|wss?):\/\/[^/?#])/i;
+
+/** RFC 9110 7.2, RFC 3986 3.2: a name, an IPv4 address or an IPv6 address in brackets, and perhaps a port. Not empty, nothing escaped. */
+const HOST = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=]+|(\[[0-9A-Fa-f:.]+\]))(?::(\d*))?$/;
+
+function isHost(value: string): boolean {
+  const [isMatch, ipv6, port = ""] = HOST.exec(value) ?? [];
+  if (isMatch === undefined || Number(port) > 65_535) return false;
+  return ipv6 === undefined || URL.canParse(`http://${ipv6}/`);
+}
 
 /**
- * RFC 6455 4.2.1 item 5: "a base64-encoded value that, when decoded, is 16 bytes in length". 22 characters carry 132 bits, so
- * the last one has four bits to spare, which RFC 4648 3.5 wants to be zero: that leaves A, Q, g and w for it.
+ * RFC 6455 4.2.1 item 5: "a base64-encoded value that, when decoded, is 16 bytes in length". 22 characters carry 132 bits. What the
+ * last four of them are is left open: the RFC's own example has some that are set (4.1), and RFC 4648 3.5 lets a decoder ignore them.
  */
-const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
+const KEY = /^[A-Za-z0-9+/]{22}==$/;
 
 function isKey(value: string): boolean {
   return KEY.test(value);
 }
 
+/** RFC 9112 2.3: another major version is another protocol. HTTP/2 has no request line, and no upgrade either. */
 function isHttp11OrHigher(version: string): boolean {
-  if (version === "1.1") return true;
-  const [, major, minor] = /^(\d+)\.(\d+)$/.exec(version) ?? [];
-  return Number(major) > 1 || (Number(major) === 1 && Number(minor) >= 1);
+  return version === "1.1" || /^1\.0*[1-9]\d*$/.test(version);
 }
 
 /** RFC 7230 3.3: a body is there if one of two headers says so. Its bytes would be taken for frames. */
@@ -141,9 +162,14 @@ function announcesBody(headers: Headers): boolean {
 
 /** RFC 6455 4.1 item 10: the elements "MUST all be unique strings" and tokens. Null when they are not. */
 function readSubprotocols(list: string | undefined): string[] | null {
-  if (list === undefined) return [];
+  if (list === undefined || isEmptyList(list)) return [];
   const offered = parseTokenList(list);
   return offered !== null && new Set(offered).size === offered.length ? offered : null;
+}
+
+/** RFC 9110 5.6.1.2: who reads a list skips its empty elements. One of nothing else, which some clients send, offers nothing. */
+function isEmptyList(list: string): boolean {
+  return list === "" || splitList(list).length === 0;
 }
 
 /** Whether a list has `word`, which is in lower case, among its elements. */

@@ -111,7 +111,7 @@ export const causes: Readonly<Record<Cause, CauseRule>> = {
     code: 1008,
     initiator: "server",
     level: "warn",
-    meaning: "pings, pongs or empty fragments without end",
+    meaning: "pings or empty fragments without end",
   },
   "handler-error": {
     code: 1011,

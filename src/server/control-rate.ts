@@ -1,4 +1,4 @@
-/** What to do about a control frame that has come: answer it, answer later for all that came meanwhile, or end it. */
+/** What to do about a ping that has come: answer it, answer later for all that came meanwhile, or end it. */
 export type ControlVerdict = "answer" | "later" | "flood";
 
 /** A client that sends so many times more than are answered is not meant well. */
@@ -6,7 +6,7 @@ const FLOOD_FACTOR = 10;
 const WINDOW_MS = 1000;
 
 /**
- * Bounds what a client's pings and pongs cost. RFC 6455 5.5.3: an endpoint that has not answered a ping yet may answer the most
+ * Bounds what a client's pings cost. RFC 6455 5.5.3: an endpoint that has not answered a ping yet may answer the most
  * recent one only; so past `perSecond` the answers come together, and far past it the client is closed.
  */
 export class ControlRate {

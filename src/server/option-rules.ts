@@ -154,7 +154,7 @@ export const optionRules: Readonly<Record<OptionName, OptionRule>> = {
   maxControlFramesPerSecond: count(
     "Fairness",
     100,
-    "control frames answered each; ten times as many close the client",
+    "pings answered each; ten times as many close the client",
     1,
     1_000_000,
   ),

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
-import { isWord } from "../protocol/tokens.js";
+import { isWord, trimWhitespace } from "../protocol/tokens.js";
 import type { Endpoint, LeanSocket } from "./lean-socket.js";
 import { http } from "./node-http.js";
 
@@ -115,15 +115,14 @@ class Peer extends Socket {
 }
 
 const G = 0x47;
-const SPACE = 0x20;
 const END_OF_HEAD = "\r\n\r\n";
 const BEFORE_TARGET = "GET ".length;
 
 /**
  * Less than RFC 9112 allows, and nothing that parsers differ about: a path of the characters that RFC 3986 has for one, names that are
- * tokens, values in visible ASCII and spaces, a line each. The end of the head is not part of it.
+ * tokens, values in visible ASCII, spaces and tabs, a line each. The end of the head is not part of it.
  */
-const HEAD = /^GET \/[\w\-.~!$&'()*+,;=:@/?%]* HTTP\/1\.1(?:\r\n[\w!#$%&'*+\-.^`|~]+:[ -~]*)+$/;
+const HEAD = /^GET \/[\w\-.~!$&'()*+,;=:@/?%]* HTTP\/1\.1(?:\r\n[\w!#$%&'*+\-.^`|~]+:[\t -~]*)+$/;
 const CONNECTION = /^(?:keep-alive, ?)?upgrade$/i;
 const UPGRADE = /^websocket$/i;
 
@@ -159,7 +158,8 @@ function readHeaders(head: string, start: number): string[] | null {
     const lineEnd = head.indexOf("\r\n", colon);
     const end = lineEnd < 0 ? head.length : lineEnd;
     const name = head.slice(at, colon);
-    const value = trimSpaces(head, colon + 1, end);
+    const raw = head.slice(colon + 1, end);
+    const value = trimWhitespace(raw);
     switch (name.length) {
       case "upgrade".length:
         if (!isWord(name, "upgrade")) break;
@@ -168,7 +168,8 @@ function readHeaders(head: string, start: number): string[] | null {
         break;
       case "connection".length:
         if (!isWord(name, "connection")) break;
-        if (!CONNECTION.test(value)) return null;
+        // Of tabs there, Node's parser allows some.
+        if (!CONNECTION.test(value) || raw.includes("\t")) return null;
         connections++;
         break;
       case "content-length".length:
@@ -184,11 +185,3 @@ function readHeaders(head: string, start: number): string[] | null {
 
 /** Where the message ends and what becomes of the connection: node:http knows. */
 const ABOUT_THE_MESSAGE = /^(?:content-length|proxy-connection|transfer-encoding)$/i;
-
-function trimSpaces(text: string, from: number, to: number): string {
-  let start = from;
-  let end = to;
-  while (start < end && text.charCodeAt(start) === SPACE) start++;
-  while (end > start && text.charCodeAt(end - 1) === SPACE) end--;
-  return text.slice(start, end);
-}

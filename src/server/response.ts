@@ -13,7 +13,8 @@ export function writeAccepted(
   subprotocol: string | null,
   extraHeaders: readonly string[],
 ): void {
-  let head =
+  let head = handshake.expectsContinue ? "HTTP/1.1 100 Continue\r\n\r\n" : "";
+  head +=
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
     `Sec-WebSocket-Accept: ${handshake.accept}\r\n`;
   if (subprotocol !== null) head += `Sec-WebSocket-Protocol: ${subprotocol}\r\n`;

@@ -327,7 +327,7 @@ export class Session<Data>
   }
 
   onPing(payload: Buffer): void {
-    const verdict = this.#countControl();
+    const verdict = this.#countPing();
     const control = this.#control!;
     if (verdict === "answer") {
       // One that waits is answered with it.
@@ -339,8 +339,9 @@ export class Session<Data>
     }
   }
 
+  /** RFC 6455 5.5.3: one that nobody asked for is expected of nobody to be answered. It costs its share of the turn, as a message does. */
   onPong(payload: Buffer): void {
-    this.#countControl();
+    this.#countTurn();
     const rttMs = this.#heartbeat.onPong(payload, this.#heardAt);
     if (rttMs !== null) this.#context.stats.roundTrips.add(rttMs);
   }
@@ -453,8 +454,8 @@ export class Session<Data>
     this.go(StopReason.turn);
   }
 
-  /** Pings and pongs cost work, too, and are answered at a bounded rate. */
-  #countControl(): ControlVerdict {
+  /** Pings cost work, too, and are answered at a bounded rate. */
+  #countPing(): ControlVerdict {
     this.#countTurn();
     this.#control ??= new ControlRate(this.#context.settings.maxControlFramesPerSecond);
     const verdict = this.#control.take(this.#heardAt);

@@ -67,6 +67,8 @@ export class RawClient {
   compression: PeerCompression | undefined;
   /** The server's answer to the handshake. */
   response: HttpResponse | undefined;
+  /** Statuses that came before it, 100 (Continue) for one. */
+  readonly interim: number[] = [];
 
   /** What `socket` encrypts for, or the same. */
   readonly #tcp: Socket;
@@ -281,6 +283,11 @@ export class RawClient {
     const head = parseResponseHead(this.#http ?? Buffer.alloc(0));
     if (head === undefined || this.#http === undefined) return false;
     const rest = this.#http.subarray(head.length);
+    if (head.response.status < 200 && head.response.status !== 101) {
+      this.interim.push(head.response.status);
+      this.#http = rest;
+      return this.#tryResponse();
+    }
     if (head.response.status !== 101) {
       const length = bodyLength(head.response, rest);
       if ((length === undefined || rest.length < length) && this.#ending === undefined) return false;

@@ -47,17 +47,38 @@ describe("a control-frame flood", () => {
     );
   });
 
-  for (const kind of ["ping", "pong"] as const) {
-    it(`of ${kind}s far past the rate ends it: 1008, control-flood`, async (test) => {
-      const rig = await startRig(test, { maxControlFramesPerSecond: 10 });
-      const { peer } = await rig.connect();
-      await peer.sendBytes(Buffer.concat(Array.from({ length: 200 }, () => encodeFrame(frame[kind]("x")))));
-      await peer.expectClose(1008);
-      const end = await rig.nextClosed();
-      assert.deepEqual([end.cause, end.code, end.initiator], ["control-flood", 1008, "server"]);
-      assert.ok(pongs(peer).length <= 10);
-    });
-  }
+  it("of pings far past the rate ends it: 1008, control-flood", async (test) => {
+    const rig = await startRig(test, { maxControlFramesPerSecond: 10 });
+    const { peer } = await rig.connect();
+    await peer.sendBytes(pings(1, 200));
+    await peer.expectClose(1008);
+    const end = await rig.nextClosed();
+    assert.deepEqual([end.cause, end.code, end.initiator], ["control-flood", 1008, "server"]);
+    assert.ok(pongs(peer).length <= 10);
+  });
+
+  // RFC 6455 5.5.3: "A Pong frame MAY be sent unsolicited. ... A response to an unsolicited Pong frame is not expected."
+  it("is none that is made of pongs: they are ignored, each for a message's share of the turn", async (test) => {
+    const rig = await startRig(test, { maxMessagesPerTurn: 10, maxControlFramesPerSecond: 1 });
+    const { peer, client } = await rig.connect();
+    let turnsTaken = 0;
+    let isOver = false;
+    const countTurns = (): void => {
+      turnsTaken++;
+      if (!isOver) setImmediate(countTurns);
+    };
+    countTurns();
+    const burst = Buffer.concat(Array.from({ length: 5_000 }, () => encodeFrame(frame.pong("x"))));
+    for (let half = 0; half < 2; half++) {
+      await peer.sendBytes(burst);
+      rig.clock.advance(500);
+    }
+    await peer.sendBytes(pings(1, 1));
+    await until(() => pongs(peer).length === 1, "the answer to the ping behind them");
+    isOver = true;
+    assert.ok(client.isOpen);
+    assert.ok(turnsTaken >= 1_000, `10,000 pongs were read in ${turnsTaken} turns, 10 a turn`);
+  });
 
   it("of empty fragments ends it as well", async (test) => {
     const rig = await startRig(test);

@@ -80,6 +80,19 @@ describe("response", () => {
     }
   });
 
+  it("comes after 100 (Continue) where the client waits for that", async (test) => {
+    for (const portableSockets of [false, true]) {
+      const rig = await startRig(test, { portableSockets, path: "/chat", subprotocols: ["chat"] });
+      const waits = { Expect: "100-continue" };
+      const peer = await rig.dial();
+      const { status, headers } = await peer.handshake({ path: "/chat", headers: waits, protocols: "chat" });
+      assert.deepEqual([peer.interim, status, headers.get("sec-websocket-protocol")], [[100], 101, ["chat"]]);
+      const refused = await rig.dial();
+      assert.equal((await refused.handshake({ path: "/", headers: waits })).status, 404);
+      assert.deepEqual(refused.interim, []);
+    }
+  });
+
   it("declines compression unless it is switched on", async (test) => {
     for (const compression of [false, true]) {
       const rig = await startRig(test, { compression });
