@@ -6,19 +6,19 @@ import type { LogTail } from "./log-tail.js";
 /** All optional. Checked by `createAdmin`. */
 export interface AdminOptions {
   /** What actions need, and reading as well where the listener is not this machine's alone. @default 192 random bits */
-  token?: string;
+  token?: string | undefined;
   /** Names under which the listener may be asked for besides those of this machine: a proxy's, say. @default [] */
-  allowedHosts?: readonly string[];
+  allowedHosts?: readonly string[] | undefined;
   /** Gets the events of `adminLogEvents`. @default none */
-  logger?: Logger;
+  logger?: Logger | undefined;
   /** The log lines that the dashboard shows. @default none */
-  logTail?: LogTail;
+  logTail?: LogTail | undefined;
   /** What `/metrics` answers with. @default createMetrics(server), which ends with the listener */
-  metrics?: Metrics;
+  metrics?: Metrics | undefined;
   /** A page to try the server in, which the dashboard names while no client is connected. */
-  tryUrl?: () => string | undefined;
+  tryUrl?: (() => string | undefined) | undefined;
   /** The clock that the server was made with. @default the system's */
-  clock?: Clock;
+  clock?: Clock | undefined;
 }
 
 /** The same with everything in place. */

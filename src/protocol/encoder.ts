@@ -11,11 +11,11 @@ const MASKED = 0x80;
 
 export interface FrameOptions {
   /** The message was compressed (RFC 7692 6). */
-  readonly compressed?: boolean;
+  readonly compressed?: boolean | undefined;
   /** Not the last fragment. */
-  readonly more?: boolean;
+  readonly more?: boolean | undefined;
   /** A client's frames are masked with four random bytes, first byte lowest (RFC 6455 5.3). */
-  readonly maskingKey?: number;
+  readonly maskingKey?: number | undefined;
 }
 
 const PLAIN: FrameOptions = {};

@@ -15,7 +15,7 @@ export interface ParserOptions {
   /** Set when permessage-deflate was negotiated (RFC 7692). */
   readonly inflater: MessageInflater | null;
   /** Where payloads are put, for any number of parsers. @default memory of its own */
-  readonly memory?: PayloadMemory;
+  readonly memory?: PayloadMemory | undefined;
 }
 
 export interface MessageInflater {

@@ -1,29 +1,22 @@
-import type { Disconnect } from "./causes.js";
-import type { Message, Payload } from "./message.js";
+import type { Payload } from "./message.js";
+import type { ServerOptions } from "./options.js";
 import type { SendResult } from "./outbox.js";
-import type { UpgradeRequest } from "./request.js";
 
-/** What a handler may return. A client's next message waits for the promise; its rejection closes the client with 1011. */
-export type HandlerResult = void | Promise<void>;
+/**
+ * What a handler may return: anything. A client's next message waits for a promise, whose rejection closes the client with 1011; anything
+ * else is ignored.
+ */
+export type HandlerResult = unknown;
 
-export interface Handlers<Data> {
-  /** A client has connected. Its messages wait until this has finished. */
-  open?: (client: Client<Data>, request: UpgradeRequest) => HandlerResult;
-  /** A message has arrived. One after another for each client, in order. */
-  message?: (client: Client<Data>, message: Message) => HandlerResult;
-  /** A client that was behind has taken its whole backlog. */
-  drain?: (client: Client<Data>) => HandlerResult;
-  /** A client is gone. Called once for each client whose `open` was called, after its last handler has finished. */
-  close?: (client: Client<Data>, disconnect: Disconnect) => HandlerResult;
-}
+export type Handlers<Data> = Pick<ServerOptions<Data>, HandlerName>;
 
-export type HandlerName = keyof Handlers<unknown>;
+export type HandlerName = "open" | "message" | "drain" | "close";
 
 /** One connected client. */
 export interface Client<Data = unknown> {
   /** Unique among the connected: a fresh UUID unless `generateId` says otherwise. */
   readonly id: string;
-  /** What `authenticate` returned. Yours to change. */
+  /** What `authenticate` or `data` returned. Yours to change. */
   data: Data;
   /** The client's IP address; behind a trusted proxy the one it speaks for. An attribute, not an identity. */
   readonly address: string;
@@ -57,7 +50,7 @@ export interface Client<Data = unknown> {
    * are copied: the buffer is yours again.
    * @param options.key what the message is an update of, for the overflow policy `latest-per-key`
    */
-  send(payload: Payload, options?: { key?: string }): SendResult;
+  send(payload: Payload, options?: { key?: string | undefined }): SendResult;
 
   /** Receives what is published to the topic from now on. */
   subscribe(topic: string): void;

@@ -101,7 +101,7 @@ export class ConnectedClient<Data> implements Client<Data> {
     return readOnly(this.#session.topics);
   }
 
-  send(payload: Payload, options?: { key?: string }): SendResult {
+  send(payload: Payload, options?: { key?: string | undefined }): SendResult {
     return this.#session.send(payload, options);
   }
 

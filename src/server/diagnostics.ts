@@ -1,6 +1,7 @@
 import { channel, type Channel, tracingChannel, type TracingChannel } from "node:diagnostics_channel";
 import type { Client, HandlerName, HandlerResult } from "./client.js";
 import type { Disconnect } from "./causes.js";
+import { isThenable } from "./thenable.js";
 
 export type DiagnosticsChannel =
   | "hawser:listening"
@@ -95,7 +96,7 @@ export function traceHandler(call: HandlerCall, handler: () => HandlerResult): H
   return start.runStores(call, () => {
     try {
       const result = handler();
-      if (result === undefined) return result;
+      if (!isThenable(result)) return result;
       return Promise.resolve(result).then(
         () => settled(() => undefined),
         (error: unknown) => settled(() => fail(error)),

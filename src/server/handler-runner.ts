@@ -2,6 +2,7 @@ import type { Client, HandlerName, HandlerResult, Handlers } from "./client.js";
 import { handlerChannels, type HandlerSubject, traceHandler } from "./diagnostics.js";
 import type { HandlerTimes } from "./handler-times.js";
 import type { Message } from "./message.js";
+import { isThenable } from "./thenable.js";
 import type { ConnectionTrace } from "./tracing.js";
 
 /** A client as the one whose handlers are called. */
@@ -57,20 +58,21 @@ export class HandlerRunner<Data> {
   ): void {
     const handler = this.handlers[name];
     if (handler === undefined) return;
-    let result: HandlerResult;
+    let pending: PromiseLike<unknown> | undefined;
     try {
-      result = this.#call(owner, name, subject, () => call(handler));
+      const result = this.#call(owner, name, subject, () => call(handler));
+      if (isThenable(result)) pending = result;
     } catch (error) {
       this.times.end(name, begunAt);
       owner.onHandlerError(name, error);
       return;
     }
-    if (result !== undefined) this.waitFor(owner, name, result, begunAt);
+    if (pending !== undefined) this.waitFor(owner, name, pending, begunAt);
     else this.times.end(name, begunAt);
   }
 
   /** @param result what the handler returned */
-  waitFor(owner: HandlerOwner<Data>, name: HandlerName, result: Promise<void>, begunAt: number): void {
+  waitFor(owner: HandlerOwner<Data>, name: HandlerName, result: PromiseLike<unknown>, begunAt: number): void {
     this.times.pending++;
     owner.onHandlerPending();
     const settled = (): void => {
@@ -78,7 +80,7 @@ export class HandlerRunner<Data> {
       this.times.end(name, begunAt);
       owner.onHandlerSettled();
     };
-    // Promise.resolve: a handler written in JavaScript may return anything.
+    // Promise.resolve: what has a `then` may be anybody's.
     void Promise.resolve(result).then(settled, (error: unknown) => {
       owner.onHandlerError(name, error);
       settled();

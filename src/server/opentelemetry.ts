@@ -6,6 +6,7 @@ import type { Attributes, Context, Span, Tracer } from "@opentelemetry/api";
 import type { HandlerName, HandlerResult } from "./client.js";
 import type { HandlerSubject } from "./diagnostics.js";
 import type { Refusal } from "./refusal.js";
+import { isThenable } from "./thenable.js";
 import type { ConnectionTrace, HandshakeTrace, Tracing } from "./tracing.js";
 
 type Api = typeof OpenTelemetryApi;
@@ -164,7 +165,7 @@ class ConnectionSpans implements ConnectionTrace {
     } catch (error) {
       return fail(error);
     }
-    if (result === undefined) {
+    if (!isThenable(result)) {
       span.end();
       return result;
     }

@@ -201,6 +201,7 @@ export const optionRules: Readonly<Record<OptionName, OptionRule>> = {
     orRecord: true,
   },
   authenticate: handler("Upgrade", "decides who may connect and makes client.data"),
+  data: handler("Upgrade", "makes the first value of client.data, without authenticate"),
   refusalBody: handler("Upgrade", "the body of a refused handshake's response"),
 
   compression: {

@@ -5,12 +5,14 @@ import type { ServerOptions } from "./options.js";
 import { OptionError, UsageError } from "./usage-error.js";
 
 type Optional =
-  | "generateId" | "path" | "dangerouslyAllowAnyOrigin" | "authenticate" | "refusalBody" | "tls" | "request" | "logger"
+  | "generateId" | "path" | "dangerouslyAllowAnyOrigin" | "authenticate" | "data" | "refusalBody" | "tls" | "request" | "logger"
   | "open" | "message" | "drain" | "close"; // oxfmt-ignore
 
 /** What the code sees: every option present and checked, or one of the few that may be undefined. Frozen. */
 export type ResolvedOptions<Data> = Readonly<
-  Required<Omit<ServerOptions<Data>, Optional | "responseHeaders">> & {
+  {
+    [Name in Exclude<OptionName, Optional | "responseHeaders">]: NonNullable<ServerOptions[Name]>;
+  } & {
     [Name in Optional]: ServerOptions<Data>[Name] | undefined;
   } & { responseHeaders: readonly string[] }
 >;
@@ -150,6 +152,9 @@ function checkTogether<Data>(options: ResolvedOptions<Data>): void {
     throw new UsageError(
       "allowedOrigins and dangerouslyAllowAnyOrigin exclude each other: any origin leaves no list to check",
     );
+  }
+  if (options.authenticate !== undefined && options.data !== undefined) {
+    throw new UsageError("authenticate and data exclude each other: what authenticate returns is the data");
   }
   if (options.maxTotalBacklogBytes < options.maxBacklogBytes) {
     const least = `at least maxBacklogBytes, which is ${options.maxBacklogBytes}`;

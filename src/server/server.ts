@@ -49,7 +49,7 @@ export interface Listening {
 }
 
 /** Makes a server. It does nothing before `listen`, `attach` or `handleUpgrade`. @throws OptionError, UsageError */
-export function createServer<Data = undefined>(options: ServerOptions<Data> = {}): Server<Data> {
+export function createServer<Data = never>(options: ServerOptions<Data> = {}): Server<Data> {
   return new Server(resolveOptions(options));
 }
 
@@ -138,7 +138,11 @@ export class Server<Data = undefined> {
         tell("hawser:aborted", () => ({ server: this, request: messageOf(head) }));
       },
       onHandshakeError: (address, err) => {
-        this.#sampledLog.error("handshake-error", { event: "handshake-error", address, err }, "authenticate failed");
+        this.#sampledLog.error(
+          "handshake-error",
+          { event: "handshake-error", address, err },
+          "authenticate, data or generateId failed",
+        );
       },
       onRefusalBodyError: (err) => {
         this.#sampledLog.error("server-error refusalBody", { event: "server-error", err }, "refusalBody failed");
@@ -257,7 +261,11 @@ export class Server<Data = undefined> {
    * @param options.key what it is an update of, for the overflow policy `latest-per-key`; the topic if left out
    * @returns to how many it was sent or for how many it was queued
    */
-  publish(topic: string, payload: Payload, options: { except?: Client<Data>; key?: string } = {}): number {
+  publish(
+    topic: string,
+    payload: Payload,
+    options: { except?: Client<Data> | undefined; key?: string | undefined } = {},
+  ): number {
     this.#counters.published++;
     const subscribers = this.#topics.subscribersOf(topic);
     if (subscribers.size === 0) return 0;
@@ -288,7 +296,7 @@ export class Server<Data = undefined> {
    * @param options.graceMs @default shutdownGraceMs
    * @param options.reason goes into the close frames @default "server shutting down"
    */
-  close(options: { graceMs?: number; reason?: string } = {}): Promise<ShutdownReport> {
+  close(options: { graceMs?: number | undefined; reason?: string | undefined } = {}): Promise<ShutdownReport> {
     const { graceMs = this.#options.shutdownGraceMs, reason = "server shutting down" } = options;
     checkValue("graceMs", optionRules.shutdownGraceMs, graceMs);
     return (this.#shutdown ??= this.#close(graceMs, reason));

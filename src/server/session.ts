@@ -22,6 +22,7 @@ import { type CompressionSettings, Outgoing } from "./outgoing.js";
 import type { UpgradeRequest } from "./request.js";
 import type { SharedReads } from "./shared-reads.js";
 import type { Counters } from "./stats.js";
+import { isThenable } from "./thenable.js";
 import type { Topics } from "./topics.js";
 import type { ConnectionTrace } from "./tracing.js";
 import { UsageError } from "./usage-error.js";
@@ -169,7 +170,7 @@ export class Session<Data>
     return this.#topics ?? NO_TOPICS;
   }
 
-  send(payload: Payload, options?: { key?: string }): SendResult {
+  send(payload: Payload, options?: { key?: string | undefined }): SendResult {
     if (!this.isOpen) return "closed";
     const key = options?.key ?? null;
     if (this.#deflate !== null) return this.deliver(new Outgoing(payload, this.#context.compression), key);
@@ -319,11 +320,12 @@ export class Session<Data>
     let result: HandlerResult;
     try {
       result = handler(this.client, message);
+      if (!isThenable(result)) return;
     } catch (error) {
       this.onHandlerError("message", error);
       return;
     }
-    if (result !== undefined) runner.waitFor(this, "message", result, 0);
+    runner.waitFor(this, "message", result, 0);
   }
 
   onPing(payload: Buffer): void {

@@ -28,6 +28,7 @@ import {
 import { writeAccepted, writeRefused } from "./response.js";
 import type { SessionIdentity } from "./session.js";
 import type { SharedReads } from "./shared-reads.js";
+import { isThenable } from "./thenable.js";
 import { TokenBucket } from "./token-bucket.js";
 import type { HandshakeTrace, Tracing } from "./tracing.js";
 import { UsageError } from "./usage-error.js";
@@ -189,7 +190,7 @@ export class Upgrades<Data> {
       this.#decided(arrived, pending, this.#refusalFor(error, request.address));
       return;
     }
-    if (isPromise(decision)) void this.#waitFor(arrived, pending, decision);
+    if (isThenable(decision)) void this.#waitFor(arrived, pending, decision);
     else this.#decided(arrived, pending, null, decision);
   }
 
@@ -241,6 +242,7 @@ export class Upgrades<Data> {
     let id: string;
     try {
       id = this.#newId(request);
+      if (this.#options.data !== undefined) data = this.#options.data(request);
     } catch (error) {
       this.#port.cancel(request.address);
       this.#refuse(request, socket, trace, this.#refusalFor(error, request.address));
@@ -381,10 +383,6 @@ class PendingHandshake implements SocketOwner, Timed {
 
 /** What `authenticate` answers: false refuses. */
 type Decision<Data> = Data | false;
-
-function isPromise<Value>(decision: Value | Promise<Value>): decision is Promise<Value> {
-  return typeof (decision as Promise<Value> | null | undefined)?.then === "function";
-}
 
 const NOTHING = Buffer.alloc(0);
 

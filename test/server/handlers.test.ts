@@ -270,7 +270,7 @@ describe("a handler that fails", () => {
     const rig = await startRig(test, {
       message: (client, message) => {
         client.send(message);
-        return odd[calls++] as undefined;
+        return odd[calls++];
       },
     });
     const { peer } = await rig.connect();

@@ -74,7 +74,7 @@ describe("resolveOptions", () => {
   });
 
   it("takes undefined for left out", () => {
-    assert.equal(resolveOptions({ pongWaitMs: undefined } as unknown as ServerOptions).pongWaitMs, 60_000);
+    assert.equal(resolveOptions({ pongWaitMs: undefined }).pongWaitMs, 60_000);
   });
 
   it("takes 0 where 0 means never or none, and does not turn it into the default", () => {

@@ -27,7 +27,7 @@ async function stalled(
 /** Gets a handler to run until `finish` is called. */
 async function withHandlerRunning(
   test: Parameters<typeof startRig>[0],
-  options: ServerOptions<undefined> = {},
+  options: ServerOptions = {},
 ): Promise<{ rig: Rig<undefined>; peer: RawClient; client: Client<undefined>; finish: () => void }> {
   const { promise, open } = gate();
   let running = false;
