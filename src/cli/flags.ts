@@ -45,6 +45,7 @@ const placeholders: Record<string, string> = {
   path: "path",
   trustProxy: "address",
   allowedOrigins: "url",
+  allowedHosts: "name",
   subprotocols: "name",
   responseHeaders: "header",
   dangerouslyAllowAnyOrigin: "reason",

@@ -30,7 +30,7 @@ export function proxyList(ranges: readonly string[]): BlockList {
 export function clientAddress(peer: string, forwardedFor: string | undefined, proxies: BlockList): string {
   let address = plainAddress(peer);
   const hops = forwardedFor?.split(",") ?? [];
-  while (hops.length > 0 && isIn(proxies, address)) {
+  while (hops.length > 0 && isTrusted(proxies, address)) {
     const hop = plainAddress(hops.pop()!.trim());
     if (isIP(hop) === 0) break;
     address = hop;
@@ -38,8 +38,10 @@ export function clientAddress(peer: string, forwardedFor: string | undefined, pr
   return address;
 }
 
-function isIn(list: BlockList, address: string): boolean {
-  return isIP(address) !== 0 && list.check(address, isIPv6(address) ? "ipv6" : "ipv4");
+/** Whether what connects from there is a proxy of ours. */
+export function isTrusted(proxies: BlockList, peer: string): boolean {
+  const address = plainAddress(peer);
+  return isIP(address) !== 0 && proxies.check(address, isIPv6(address) ? "ipv6" : "ipv4");
 }
 
 /** `::ffff:192.0.2.1` is 192.0.2.1, as a socket that listens on both families has it; some proxies add a port or brackets. */

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import type { Listener } from "./host.js";
 
 type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 /** What `attach` needs of an HTTP server: those of `node:http` and `node:https` have it, and what frameworks make of them. */
-export interface UpgradeSource {
+export interface UpgradeSource extends Listener {
   on(event: "upgrade", listener: UpgradeListener): unknown;
   removeListener(event: "upgrade", listener: UpgradeListener): unknown;
   listenerCount(event: "upgrade"): number;
@@ -14,7 +15,7 @@ export interface UpgradeSource {
 interface Taker {
   /** Whether the request's path is one that it serves. */
   serves(request: IncomingMessage): boolean;
-  handle: UpgradeListener;
+  handle(request: IncomingMessage, socket: Duplex, head: Buffer, listener: Listener): void;
 }
 
 /** Those attached to one HTTP server, behind one listener: so that each handshake gets one answer, whatever its path. */
@@ -41,7 +42,7 @@ function listen(http: UpgradeSource): { takers: Set<Taker>; listener: UpgradeLis
     const [first] = takers;
     const taker = [...takers].find((one) => one.serves(request)) ?? first;
     // Another listener may want the paths that are not ours: a development server's hot reload, for instance.
-    if (taker?.serves(request) || http.listenerCount("upgrade") === 1) taker?.handle(request, socket, head);
+    if (taker?.serves(request) || http.listenerCount("upgrade") === 1) taker?.handle(request, socket, head, http);
   };
   const attachment = { takers, listener };
   attachments.set(http, attachment);

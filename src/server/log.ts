@@ -43,7 +43,7 @@ export const logEvents: Readonly<Record<LogEvent, readonly string[]>> = {
     "id", "code", "reason", "cause", "initiator", "durationMs",
     "messagesIn", "messagesOut", "bytesIn", "bytesOut", "dropped", "rttMs", "clients",
   ], // oxfmt-ignore
-  refused: ["address", "path", "status", "reason"],
+  refused: ["address", "host", "origin", "path", "status", "reason"],
   "http-error": ["address", "status", "reason"],
   "handler-error": ["id", "handler", "err"],
   "handshake-error": ["address", "err"],

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { headerFault, TOKEN } from "./headers.js";
+import { hostAdvice, isHostEntry } from "./host.js";
 import type { ServerOptions } from "./options.js";
 import { isOrigin, originAdvice } from "./origin.js";
 
@@ -175,6 +176,16 @@ export const optionRules: Readonly<Record<OptionName, OptionRule>> = {
     form: 'an origin such as https://example.com, or "null"; for all of them see dangerouslyAllowAnyOrigin',
     accepts: isOrigin,
     advice: originAdvice,
+  },
+  allowedHosts: {
+    kind: "list",
+    group: "Upgrade",
+    help: "a host name by which pages may reach the server, besides localhost and IP addresses",
+    default: NONE,
+    defaultText: "any, or on a loopback address its own",
+    form: "a host name such as chat.example.com or chat.example.com:8443, or .example.com for it and all below it",
+    accepts: isHostEntry,
+    advice: hostAdvice,
   },
   dangerouslyAllowAnyOrigin: {
     kind: "string",

@@ -63,6 +63,12 @@ export interface ServerOptions<Data = undefined> {
    * frame that any site makes among it. @default []
    */
   allowedOrigins?: readonly string[] | undefined;
+  /**
+   * Host names by which pages may reach the server, with or without a port; `.example.com` is that name and all below it. Others get 421.
+   * IP addresses and `localhost` are always taken. It is no limit on clients that are no browsers, nor on pages of `allowedOrigins`.
+   * @default [] (any; but a server that listens on a loopback address takes only what a proxy of `trustProxy` forwards)
+   */
+  allowedHosts?: readonly string[] | undefined;
   /** Lets pages of any site connect with their visitor's cookies. Takes the reason why that is safe here. */
   dangerouslyAllowAnyOrigin?: string | undefined;
   /** Subprotocols the server speaks, best first (RFC 6455 1.9). @default [] */

@@ -18,14 +18,16 @@ export class Origins {
     this.#takesAny = dangerouslyAllowAnyOrigin !== undefined;
   }
 
-  /** @param host what the request was sent to, which a page of our own origin has as its own */
-  allows(origin: string, host: string | undefined): boolean {
-    return this.#takesAny || this.lists(origin) || isSameHost(normalOrigin(origin), host);
-  }
-
-  lists(origin: string): boolean {
+  /**
+   * @param host what the request was sent to, which a page of our own origin has as its own
+   * @returns why it is taken; null: it is not
+   */
+  judge(origin: string, host: string | undefined): "any" | "listed" | "own" | null {
+    if (this.#takesAny) return "any";
     const normal = normalOrigin(origin);
-    return normal !== null && this.#listed.has(normal);
+    if (normal === null) return null;
+    if (this.#listed.has(normal)) return "listed";
+    return isSameHost(normal, host) ? "own" : null;
   }
 }
 
@@ -56,8 +58,8 @@ export function originAdvice(value: string): string | undefined {
 }
 
 /** Behind a proxy that ends TLS our own scheme is not known: host and port decide, for pages that a web server served. */
-function isSameHost(origin: string | null, host: string | undefined): boolean {
-  const scheme = /^https?:\/\//.exec(origin ?? "")?.[0];
+function isSameHost(origin: string, host: string | undefined): boolean {
+  const scheme = /^https?:\/\//.exec(origin)?.[0];
   return scheme !== undefined && host !== undefined && normalOrigin(`${scheme}${host}`) === origin;
 }
 

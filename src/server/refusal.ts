@@ -11,6 +11,7 @@ export type RefusalDecision =
   | "draining"
   | "path"
   | "origin"
+  | "unknown-host"
   | "handshake-rate"
   | "pending-handshakes"
   | "client-limit"
@@ -21,12 +22,27 @@ export type RefusalDecision =
 
 /**
  * What each of them is answered with. What is wrong with the request itself is in the protocol's catalogue.
- * `retry`: the response carries `Retry-After`.
+ * `retry`: the response carries `Retry-After`. `hint`: what the operator may do about it, for the log.
  */
-export const refusals: Readonly<Record<RefusalDecision, { status: number; retry: boolean; message: string }>> = {
+export const refusals: Readonly<
+  Record<RefusalDecision, { status: number; retry: boolean; message: string; hint?: string }>
+> = {
   draining: { status: 503, retry: true, message: "The server is shutting down." },
   path: { status: 404, retry: false, message: "There is no WebSocket on this path." },
-  origin: { status: 403, retry: false, message: "Pages of this origin may not connect." },
+  origin: {
+    status: 403,
+    retry: false,
+    message: "Pages of this origin may not connect.",
+    hint: "if its pages may connect, list their origin in allowedOrigins",
+  },
+  // RFC 9110 15.5.20: this is not the server of that name.
+  "unknown-host": {
+    status: 421,
+    retry: false,
+    message:
+      "Pages may not connect by this host name: it is not in allowedHosts, nor was it forwarded by a trustProxy.",
+    hint: "if pages may use its host, list that in allowedHosts, or the proxy in front in trustProxy",
+  },
   "handshake-rate": { status: 503, retry: true, message: "Too many clients connect at once." },
   "pending-handshakes": { status: 503, retry: true, message: "Too many handshakes are under way." },
   "client-limit": { status: 503, retry: true, message: "The server has all the clients that it takes." },

@@ -71,6 +71,14 @@ export function headerOf(raw: RequestHead, name: string): string | undefined {
   return value;
 }
 
+/** What the request was sent to. The authority of a target in absolute form goes before Host (RFC 9112 3.2.2). */
+export function authorityOf(raw: RequestHead): string | undefined {
+  const { url = "/" } = raw;
+  return url.startsWith("/") ? headerOf(raw, "host") : (ABSOLUTE.exec(url)?.[1] ?? headerOf(raw, "host"));
+}
+
+const ABSOLUTE = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i;
+
 export interface Target {
   readonly path: string;
   readonly query: string;
@@ -78,7 +86,7 @@ export interface Target {
 
 /** Path and query of a request's target, which may also be in absolute form (RFC 9112 3.2). */
 export function readTarget(target: string): Target {
-  const origin = target.startsWith("/") ? 0 : (/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i.exec(target)?.[0].length ?? 0);
+  const origin = target.startsWith("/") ? 0 : (ABSOLUTE.exec(target)?.[0].length ?? 0);
   const hash = target.indexOf("#", origin);
   const end = hash < 0 ? target.length : hash;
   const mark = target.indexOf("?", origin);

@@ -28,8 +28,8 @@ import { checkValue, type ResolvedOptions, resolveOptions } from "./resolve-opti
 import { Outgoing } from "./outgoing.js";
 import { readOnly } from "./read-only.js";
 import { Registry } from "./registry.js";
-import type { Refusal } from "./refusal.js";
-import { messageOf, type RequestHead, type UpgradeRequest } from "./request.js";
+import { type Refusal, type RefusalDecision, refusals } from "./refusal.js";
+import { authorityOf, headerOf, messageOf, type RequestHead, type UpgradeRequest } from "./request.js";
 import { Scratch } from "./scratch.js";
 import { Session, type SessionContext, type SessionIdentity } from "./session.js";
 import { SharedReads } from "./shared-reads.js";
@@ -200,7 +200,7 @@ export class Server<Data = undefined> {
       this.#onHttpError(reason, status, socket),
     );
     http.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) =>
-      this.#upgrades.handle(request, socket, head),
+      this.#upgrades.handle(request, socket, head, http),
     );
     http.on("request", (request, response) => this.#onRequest(request, response));
     this.#http = http;
@@ -226,7 +226,7 @@ export class Server<Data = undefined> {
       this.#door = FrontDoor.open(http, {
         maxHeaderBytes: this.#options.maxHeaderBytes,
         patienceMs: graceOf(this.#options),
-        take: (request, socket, head) => this.#upgrades.handlePlain(request, socket, head),
+        take: (request, socket, head) => this.#upgrades.handlePlain(request, socket, head, http),
         onBroken: (code) => this.#onHttpError(code, 400, null),
       });
     }
@@ -398,8 +398,10 @@ export class Server<Data = undefined> {
 
   #onRefused(head: RequestHead, { status, reason }: Refusal, address: string, path: string): void {
     count(this.#counters.refused, reason);
-    const fields = { event: "refused", address, path: path.slice(0, 256), status, reason };
-    this.#sampledLog.warn(`refused ${reason}`, fields, "handshake refused");
+    const [host, origin] = [authorityOf(head), headerOf(head, "origin")].map((text = "") => text.slice(0, 256));
+    const fields = { event: "refused", address, host, origin, path: path.slice(0, 256), status, reason };
+    const hint = Object.hasOwn(refusals, reason) ? refusals[reason as RefusalDecision].hint : undefined;
+    this.#sampledLog.warn(`refused ${reason}`, fields, `handshake refused${hint === undefined ? "" : `: ${hint}`}`);
     tell("hawser:refused", () => ({ server: this, request: messageOf(head), address, path, status, reason }));
   }
 

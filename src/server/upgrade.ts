@@ -5,7 +5,7 @@ import type { DeflateOptions } from "../protocol/deflate-negotiation.js";
 import { Assembly } from "../protocol/assembly.js";
 import { type AcceptedHandshake, checkHandshake } from "../protocol/handshake.js";
 import { chooseSubprotocol } from "../protocol/subprotocol.js";
-import { clientAddress } from "./address.js";
+import { clientAddress, isTrusted } from "./address.js";
 import { type ClientSocket, own, type SocketOwner } from "./client-socket.js";
 import type { Clock } from "./clock.js";
 import type { DeadlineWheel, Timed } from "./deadlines.js";
@@ -13,9 +13,11 @@ import { freshId } from "./fresh-id.js";
 import type { LeanSocket } from "./lean-socket.js";
 import type { PlainRequest } from "./plain-request.js";
 import type { ResolvedOptions } from "./resolve-options.js";
+import { Hosts, isOnLoopback, type Listener } from "./host.js";
 import { Origins } from "./origin.js";
 import { type Refusal, refusal, Refuse } from "./refusal.js";
 import {
+  authorityOf,
   NodeUpgradeRequest,
   headerOf,
   messageOf,
@@ -62,6 +64,7 @@ export class Upgrades<Data> {
   readonly #compression: DeflateOptions | null;
   readonly #rate: TokenBucket;
   readonly #origins: Origins;
+  readonly #hosts: Hosts;
   readonly #trustsProxies: boolean;
   readonly #pending = new Set<PendingHandshake>();
   /** The target that was read last: most clients of a server ask for the same, and share its strings. */
@@ -72,6 +75,7 @@ export class Upgrades<Data> {
     this.#options = options;
     this.#port = port;
     this.#origins = new Origins(options);
+    this.#hosts = new Hosts(options.allowedHosts);
     this.#trustsProxies = options.trustProxy.length > 0;
     this.#rate = new TokenBucket(options.maxHandshakesPerSecond, port.clock.now());
     this.#compression = !options.compression
@@ -91,22 +95,25 @@ export class Upgrades<Data> {
     return this.#options.path === undefined || this.#targetOf(raw).path === this.#options.path;
   }
 
-  /** The `upgrade` event of a `node:http` server. */
-  handle(raw: IncomingMessage, socket: Duplex, head: Buffer): void {
+  /**
+   * The `upgrade` event of a `node:http` server.
+   * @param listener that server; left out, it is the one that the socket says it belongs to
+   */
+  handle(raw: IncomingMessage, socket: Duplex, head: Buffer, listener?: Listener): void {
     // From the first tick: a reset that nobody listens for would end the process.
     socket.on("error", ignoreError);
     // The limits of HTTP end here; the deadlines of a WebSocket take over.
     (socket as Socket).setTimeout?.(0);
     (socket as Socket).setNoDelay?.(true);
-    this.#handle(raw, socket, head);
+    this.#handle(raw, socket, head, listener ?? (socket as { server?: Listener }).server);
   }
 
   /** The same, from the front door. */
-  handlePlain(request: PlainRequest, socket: LeanSocket, head: Buffer): void {
-    this.#handle(request, socket, head);
+  handlePlain(request: PlainRequest, socket: LeanSocket, head: Buffer, listener: Listener): void {
+    this.#handle(request, socket, head, listener);
   }
 
-  #handle(raw: RequestHead, socket: ClientSocket, head: Buffer): void {
+  #handle(raw: RequestHead, socket: ClientSocket, head: Buffer, listener: Listener | undefined): void {
     const target = this.#targetOf(raw);
     const { path } = target;
     const address = this.addressOf(raw);
@@ -120,7 +127,7 @@ export class Upgrades<Data> {
     }
 
     const handshake = checkHandshake(raw, { compression: this.#compression });
-    const refused = handshake.ok ? this.#check(raw, address) : handshake;
+    const refused = handshake.ok ? this.#check(raw, address, listener) : handshake;
     if (refused !== null || !handshake.ok) {
       this.#refuse({ raw, address, path }, socket, trace, refused!);
       return;
@@ -156,18 +163,38 @@ export class Upgrades<Data> {
   }
 
   addressOf(raw: RequestHead): string {
+    return clientAddress(peerAddressOf(raw), this.#forwardedFor(raw), this.#port.proxies);
+  }
+
+  #forwardedFor(raw: RequestHead): string | undefined {
     // Not raw.headers: node:http makes that object when it is first asked for, and a handshake can do without.
-    const forwardedFor = this.#trustsProxies ? headerOf(raw, "x-forwarded-for") : undefined;
-    return clientAddress(peerAddressOf(raw), forwardedFor, this.#port.proxies);
+    return this.#trustsProxies ? headerOf(raw, "x-forwarded-for") : undefined;
+  }
+
+  /** What a page asks for has to be meant for us: by its origin, and by the host name under which it looked for us. */
+  #checkPage(raw: RequestHead, listener: Listener | undefined): "origin" | "unknown-host" | null {
+    const origin = headerOf(raw, "origin");
+    if (origin === undefined) return null;
+    const host = authorityOf(raw);
+    const isTaken = this.#origins.judge(origin, host);
+    if (isTaken === null) return "origin";
+    if (isTaken === "listed" || this.#hosts.takes(host)) return null;
+    if (this.#hosts.isGiven) return "unknown-host";
+    return isTaken === "own" && isOnLoopback(listener) && !this.#isForwarded(raw) ? "unknown-host" : null;
+  }
+
+  /** Whether a proxy of ours has sent it: no page can have a browser write that header on a handshake. */
+  #isForwarded(raw: RequestHead): boolean {
+    return this.#forwardedFor(raw) !== undefined && isTrusted(this.#port.proxies, peerAddressOf(raw));
   }
 
   /** Takes a place among the clients when it finds nothing against the handshake. */
-  #check(raw: RequestHead, address: string): Refusal | null {
+  #check(raw: RequestHead, address: string, listener: Listener | undefined): Refusal | null {
     const options = this.#options;
     if (this.#port.isDraining) return refusal("draining");
     if (!this.serves(raw)) return refusal("path");
-    const origin = headerOf(raw, "origin");
-    if (origin !== undefined && !this.#origins.allows(origin, headerOf(raw, "host"))) return refusal("origin");
+    const misled = this.#checkPage(raw, listener);
+    if (misled !== null) return refusal(misled);
     if (!this.#rate.take(this.#port.clock.now())) return refusal("handshake-rate");
     if (this.#pending.size >= options.maxPendingHandshakes) return refusal("pending-handshakes");
     const place = this.#port.reserve(address);

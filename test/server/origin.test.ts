@@ -4,7 +4,7 @@ import { isOrigin, originAdvice, type OriginPolicy, Origins } from "#hawser/serv
 
 /** As a handshake is looked at: one without Origin is from no browser. */
 function isOriginAllowed(origin: string | undefined, host: string | undefined, policy: OriginPolicy): boolean {
-  return origin === undefined || new Origins(policy).allows(origin, host);
+  return origin === undefined || new Origins(policy).judge(origin, host) !== null;
 }
 
 const STRICT = { allowedOrigins: [], dangerouslyAllowAnyOrigin: undefined };
