@@ -252,6 +252,11 @@ describe("BFINAL", () => {
 
   it("again and again is cut off: each costs a run of zlib", () => {
     const empty = Buffer.from("0300", "hex");
+    // 16 are free and one more for each KiB; the block that ends the message is one as well.
+    const streams = (count: number): unknown =>
+      inflate(Buffer.concat([...Array.from({ length: count }, () => empty), Buffer.from([0])]));
+    assert.equal(String(streams(16)), "");
+    assert.equal(streams(17), "invalid");
     assert.equal(inflate(Buffer.concat([...Array.from({ length: 15 }, () => empty), Buffer.from([0])])).toString(), "");
     assert.equal(inflate(Buffer.concat(Array.from({ length: 100 }, () => empty))), "invalid");
     const started = performance.now();

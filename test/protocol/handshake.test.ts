@@ -108,6 +108,7 @@ describe("checkHandshake accepts", () => {
     ["Upgrade with other choices", { Upgrade: "h2c, websocket" }],
     ["no Origin: not a browser", { Origin: null }],
     ["Content-Length: 0", { "Content-Length": "0" }],
+    ["Content-Length: 0 twice", { "Content-Length": ["0", "0"] }],
     ["Host with a port", { Host: "localhost:8080" }],
     ["Host that is IPv6", { Host: "[::1]:8080" }],
     ["Host that is an IPv4 address in IPv6", { Host: "[::ffff:127.0.0.1]" }],

@@ -188,6 +188,19 @@ describe("authenticate", () => {
     assert.ok(!contexts[1]!.signal.aborted);
   });
 
+  it("has a signal that is not aborted once the client is let in, nor when it leaves", async (test) => {
+    const { options, signals, gates } = waiting();
+    const rig = await startRig<string>(test, options);
+    const peer = await knock(rig, signals);
+    gates[0]!.open("in");
+    assert.equal((await peer.nextResponse())!.status, 101);
+    rig.clock.advance(20_000);
+    assert.equal(signals[0]!.aborted, false, "its deadline is over");
+    await peer.close();
+    await rig.nextClosed();
+    assert.equal(signals[0]!.aborted, false);
+  });
+
   it("gives 503 when it takes longer than handshakeTimeoutMs, and is told so", async (test) => {
     const { options, signals, gates } = waiting();
     const rig = await startRig<string>(test, { ...options, maxClients: 1 });

@@ -230,6 +230,30 @@ describe("sampling", () => {
     assert.equal(book.of("refused").length, 12);
   });
 
+  it("begins anew with the second, also when the timer of the last one has not come yet", () => {
+    const [clock, book] = [new StepClock(), new LogBook()];
+    const log = new SampledLog(book, clock);
+    const burst = (): void => {
+      for (let i = 0; i < 15; i++) log.warn("refused path", { event: "refused" }, "refused");
+    };
+    log.warn("refused path", { event: "refused" }, "the second begins");
+    clock.advance(900);
+    burst();
+    clock.advance(150);
+    assert.equal(clock.timers, 1, "it is due 1,000 ms after the first line that was left out");
+    burst();
+    assert.equal(book.of("refused").length, 20);
+    assert.deepEqual(
+      book.of("log-sampled").map((line) => line["omitted"]),
+      [6],
+    );
+    clock.advance(3_000);
+    assert.deepEqual(
+      book.of("log-sampled").map((line) => line["omitted"]),
+      [6, 5],
+    );
+  });
+
   it("says what was left out when the log ends", () => {
     const [clock, book] = [new StepClock(), new LogBook()];
     const log = new SampledLog(book, clock);

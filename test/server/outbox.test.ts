@@ -202,6 +202,20 @@ describe("an outbox whose client takes everything", () => {
     assert.equal(socket.writes.length, 0);
   });
 
+  it("leaves none of it to the next client, when its socket goes while it is read", () => {
+    const scratch = new Scratch();
+    const first = outboxOn(new FakeSocket(), { scratch });
+    const second = outboxOn(new FakeSocket(), { scratch });
+    first.outbox.hold();
+    first.outbox.sendHeld("the first one's");
+    first.outbox.discard();
+    second.outbox.hold();
+    second.outbox.sendHeld("mine");
+    second.outbox.letGo();
+    assert.equal(second.socket.taken.toString("latin1").slice(2), "mine");
+    assert.equal(first.socket.writes.length, 0);
+  });
+
   it("shares the joined bytes with others that were sent the same", async () => {
     const shared = new Turns();
     const benches = [outboxOn(new FakeSocket(), { shared }), outboxOn(new FakeSocket(), { shared })];

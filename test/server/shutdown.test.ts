@@ -224,6 +224,31 @@ describe("server.close", () => {
     assert.deepEqual((({ clean, droppedMessages }) => [clean, droppedMessages])(await report), [1, 0]);
   });
 
+  it("reports what it has dropped itself, and not what was dropped before", async (test) => {
+    const rig = await startRig(test, { overflow: "drop-newest", maxBacklogBytes: 64 * 1024 });
+    const { peer, client } = await rig.connect();
+    peer.socket.pause();
+    while (client.dropped < 5) client.send("x".repeat(16 * 1024));
+    const before = client.dropped;
+    const report = await rig.stop({ graceMs: 1_000 });
+    assert.equal(report.cut, 1);
+    assert.ok(report.droppedMessages > 0);
+    assert.equal(rig.server.stats.dropped, before + report.droppedMessages);
+    assert.ok(report.droppedBytes <= 64 * 1024 + 16 * 1024, `${report.droppedBytes} bytes`);
+  });
+
+  it("that comes while it begins to listen: nobody is served, and listen says why", async () => {
+    // A name is looked up before anything is there that could be closed.
+    for (const host of ["127.0.0.1", "localhost"]) {
+      const server = createServer({ logLevel: "silent" });
+      const listening = server.listen(0, host);
+      const closed = server.close({ graceMs: 0 });
+      await assert.rejects(listening, UsageError);
+      await closed;
+      assert.equal(server.isReady, false);
+    }
+  });
+
   it("refuses handshakes that wait for authenticate, at once", async (test) => {
     const signals: AbortSignal[] = [];
     const rig = await startRig<string>(test, {

@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import { describe, it } from "node:test";
 import { createServer, type RefusalReason, UsageError } from "#hawser/index.js";
 import { sleep, until } from "../harness/concurrency.js";
-import { frame } from "../harness/frames.js";
+import { encodeFrame, frame } from "../harness/frames.js";
 import { upgradeRequest } from "../harness/http.js";
 import { RawClient } from "../harness/raw-client.js";
 import { listenOn, LogBook, plainHttpServer, startRig } from "./rig.js";
@@ -183,6 +183,24 @@ describe("plain HTTP", () => {
   });
 });
 
+describe("a plain request that goes wrong later", () => {
+  it("whose handler throws after its headers is cut, and the next one is served", async (test) => {
+    const rig = await startRig(test, {
+      request(request, response) {
+        if (request.url === "/good") return void response.end("good");
+        response.writeHead(200, { "Content-Length": "100" });
+        response.write("half of it");
+        throw new Error("bug");
+      },
+    });
+    const peer = await rig.dial();
+    await peer.sendBytes("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert.notEqual((await peer.ended()).how, "open");
+    assert.equal(rig.log.of("server-error").length, 1);
+    assert.equal(await (await fetch(`http://127.0.0.1:${rig.port}/good`)).text(), "good");
+  });
+});
+
 describe("an HTTP connection", () => {
   it("is cut when its response makes no progress", async (test) => {
     let served: Socket | null = null;
@@ -222,6 +240,50 @@ describe("an HTTP connection", () => {
     assert.equal((await peer.nextResponse())!.status, 200);
     assert.deepEqual(peer.response!.headers.get("connection"), ["keep-alive"]);
     assert.notEqual((await peer.ended(5_000)).how, "open");
+  });
+
+  it("may have as many headers as fit into the limit, and none of them is dropped", async (test) => {
+    for (const portableSockets of [false, true]) {
+      const rig = await startRig(test, { portableSockets });
+      const headers = Object.fromEntries(Array.from({ length: 2500 }, (_, i) => [`x${i}`, ""]));
+      const { peer } = await rig.connect({ headers: { ...headers, "x-last": "here" } });
+      assert.equal(rig.requests[0]!.headers["x-last"], "here");
+      assert.equal(Object.keys(rig.requests[0]!.headers).filter((name) => name.startsWith("x")).length, 2501);
+      await peer.close();
+    }
+  });
+
+  it("that was refused gets one answer, whatever it has sent behind its request", async (test) => {
+    for (const portableSockets of [false, true]) {
+      const rig = await startRig(test, { portableSockets, path: "/here", message: () => assert.fail("a client") });
+      const peer = await rig.dial({ keepHalfOpen: true });
+      let answer = "";
+      peer.socket.on("data", (chunk) => (answer += String(chunk)));
+      const request = upgradeRequest(rig.url, { path: "/elsewhere" });
+      const accepted = upgradeRequest(rig.url, { path: "/here" });
+      await peer.sendBytes(Buffer.concat([Buffer.from(request + accepted), encodeFrame(frame.text("x"))]));
+      assert.equal((await peer.ended()).how, "fin");
+      assert.deepEqual(answer.match(/HTTP\/1\.1 \d+/g), ["HTTP/1.1 404"]);
+      assert.deepEqual([rig.opened.length, rig.server.clients.size], [0, 0]);
+      peer.destroy();
+    }
+  });
+
+  it("has neither a timeout nor a delay of an attached server's left once it is a WebSocket", async (test) => {
+    const http = plainHttpServer();
+    http.timeout = 100;
+    const delays: boolean[] = [];
+    http.on("connection", (socket: Socket) => {
+      const { setNoDelay } = socket;
+      socket.setNoDelay = function (on = true) {
+        delays.push(on);
+        return setNoDelay.call(this, on);
+      };
+    });
+    const rig = await startRig(test, {}, { attach: http });
+    await rig.connect();
+    assert.equal(rig.requests[0]!.raw.socket.timeout, 0);
+    assert.deepEqual(delays.slice(-1), [true]);
   });
 
   it("has no timeout of HTTP's left once it is a WebSocket", async (test) => {
