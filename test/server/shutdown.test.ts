@@ -238,13 +238,18 @@ describe("server.close", () => {
   });
 
   it("that comes while it begins to listen: nobody is served, and listen says why", async () => {
-    // A name is looked up before anything is there that could be closed.
-    for (const host of ["127.0.0.1", "localhost"]) {
+    // At once; while a name is looked up; and when it listens already, and nobody has been told so.
+    const moments: readonly (readonly [string, (close: () => void) => void])[] = [
+      ["127.0.0.1", (close) => close()],
+      ["localhost", (close) => close()],
+      ["127.0.0.1", (close) => process.nextTick(close)],
+    ];
+    for (const [host, at] of moments) {
       const server = createServer({ logLevel: "silent" });
       const listening = server.listen(0, host);
-      const closed = server.close({ graceMs: 0 });
+      at(() => void server.close({ graceMs: 0 }));
       await assert.rejects(listening, UsageError);
-      await closed;
+      await server.close();
       assert.equal(server.isReady, false);
     }
   });

@@ -274,11 +274,10 @@ describe("an HTTP connection", () => {
     http.timeout = 100;
     const delays: boolean[] = [];
     http.on("connection", (socket: Socket) => {
-      const { setNoDelay } = socket;
-      socket.setNoDelay = function (on = true) {
+      test.mock.method(socket, "setNoDelay", (on: boolean) => {
         delays.push(on);
-        return setNoDelay.call(this, on);
-      };
+        return socket;
+      });
     });
     const rig = await startRig(test, {}, { attach: http });
     await rig.connect();
