@@ -62,6 +62,26 @@ export async function behindProxy(kind: ProxyKind): Promise<void> {
       assert.equal(await refusal(dial(proxy, { origin: "https://127.0.0.1" })), 403, "another port is another origin");
     });
 
+    it("takes pages by the public name, whether it knows the proxy or the name", async (t) => {
+      const page = { origin: "https://chat.example.com", headers: { Host: "chat.example.com" } };
+      (await connect(page)).close();
+      for (const [args, status] of [
+        [["--allowed-host", "chat.example.com"], 101],
+        [["--allowed-host", ".example.com"], 101],
+        [["--allowed-host", "other.example.com", "--trust-proxy", PROXY], 421],
+        [[], 421],
+      ] as const) {
+        const other = await serve(["--echo", ...args]);
+        t.after(() => other.stop());
+        const front = await startProxy(kind, other.port);
+        t.after(() => front.stop());
+        const socket = dial(front, page);
+        if (status === 101) await once(socket, "open");
+        else assert.equal(await refusal(socket), status);
+        socket.close();
+      }
+    });
+
     it("logs the client's own address", async () => {
       const known = server.lines.length;
       const socket = await connect();

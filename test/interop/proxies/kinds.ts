@@ -65,7 +65,7 @@ export const caddy: ProxyKind = {
   prepare({ folder, port, target, certificate }) {
     const file = join(folder, "Caddyfile");
     const text = deployed("Caddyfile", {
-      "chat.example.com {": `https://127.0.0.1:${port} {\n\tbind 127.0.0.1\n\ttls ${certificate.cert} ${certificate.key}`,
+      "chat.example.com {": `https://127.0.0.1:${port}, https://chat.example.com:${port} {\n\tbind 127.0.0.1\n\ttls ${certificate.cert} ${certificate.key}`,
       "reverse_proxy 127.0.0.1:8080 {": `reverse_proxy 127.0.0.1:${target} {`,
     });
     // No admin port and no port 80: the tests may run beside a real one.
