@@ -18,7 +18,7 @@ export {
   optionRules,
 } from "./server/option-rules.js";
 export { foreignOptions } from "./server/foreign-options.js";
-export type { OverflowPolicy } from "./server/backlog.js";
+export type { OverflowPolicy } from "./server/overflow.js";
 export { OptionError, UsageError } from "./server/usage-error.js";
 export type { ShutdownReport } from "./server/shutdown.js";
 export type { UpgradeSource } from "./server/attach.js";

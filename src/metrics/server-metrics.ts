@@ -85,11 +85,16 @@ function addTraffic<Data>(kept: KeptMetrics, server: Server<Data>): void {
     () => stats.deliveries,
   );
   kept.gauge("hawser_topics", "Topics that somebody is subscribed to.", () => server.topicCount);
-  kept.gauge("hawser_backlog_bytes", "Bytes that wait in memory for slow clients.", () => server.backlogBytes);
+  kept.gauge("hawser_backlog_bytes", "Memory taken by what waits for slow clients.", () => server.backlogBytes);
   kept.gauge(
     "hawser_backlog_limit_bytes",
-    "How many bytes may wait for all slow clients together (maxTotalBacklogBytes).",
+    "How much memory that may be (maxTotalBacklogBytes).",
     () => server.limits.maxTotalBacklogBytes,
+  );
+  kept.counter(
+    "hawser_backlog_yields_total",
+    "Times that whoever held most of the backlog had to make room for others.",
+    () => stats.gaveWay,
   );
 }
 

@@ -1,173 +1,292 @@
-/** What happens to a client past its backlog. */
-export type OverflowPolicy =
-  /** It is closed with 1013: what it missed it could not know. */
-  | "close"
-  /** The message that does not fit is not sent. */
-  | "drop-newest"
-  /** The messages that wait longest make room. */
-  | "drop-oldest"
-  /** Messages that a later one of the same key supersedes make room; when that is not enough it is closed. */
-  | "latest-per-key";
+import { type Account, type Hold, HOLD_BYTES } from "./memory-budget.js";
 
-/** Bytes that wait for all slow clients together. */
-export interface BacklogBudget {
-  used: number;
-  readonly max: number;
-}
+/** What one entry costs besides the frame's bytes: the entry, and the header of a string or its hold on shared memory. Measured. */
+const ENTRY_BYTES = 128;
+/** What is added where entries are found by their keys, and once for each key, besides its characters. Measured. */
+const KEYED_BYTES = 48;
+const KEY_BYTES = 96;
+
+/** Bytes of a long message that the socket is handed at a time, so that a slow client's progress can be seen while it leaves. */
+export const SLICE_BYTES: number = 64 * 1024;
+/** Frames are joined up to so many bytes. What is longer is handed on as it is, so that those who wait for the same share it. */
+const JOIN_BYTES = 16 * 1024;
+/** To hold on to less memory than this costs more than a copy. */
+const HOLD_PAYS_FROM = 128;
+/** A part of larger memory keeps all of it: it is copied when it is at most so long, and less than half of that. */
+const COPY_PAYS_TO = 64 * 1024;
 
 interface Entry {
-  readonly frame: Buffer;
-  /** The topic or the key the sender gave; null: none. */
-  readonly key: string | null;
+  /** A short one is kept as a string of its bytes (latin1): half of what a buffer takes, and nothing around it. */
+  frame: Buffer | string;
+  /** On the memory that the frame lies in; null for a string. */
+  readonly hold: Hold | null;
+  /** Without what it shares with others. */
+  readonly cost: number;
+  key: Key | null;
   /** A message not begun; control frames and the rest of a message that has begun are never dropped. */
-  readonly droppable: boolean;
+  droppable: boolean;
+  previous: Entry | null;
+  next: Entry | null;
 }
 
-/** Frames that wait for one slow client, oldest first. */
-export class Backlog {
-  readonly #budget: BacklogBudget;
-  readonly #maxBytes: number;
-  #entries: Entry[] = [];
-  #bytes = 0;
-  #messages = 0;
+/** One of the keys that messages wait under. */
+interface Key {
+  readonly name: string;
+  readonly cost: number;
+  /** How many entries have it, and the newest of them. */
+  entries: number;
+  latest: Entry | null;
+}
 
-  constructor(maxBytes: number, budget: BacklogBudget) {
+/** Frames that wait for one slow client, oldest first. Whatever is done with one of them takes the same time however many there are. */
+export class Backlog {
+  /** What it holds of the budget of all. */
+  readonly account: Account;
+  readonly #maxBytes: number;
+  #first: Entry | null = null;
+  #last: Entry | null = null;
+  /** All before it are required. */
+  #oldestMessage: Entry | null = null;
+  #bytes = 0;
+  /** What it would hold if it shared nothing with others. */
+  #cost = 0;
+  #messages = 0;
+  /** Null: nobody asks for the latest of a key. */
+  readonly #keys: Map<string, Key> | null;
+  /** Messages of which a later one has the same key. */
+  readonly #superseded = new Set<Entry>();
+  /** On what the socket has been handed and has not taken. */
+  #handed: Hold[] = [];
+
+  constructor(maxBytes: number, account: Account, isKeyed = false) {
     this.#maxBytes = maxBytes;
-    this.#budget = budget;
+    this.account = account;
+    this.#keys = isKeyed ? new Map() : null;
   }
 
+  /** Bytes of the frames. */
   get bytes(): number {
     return this.#bytes;
   }
 
+  /** How many messages wait that have not begun. */
+  get messages(): number {
+    return this.#messages;
+  }
+
   get isEmpty(): boolean {
-    return this.#entries.length === 0;
+    return this.#first === null;
   }
 
   /**
-   * Whether so many more bytes fit, `sending` being handed to the socket and not taken by the client yet. One message always fits
-   * when none waits, so that a client can be sent what is larger than its backlog; but not past what all may use together.
+   * Whether this frame fits, by what entries cost, `sending` being handed to the socket and not taken by the client yet. One message
+   * always fits when none waits, so that a client can be sent what is larger than its backlog.
    */
-  hasRoom(bytes: number, sending: number): boolean {
-    if (this.#budget.used + bytes > this.#budget.max) return false;
-    return this.#messages === 0 || this.#bytes + sending + bytes <= this.#maxBytes;
+  hasRoomFor(frame: Buffer, key: string | null, sending: number): boolean {
+    return this.#messages === 0 || this.#cost + sending + frame.length + this.#costOfEntry(key) <= this.#maxBytes;
+  }
+
+  /** What it would add to the budget of all. */
+  costOf(frame: Buffer, key: string | null): number {
+    return (isPart(frame) ? frame.length : this.account.budget.costOf(frame.buffer)) + this.#costOfEntry(key);
   }
 
   pushMessage(frame: Buffer, key: string | null): void {
-    this.#push({ frame, key, droppable: true });
+    const keys = this.#keys;
+    const known = keys === null || key === null ? null : (keys.get(key) ?? this.#addKey(keys, key));
+    const entry = this.#push(frame, known, true);
     this.#messages++;
+    this.#oldestMessage ??= entry;
+    if (known === null) return;
+    if (known.latest !== null) this.#superseded.add(known.latest);
+    known.latest = entry;
+    known.entries++;
   }
 
   /** A control frame, or the rest of a message that has begun. */
   pushRequired(frame: Buffer): void {
-    this.#push({ frame, key: null, droppable: false });
+    this.#push(frame, null, false);
   }
 
-  /** Takes out what leaves next: the oldest frames, up to `limit` bytes of them and one at least, which may be cut. */
-  take(limit: number): Buffer {
-    const taken: Buffer[] = [];
-    let bytes = 0;
-    let count = 0;
-    for (const { frame, droppable } of this.#entries) {
-      if (count > 0 && bytes + frame.length > limit) break;
-      count++;
-      bytes += frame.length;
-      taken.push(frame);
-      if (droppable) this.#messages--;
+  /** The socket has been handed this, and has not taken it all. */
+  keepHanded(bytes: Buffer): void {
+    this.#handed.push(this.account.hold(bytes.buffer));
+  }
+
+  /** The socket has taken all that it was handed. */
+  forgetHanded(): void {
+    for (const hold of this.#handed) hold.release();
+    this.#handed = [];
+  }
+
+  /** Takes out what is to be handed to the socket next: the oldest frames joined, or a slice of a long one. */
+  take(): Buffer {
+    const entry = this.#first!;
+    const { frame } = entry;
+    const bytes = typeof frame !== "string" && frame.length > JOIN_BYTES ? this.#slice(entry, frame) : this.#join();
+    this.keepHanded(bytes);
+    return bytes;
+  }
+
+  /** Drops the message that waits longest. @returns false when there is none */
+  dropOldest(): boolean {
+    if (this.#oldestMessage === null) return false;
+    this.#remove(this.#oldestMessage);
+    return true;
+  }
+
+  /** Drops messages, the newest first, until it is enough. */
+  dropNewest(isEnough: () => boolean): void {
+    for (let entry = this.#last; entry !== null && !isEnough(); entry = entry.previous) {
+      if (entry.droppable) this.#remove(entry);
     }
-    this.#entries.splice(0, count);
-    this.#account(-bytes);
-    if (bytes <= limit) return taken.length === 1 ? taken[0]! : Buffer.concat(taken, bytes);
-    // A frame longer than the limit is the only one here; its rest stays in front.
-    const [frame] = taken as [Buffer];
-    this.#entries.unshift({ frame: frame.subarray(limit), key: null, droppable: false });
-    this.#account(frame.length - limit);
-    return frame.subarray(0, limit);
   }
 
-  /** Drops messages, the oldest first, for as long as there is no room. @returns how many */
-  dropOldest(bytes: number, sending: number): number {
-    let dropped = 0;
-    const kept = this.#entries.filter((entry) => {
-      if (!entry.droppable || this.hasRoom(bytes, sending)) return true;
-      this.#account(-entry.frame.length);
-      this.#messages--;
-      dropped++;
-      return false;
-    });
-    this.#entries = kept;
-    return dropped;
+  /** Drops every message of which a later one, or the one with `key` that is to come, has the same key. */
+  dropSuperseded(key: string | null): void {
+    const latest = key === null ? null : this.#keys?.get(key)?.latest;
+    for (const entry of this.#superseded) this.#remove(entry);
+    if (latest !== null && latest !== undefined) this.#remove(latest);
   }
 
-  /** Drops every message of which a later one, or the one with `key` that is to come, has the same key. @returns how many */
-  dropSuperseded(key: string | null): number {
-    const seen = new Set<string>(key === null ? [] : [key]);
-    const kept: Entry[] = [];
-    for (const entry of this.#entries.toReversed()) {
-      if (entry.key !== null && seen.has(entry.key)) {
-        this.#account(-entry.frame.length);
-        this.#messages--;
-        continue;
-      }
-      if (entry.key !== null) seen.add(entry.key);
-      kept.push(entry);
-    }
-    const dropped = this.#entries.length - kept.length;
-    this.#entries = kept.toReversed();
-    return dropped;
-  }
-
-  /** Drops all messages that have not begun. @returns how many, and their bytes */
-  dropAll(): { messages: number; bytes: number } {
-    const before = { messages: this.#messages, bytes: this.#bytes };
-    this.#entries = this.#entries.filter((entry) => !entry.droppable);
-    this.#messages = 0;
-    this.#account(this.#entries.reduce((sum, entry) => sum + entry.frame.length, 0) - this.#bytes);
-    return { messages: before.messages, bytes: before.bytes - this.#bytes };
+  /** Drops all messages that have not begun. */
+  dropAll(): void {
+    while (this.dropOldest());
   }
 
   /** Gives back its share of the budget: the client is gone. */
   release(): void {
-    this.#entries = [];
-    this.#account(-this.#bytes);
+    this.forgetHanded();
+    while (this.#first !== null) this.#remove(this.#first);
   }
 
-  #push(entry: Entry): void {
-    this.#entries.push(entry);
-    this.#account(entry.frame.length);
+  #push(frame: Buffer, key: Key | null, droppable: boolean): Entry {
+    const isCopied = isPart(frame);
+    const entry: Entry = {
+      frame: isCopied ? frame.toString("latin1") : frame,
+      hold: isCopied ? null : this.account.hold(frame.buffer),
+      cost: ENTRY_BYTES + (key === null ? 0 : KEYED_BYTES) + (isCopied ? frame.length : 0),
+      key,
+      droppable,
+      previous: this.#last,
+      next: null,
+    };
+    if (this.#last === null) this.#first = entry;
+    else this.#last.next = entry;
+    this.#last = entry;
+    this.#bytes += frame.length;
+    if (!isCopied) this.#cost += HOLD_BYTES + frame.length;
+    this.#charge(entry.cost);
+    return entry;
   }
 
-  #account(bytes: number): void {
-    this.#bytes += bytes;
-    this.#budget.used += bytes;
+  #remove(entry: Entry): void {
+    if (entry.droppable) this.#begin(entry);
+    const { frame, previous, next } = entry;
+    if (previous === null) this.#first = next;
+    else previous.next = next;
+    if (next === null) this.#last = previous;
+    else next.previous = previous;
+    this.#bytes -= frame.length;
+    if (typeof frame !== "string") this.#cost -= HOLD_BYTES + frame.length;
+    this.#charge(-entry.cost);
+    entry.hold?.release();
+  }
+
+  /** It is no message any more that could be dropped. */
+  #begin(entry: Entry): void {
+    const { key } = entry;
+    entry.droppable = false;
+    entry.key = null;
+    this.#messages--;
+    if (entry === this.#oldestMessage) this.#oldestMessage = messageAfter(entry);
+    if (key === null) return;
+    this.#superseded.delete(entry);
+    if (key.latest === entry) key.latest = null;
+    if (--key.entries > 0) return;
+    this.#keys!.delete(key.name);
+    this.#charge(-key.cost);
+  }
+
+  #addKey(keys: Map<string, Key>, name: string): Key {
+    const key: Key = { name: ownString(name), cost: costOfKey(name), entries: 0, latest: null };
+    keys.set(key.name, key);
+    this.#charge(key.cost);
+    return key;
+  }
+
+  #costOfEntry(key: string | null): number {
+    if (this.#keys === null || key === null) return ENTRY_BYTES;
+    return ENTRY_BYTES + KEYED_BYTES + (this.#keys.has(key) ? 0 : costOfKey(key));
+  }
+
+  #charge(bytes: number): void {
+    this.#cost += bytes;
+    this.account.charge(bytes);
+  }
+
+  #join(): Buffer {
+    let bytes = 0;
+    let count = 0;
+    for (let entry = this.#first; entry !== null; entry = entry.next) {
+      if (count > 0 && bytes + entry.frame.length > JOIN_BYTES) break;
+      bytes += entry.frame.length;
+      count++;
+    }
+    // Not of Node's pool, which it would keep for as long as it stays with the socket.
+    const joined = Buffer.allocUnsafeSlow(bytes);
+    for (let at = 0; count > 0; count--) {
+      const entry = this.#first!;
+      const { frame } = entry;
+      if (typeof frame === "string") joined.write(frame, at, "latin1");
+      else joined.set(frame, at);
+      at += frame.length;
+      this.#remove(entry);
+    }
+    return joined;
+  }
+
+  /** The beginning of a long frame; its rest stays in front, and is not to be dropped. */
+  #slice(entry: Entry, frame: Buffer): Buffer {
+    if (frame.length <= SLICE_BYTES) {
+      this.#remove(entry);
+      return frame;
+    }
+    if (entry.droppable) this.#begin(entry);
+    entry.frame = frame.subarray(SLICE_BYTES);
+    this.#bytes -= SLICE_BYTES;
+    this.#cost -= SLICE_BYTES;
+    return frame.subarray(0, SLICE_BYTES);
   }
 }
 
-/** Makes room for a message of `bytes`, or says that there is none. `dropped` counts the messages that had to go. */
-export type Overflow = (
-  backlog: Backlog,
-  bytes: number,
-  sending: number,
-  key: string | null,
-) => { verdict: "queue" | "drop" | "close"; dropped: number };
+/** Whether it is to be copied: it is very short, or lies in much larger memory, which it would keep. */
+function isPart(frame: Buffer): boolean {
+  const { length } = frame;
+  return length < HOLD_PAYS_FROM || (length <= COPY_PAYS_TO && frame.buffer.byteLength > 2 * length);
+}
 
-const closeClient: Overflow = () => ({ verdict: "close", dropped: 0 });
+/** The same bytes where they keep nothing else in memory. */
+export function ownMemory(frame: Buffer): Buffer {
+  if (frame.buffer.byteLength <= 2 * frame.length) return frame;
+  const own = Buffer.allocUnsafeSlow(frame.length);
+  own.set(frame);
+  return own;
+}
 
-const dropNewest: Overflow = () => ({ verdict: "drop", dropped: 0 });
+function messageAfter(entry: Entry): Entry | null {
+  let after = entry.next;
+  while (after !== null && !after.droppable) after = after.next;
+  return after;
+}
 
-const dropOldest: Overflow = (backlog, bytes, sending) => {
-  const dropped = backlog.dropOldest(bytes, sending);
-  return { verdict: backlog.hasRoom(bytes, sending) ? "queue" : "drop", dropped };
-};
+/** Of two bytes a character at most. */
+function costOfKey(name: string): number {
+  return KEY_BYTES + 2 * name.length;
+}
 
-const keepLatestPerKey: Overflow = (backlog, bytes, sending, key) => {
-  const dropped = backlog.dropSuperseded(key);
-  return { verdict: backlog.hasRoom(bytes, sending) ? "queue" : "close", dropped };
-};
-
-export const overflowPolicies: Readonly<Record<OverflowPolicy, Overflow>> = {
-  close: closeClient,
-  "drop-newest": dropNewest,
-  "drop-oldest": dropOldest,
-  "latest-per-key": keepLatestPerKey,
-};
+/** The same text in memory of its own: a part of a longer string would keep all of that. */
+function ownString(text: string): string {
+  const own = Buffer.from(text, "latin1").toString("latin1");
+  return own === text ? own : Buffer.from(text, "utf16le").toString("utf16le");
+}

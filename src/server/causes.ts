@@ -96,7 +96,7 @@ export const causes: Readonly<Record<Cause, CauseRule>> = {
     code: 1013,
     initiator: "server",
     level: "warn",
-    meaning: "too slow: more than maxBacklogBytes waited for it",
+    meaning: "too slow: too much waited in memory for it",
   },
 
   "protocol-error": { code: 1002, initiator: "server", level: "warn", meaning: "the client broke RFC 6455" },

@@ -6,8 +6,11 @@ export interface ClientSocket {
   readonly destroyed: boolean;
   /** Bytes that were written and are not with the kernel yet. */
   readonly writableLength: number;
-  /** @returns whether it takes more; if not, its owner is told when it does */
-  write(bytes: Buffer): boolean;
+  /**
+   * @param taken it is to be full with this: called, or its owner is told, when all that was written is with the kernel
+   * @returns whether it takes more; if not, its owner is told when it does
+   */
+  write(bytes: Buffer, taken?: () => void): boolean;
   /** Ends our side once all that was written is with the kernel. */
   end(): unknown;
   pause(): unknown;

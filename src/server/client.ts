@@ -31,7 +31,7 @@ export interface Client<Data = unknown> {
 
   /** Whether messages can be sent: nobody has begun to close the connection. */
   readonly isOpen: boolean;
-  /** Bytes that were sent and have not left the process. */
+  /** Bytes of messages that were sent and have not left the process. What they cost in memory counts for `maxBacklogBytes`, and is more. */
   readonly bufferedBytes: number;
   /** Round-trip time of the last ping in whole milliseconds; null before the first pong. */
   readonly rttMs: number | null;

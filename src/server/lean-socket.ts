@@ -305,7 +305,7 @@ export class LeanSocket implements OwnedSocket {
     this.#handle?.readStop();
   }
 
-  write(bytes: Buffer): boolean {
+  write(bytes: Buffer, taken?: () => void): boolean {
     if (this.#handle === null) return true;
     const write = this.#shared.write(this.#handle, bytes);
     if (write === null) return true;
@@ -315,7 +315,7 @@ export class LeanSocket implements OwnedSocket {
     }
     write.socket = this;
     this.#waiting++;
-    if (this.writableLength < HIGH_WATER_MARK) return true;
+    if (taken === undefined && this.writableLength < HIGH_WATER_MARK) return true;
     this.#state |= State.full;
     return false;
   }

@@ -4,8 +4,8 @@ import type { Client, HandlerResult } from "./client.js";
 import type { Clock } from "./clock.js";
 import type { ExtraHeaders } from "./headers.js";
 import type { Logger, LogLevel } from "./log.js";
-import type { OverflowPolicy } from "./backlog.js";
 import type { Message } from "./message.js";
+import type { OverflowPolicy } from "./overflow.js";
 import type { RefusalReason } from "./refusal.js";
 import type { UpgradeRequest } from "./request.js";
 
@@ -41,9 +41,15 @@ export interface ServerOptions<Data = undefined> {
 
   /** Largest message taken, counted after decompression too; a longer one gets 1009 before its payload is buffered. @default 524288 */
   maxMessageBytes?: number | undefined;
-  /** Most bytes that wait in memory for one slow client. A single message larger than that is still taken when none waits. @default 1048576 */
+  /**
+   * Most bytes that wait in memory for one slow client, what keeping a message costs included. A single message larger than that is
+   * still taken when none waits. @default 1048576
+   */
   maxBacklogBytes?: number | undefined;
-  /** Most bytes that wait in memory for all slow clients together. @default 268435456 */
+  /**
+   * Most bytes that wait in memory for all slow clients together; what waits for several counts once. Past that, whoever holds most gives
+   * way, by its overflow policy. @default 268435456
+   */
   maxTotalBacklogBytes?: number | undefined;
   /** What happens to a client past its backlog. @default "close" (with 1013) */
   overflow?: OverflowPolicy | undefined;

@@ -1,7 +1,9 @@
-import { Backlog, type BacklogBudget, type Overflow } from "./backlog.js";
+import { Backlog, ownMemory, SLICE_BYTES } from "./backlog.js";
 import type { Batch } from "./batch.js";
 import type { ClientSocket } from "./client-socket.js";
+import { Account, type MemoryBudget } from "./memory-budget.js";
 import { Message, type Payload } from "./message.js";
+import type { Overflow } from "./overflow.js";
 import { LONG_BYTES, type Scratch, type ScratchOwner } from "./scratch.js";
 import type { Turns } from "./turns.js";
 
@@ -18,22 +20,24 @@ export interface OutboxOwner {
   onDrained(): void;
   /** The overflow policy says that this client is to be closed. */
   onOverflow(): void;
+  /** Others need the memory, and what this client holds cannot be dropped: it is to be cut at once. */
+  onHopeless(): void;
 }
 
 /** What all outboxes of a server share. */
 export interface OutboxSettings {
   readonly turns: Turns;
   readonly scratch: Scratch;
-  readonly budget: BacklogBudget;
+  readonly budget: MemoryBudget;
   readonly maxBacklogBytes: number;
   readonly overflow: Overflow;
-  readonly stats: { dropped: number };
+  readonly stats: { dropped: number; gaveWay: number };
 }
 
 /** A batch leaves early at this size: it would not fit into one write of the kernel's anyway. */
 const BATCH_BYTES = 64 * 1024;
-/** Bytes that are handed to the socket at a time, so that a slow client's progress can be seen while a long message leaves. */
-const SLICE_BYTES = 64 * 1024;
+/** Writes that may wait in the socket: each costs some 600 bytes there besides its own, however short it is. */
+const MAX_UNFINISHED = 16;
 
 /**
  * What leaves for one client. Frames of one turn are joined into one write; when the socket takes no more, frames wait here, within
@@ -49,6 +53,8 @@ export class Outbox implements ScratchOwner {
   /** It is on the list of those to flush at the end of the turn. */
   #flushComes = false;
   #ending = false;
+  /** Writes that the socket has not finished, as far as is known. */
+  #unfinished = 0;
   /** For the write deadline: set while bytes wait. */
   #stall: Stall | null = null;
   #dropped: Dropped | null = null;
@@ -83,7 +89,11 @@ export class Outbox implements ScratchOwner {
   send(frame: Buffer, key: string | null): SendResult {
     if (this.#backlog !== null) return this.#queue(this.#backlog, frame, key);
     this.#add(frame);
-    return this.#backlog === null ? "sent" : "queued";
+    if (this.#backlog !== null) return "queued";
+    if (!this.#ending) return "sent";
+    // There was no room for what the socket did not take, and it has been cut.
+    this.#countDropped(1, frame.length);
+    return "dropped";
   }
 
   /**
@@ -154,7 +164,12 @@ export class Outbox implements ScratchOwner {
   onSocketDrain(): void {
     const backlog = this.#backlog;
     if (backlog === null) return;
-    while (!backlog.isEmpty) if (!this.#hand(backlog.take(SLICE_BYTES))) return;
+    backlog.forgetHanded();
+    while (!backlog.isEmpty) {
+      if (!this.#hand(backlog.take())) return;
+      if (this.#socket.writableLength === 0) backlog.forgetHanded();
+    }
+    backlog.release();
     this.#backlog = null;
     if (this.#ending) this.#socket.end();
     this.#owner.onDrained();
@@ -170,9 +185,8 @@ export class Outbox implements ScratchOwner {
 
   /** Drops the messages that wait and have not begun. */
   dropWaiting(): void {
-    if (this.#backlog === null) return;
-    const { messages, bytes } = this.#backlog.dropAll();
-    this.#countDropped(messages, bytes);
+    const backlog = this.#backlog;
+    if (backlog !== null) this.#countingDropped(backlog, () => backlog.dropAll());
   }
 
   /** The socket is gone. What still waited is counted as dropped. */
@@ -244,28 +258,49 @@ export class Outbox implements ScratchOwner {
       const took = this.#hand(next - at === bytes.length ? bytes : bytes.subarray(at, next));
       at = next;
       if (took) continue;
-      this.#backlog = new Backlog(this.#settings.maxBacklogBytes, this.#settings.budget);
-      if (at < bytes.length) this.#backlog.pushRequired(bytes.subarray(at));
-      this.#owner.onBacklog();
+      this.#beginBacklog(bytes, at);
       return;
     }
   }
 
+  /** The socket takes no more: `bytes[at]` and what follows has to wait. */
+  #beginBacklog(bytes: Buffer, at: number): void {
+    const { budget, maxBacklogBytes, overflow } = this.#settings;
+    const account = new Account(budget, (needed) => this.#giveWay(needed));
+    const backlog = (this.#backlog = new Backlog(maxBacklogBytes, account, overflow.isKeyed));
+    backlog.keepHanded(bytes);
+    if (at < bytes.length) backlog.pushRequired(bytes.subarray(at));
+    this.#owner.onBacklog();
+    budget.settle(account);
+  }
+
   /** @returns whether the socket takes more. `write` answers false for a long buffer even when the kernel took it at once. */
   #hand(bytes: Buffer): boolean {
+    const socket = this.#socket;
     if (this.#stall !== null) this.#stall.handed += bytes.length;
-    const takesMore = this.#socket.write(bytes);
-    if (this.#socket.writableLength === 0) return true;
+    if (this.#unfinished > 0 && socket.writableLength === 0) this.#unfinished = 0;
+    const isLast = this.#unfinished === MAX_UNFINISHED - 1;
+    // What waits must not keep other messages' memory.
+    const own = this.#unfinished === 0 ? bytes : ownMemory(bytes);
+    const takesMore = isLast ? socket.write(own, () => this.#onTaken()) : socket.write(own);
+    if (socket.writableLength === 0) return true;
+    this.#unfinished++;
     if (this.#stall === null) this.#owner.onWaiting();
-    return takesMore;
+    return takesMore && !isLast;
+  }
+
+  /** The last of the writes that may wait is finished. A stream emits no `drain` for their number. */
+  #onTaken(): void {
+    if (this.#socket.writableLength === 0) this.onSocketDrain();
   }
 
   #queue(backlog: Backlog, frame: Buffer, key: string | null): SendResult {
+    const { budget, overflow } = this.#settings;
     const sending = this.#socket.writableLength;
-    if (!backlog.hasRoom(frame.length, sending)) {
-      const before = backlog.bytes;
-      const { verdict, dropped } = this.#settings.overflow(backlog, frame.length, sending, key);
-      this.#countDropped(dropped, before - backlog.bytes);
+    const fits = (): boolean =>
+      backlog.hasRoomFor(frame, key, sending) && budget.makeRoom(backlog.account, backlog.costOf(frame, key));
+    if (!fits()) {
+      const verdict = this.#countingDropped(backlog, () => overflow.makeRoom(backlog, fits, key));
       if (verdict !== "queue") {
         this.#countDropped(1, frame.length);
         if (verdict === "close") this.#owner.onOverflow();
@@ -274,6 +309,28 @@ export class Outbox implements ScratchOwner {
     }
     backlog.pushMessage(frame, key);
     return "queued";
+  }
+
+  /** This client holds most of what waits for all, and others need room for `bytes`. */
+  #giveWay(bytes: number): void {
+    const backlog = this.#backlog!;
+    const { account } = backlog;
+    const { overflow, stats } = this.#settings;
+    const { share, level } = account;
+    stats.gaveWay++;
+    const isEnough = (): boolean => account.budget.fits(bytes) || account.level < level;
+    const verdict = this.#countingDropped(backlog, () => overflow.giveWay(backlog, isEnough));
+    if (verdict === "close") this.#owner.onOverflow();
+    if (account.share < share) return;
+    this.#ending = true;
+    this.#owner.onHopeless();
+  }
+
+  #countingDropped<Result>(backlog: Backlog, drop: () => Result): Result {
+    const { messages, bytes } = backlog;
+    const result = drop();
+    this.#countDropped(messages - backlog.messages, bytes - backlog.bytes);
+    return result;
   }
 
   #countDropped(messages: number, bytes: number): void {

@@ -1,6 +1,7 @@
 import { type DeflateEffort, deflateShared } from "../protocol/deflate.js";
 import { encodeFrame, payloadLength } from "../protocol/encoder.js";
 import { BINARY, TEXT } from "../protocol/opcodes.js";
+import { ownMemory } from "./backlog.js";
 import { checkPayload, Message, type Payload } from "./message.js";
 
 /** How compressed messages are made, for the whole server. */
@@ -18,6 +19,7 @@ export class Outgoing {
   #plain: Buffer | null = null;
   /** By window bits. */
   #deflated: Map<number, Buffer> | null = null;
+  #kept: Map<Buffer, Buffer> | null = null;
 
   constructor(payload: Payload, compression: CompressionSettings) {
     checkPayload(payload);
@@ -49,6 +51,16 @@ export class Outgoing {
       (this.#deflated ??= new Map()).set(windowBits, frame);
     }
     return frame;
+  }
+
+  /** For a client that has to wait: one of these frames, in memory that all who wait for it share and that holds nothing else. */
+  toKeep(frame: Buffer): Buffer {
+    let kept = this.#kept?.get(frame);
+    if (kept === undefined) {
+      kept = ownMemory(frame);
+      (this.#kept ??= new Map()).set(frame, kept);
+    }
+    return kept;
   }
 
   compressedFrame(compressed: Uint8Array): Buffer {

@@ -5,7 +5,6 @@ import type { Duplex } from "node:stream";
 import { PayloadMemory } from "../protocol/payload-memory.js";
 import { plainAddress, proxyList } from "./address.js";
 import { attach, type UpgradeSource } from "./attach.js";
-import { overflowPolicies } from "./backlog.js";
 import { causes, type Disconnect } from "./causes.js";
 import type { Client, Handlers } from "./client.js";
 import type { ClientSocket } from "./client-socket.js";
@@ -20,6 +19,7 @@ import { guardedLog } from "./guarded-log.js";
 import { createHttpServer, graceOf } from "./http.js";
 import { defaultLogger, type Logger, SampledLog } from "./log.js";
 import { optionRules } from "./option-rules.js";
+import { MemoryBudget } from "./memory-budget.js";
 import type { Payload } from "./message.js";
 import { loadTls } from "./node-http.js";
 import { findOpenTelemetry } from "./opentelemetry.js";
@@ -27,6 +27,7 @@ import type { ServerOptions, TlsOptions } from "./options.js";
 import { checkValue, type ResolvedOptions, resolveOptions } from "./resolve-options.js";
 import { Outgoing } from "./outgoing.js";
 import { readOnly } from "./read-only.js";
+import { overflowPolicies } from "./overflow.js";
 import { Registry } from "./registry.js";
 import { type Refusal, type RefusalDecision, refusals } from "./refusal.js";
 import { authorityOf, headerOf, messageOf, type RequestHead, type UpgradeRequest } from "./request.js";
@@ -99,7 +100,7 @@ export class Server<Data = undefined> {
       outboxes: {
         turns: new Turns(),
         scratch: new Scratch(),
-        budget: { used: 0, max: options.maxTotalBacklogBytes },
+        budget: new MemoryBudget(options.maxTotalBacklogBytes),
         maxBacklogBytes: options.maxBacklogBytes,
         overflow: overflowPolicies[options.overflow],
         stats: this.#counters,
@@ -155,7 +156,10 @@ export class Server<Data = undefined> {
     return this.#shutdown === null && (this.#http?.listening === true || this.#detach.size > 0);
   }
 
-  /** Bytes that wait in memory for slow clients, all together. */
+  /**
+   * What waits for slow clients, in bytes of memory: messages, what keeping each costs, and what sockets were handed and have not taken.
+   * What several clients wait for counts once.
+   */
   get backlogBytes(): number {
     return this.#context.outboxes.budget.used;
   }

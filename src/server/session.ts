@@ -173,7 +173,10 @@ export class Session<Data>
   send(payload: Payload, options?: { key?: string | undefined }): SendResult {
     if (!this.isOpen) return "closed";
     const key = options?.key ?? null;
-    if (this.#deflate !== null) return this.deliver(new Outgoing(payload, this.#context.compression), key);
+    if (this.#deflate !== null) {
+      const message = new Outgoing(payload, this.#context.compression);
+      return this.#sendFrame(this.#frameOf(message), message.byteLength, key);
+    }
     checkPayload(payload);
     const length = this.#outbox.sendHeld(payload);
     if (length >= 0) {
@@ -190,7 +193,8 @@ export class Session<Data>
   /** Sends a message that others may be sent as well. */
   deliver(message: Outgoing, key: string | null): SendResult {
     if (!this.isOpen) return "closed";
-    return this.#sendFrame(this.#frameOf(message), message.byteLength, key);
+    const frame = this.#frameOf(message);
+    return this.#sendFrame(this.#outbox.isBacklogged ? message.toKeep(frame) : frame, message.byteLength, key);
   }
 
   subscribe(topic: string): void {
@@ -380,6 +384,11 @@ export class Session<Data>
   onOverflow(): void {
     this.#outbox.dropWaiting();
     this.#fail("backlog-overflow", 1013, "too slow: the backlog is full");
+  }
+
+  onHopeless(): void {
+    this.#cut("backlog-overflow");
+    this.#outbox.discard();
   }
 
   // Deadlines.

@@ -23,6 +23,8 @@ export interface Counters {
   bytesOut: number;
   /** Messages that were not sent because a client was too slow. */
   dropped: number;
+  /** Times that the client that held most of what waits had to make room for others. */
+  gaveWay: number;
   /** Calls of `publish`. */
   published: number;
   /** Messages that these sent or queued: one for each client that gets it. They are in `messagesOut`, too. */
@@ -55,6 +57,7 @@ export function emptyStats(): Counters {
     bytesIn: 0,
     bytesOut: 0,
     dropped: 0,
+    gaveWay: 0,
     published: 0,
     deliveries: 0,
     pings: 0,

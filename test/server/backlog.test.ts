@@ -1,102 +1,155 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Backlog, type BacklogBudget, overflowPolicies } from "#hawser/server/backlog.js";
+import { Backlog } from "#hawser/server/backlog.js";
+import { Account, MemoryBudget } from "#hawser/server/memory-budget.js";
+import { overflowPolicies } from "#hawser/server/overflow.js";
+import * as fc from "fast-check";
 
-function budgetOf(max = 1_000_000): BacklogBudget {
-  return { used: 0, max };
+/** What an entry with a short frame costs besides its bytes. */
+const ENTRY = 128;
+const KIB = 1024;
+
+function backlogOf(maxBytes: number, budget = new MemoryBudget(100 * KIB * KIB), isKeyed = false): Backlog {
+  return new Backlog(maxBytes, new Account(budget, () => {}), isKeyed);
 }
 
 function frame(text: string, length = text.length): Buffer {
   return Buffer.from(text.padEnd(length, "."));
 }
 
-/** What leaves, frame by frame. */
-function drain(backlog: Backlog): string[] {
-  const out: string[] = [];
-  while (!backlog.isEmpty) out.push(backlog.take(1).toString());
+function own(text: string, length: number): Buffer {
+  const buffer = Buffer.allocUnsafeSlow(length);
+  buffer.write(text.padEnd(length, "."));
+  return buffer;
+}
+
+/** All that leaves, joined. */
+function drain(backlog: Backlog): string {
+  let out = "";
+  while (!backlog.isEmpty) {
+    out += backlog.take().toString();
+    backlog.forgetHanded();
+  }
   return out;
 }
 
-function all(backlog: Backlog): string {
-  return backlog.take(1_000_000).toString();
-}
-
 describe("backlog", () => {
-  it("hands its frames out in order, up to the limit", () => {
-    const backlog = new Backlog(1000, budgetOf());
+  it("hands its frames out in order, joined up to 16 KiB", () => {
+    const backlog = backlogOf(KIB * KIB);
     for (const text of ["one", "two", "three"]) backlog.pushMessage(frame(text), null);
-    assert.equal(backlog.bytes, 11);
-    assert.equal(backlog.take(7).toString(), "onetwo");
-    assert.equal(backlog.bytes, 5);
-    assert.equal(backlog.take(100).toString(), "three");
+    backlog.pushMessage(own("long", 16 * KIB - 11), null);
+    backlog.pushMessage(frame("next"), null);
+    assert.equal(backlog.bytes, 16 * KIB + 4);
+    assert.match(backlog.take().toString(), /^onetwothreelong\.+$/);
+    assert.equal(backlog.bytes, 4);
+    assert.equal(backlog.take().toString(), "next");
     assert.ok(backlog.isEmpty);
   });
 
-  it("cuts a frame that is longer than the limit, and keeps its rest in front", () => {
-    const backlog = new Backlog(1000, budgetOf());
-    backlog.pushMessage(frame("abcdef"), null);
+  it("hands out a long frame as it is, in slices of 64 KiB, and keeps its rest in front", () => {
+    const backlog = backlogOf(KIB * KIB);
+    const long = own("long", 150 * KIB);
+    backlog.pushMessage(long, null);
     backlog.pushMessage(frame("next"), null);
-    assert.equal(backlog.take(4).toString(), "abcd");
-    assert.equal(backlog.bytes, 6);
-    assert.equal(backlog.take(4).toString(), "ef");
-    assert.equal(backlog.take(4).toString(), "next");
+    for (const length of [64, 64, 22]) {
+      const slice = backlog.take();
+      assert.deepEqual([slice.length, slice.buffer], [length * KIB, long.buffer]);
+    }
+    assert.equal(backlog.take().toString(), "next");
   });
 
   it("lets one message pass that is larger than itself, and then none", () => {
-    const backlog = new Backlog(10, budgetOf());
-    assert.ok(backlog.hasRoom(5000, 0));
+    const backlog = backlogOf(KIB);
+    assert.ok(backlog.hasRoomFor(frame("x", 5000), null, 0));
     backlog.pushMessage(frame("x", 5000), null);
-    assert.ok(!backlog.hasRoom(1, 0));
+    assert.ok(!backlog.hasRoomFor(frame("x"), null, 0));
   });
 
-  it("counts what the socket still holds", () => {
-    const backlog = new Backlog(10, budgetOf());
-    backlog.pushMessage(frame("1234"), null);
-    assert.ok(backlog.hasRoom(6, 0));
-    assert.ok(!backlog.hasRoom(6, 1));
+  it("counts what entries cost, and what the socket still holds", () => {
+    const backlog = backlogOf(10 * (ENTRY + 2));
+    for (let i = 0; i < 9; i++) backlog.pushMessage(frame("12"), null);
+    assert.ok(backlog.hasRoomFor(frame("12"), null, 0));
+    assert.ok(!backlog.hasRoomFor(frame("123"), null, 0));
+    assert.ok(!backlog.hasRoomFor(frame("12"), null, 1));
+    assert.equal(backlog.bytes, 18);
   });
 
-  it("takes and gives back its part of the budget that all share", () => {
-    const budget = budgetOf(10);
-    const [one, other] = [new Backlog(100, budget), new Backlog(100, budget)];
-    one.pushMessage(frame("12345678"), null);
-    other.pushRequired(frame("1"));
-    assert.equal(budget.used, 9);
-    assert.ok(!one.hasRoom(2, 0));
-    one.take(3);
-    assert.equal(budget.used, 6);
-    one.release();
-    assert.equal(budget.used, 1);
-    other.take(100);
+  it("charges for keys, however long, as long as messages of theirs wait", () => {
+    const budget = new MemoryBudget(KIB * KIB);
+    const backlog = backlogOf(100 * KIB, budget, true);
+    const key = "k".repeat(10 * KIB);
+    backlog.pushMessage(frame("1"), key);
+    const one = budget.used;
+    assert.ok(one > 10 * KIB, `${one} bytes`);
+    backlog.pushMessage(frame("2"), key);
+    assert.ok(budget.used < one + KIB, `${budget.used} bytes: the key is there once`);
+    backlog.pushMessage(frame("3"), "k".repeat(30 * KIB));
+    assert.ok(!backlog.hasRoomFor(frame("4"), "x".repeat(60 * KIB), 0));
+    backlog.take();
+    backlog.forgetHanded();
     assert.equal(budget.used, 0);
   });
 
-  it("does not let the message that always fits break the budget that all share", () => {
-    const budget = budgetOf(10);
-    const [one, other] = [new Backlog(100, budget), new Backlog(100, budget)];
-    one.pushMessage(frame("12345678"), null);
-    assert.ok(!other.hasRoom(3, 0), "11 bytes in a process that takes 10");
-    assert.ok(other.hasRoom(2, 0));
+  it("takes and gives back its part of the budget that all share", () => {
+    const budget = new MemoryBudget(KIB * KIB);
+    const [first, second] = [backlogOf(KIB, budget), backlogOf(KIB, budget)];
+    first.pushMessage(frame("12345678"), null);
+    second.pushRequired(frame("1"));
+    assert.equal(budget.used, 2 * ENTRY + 9);
+    first.release();
+    assert.equal(budget.used, ENTRY + 1);
+    second.take();
+    assert.ok(budget.used > 0, "the socket has not taken it yet");
+    second.forgetHanded();
+    assert.equal(budget.used, 0);
+  });
+
+  it("charges a frame that waits for many once, with a share for each", () => {
+    const budget = new MemoryBudget(KIB * KIB);
+    const shared = own("to all", 100 * KIB);
+    const backlogs = Array.from({ length: 64 }, () => backlogOf(KIB * KIB, budget));
+    for (const backlog of backlogs) backlog.pushMessage(shared, null);
+    assert.ok(budget.used < 100 * KIB + (64 * KIB) / 2, `${budget.used} bytes`);
+    for (const { account } of backlogs) assert.ok(account.share < 3 * KIB, `a share of ${account.share}`);
+    for (const backlog of backlogs.slice(1)) backlog.release();
+    assert.ok(backlogs[0]!.account.share > 100 * KIB, "who is left holds all of it");
+    backlogs[0]!.release();
+    assert.deepEqual([budget.used, backlogs[0]!.account.share], [0, 0]);
+  });
+
+  it("copies what lies in much larger memory", () => {
+    const budget = new MemoryBudget(KIB * KIB);
+    const backlog = backlogOf(KIB * KIB, budget);
+    backlog.pushMessage(Buffer.alloc(512 * KIB).subarray(5, 1000), null);
+    assert.ok(budget.used < 2 * KIB, `${budget.used} bytes`);
+    backlog.pushMessage(Buffer.alloc(300 * KIB).subarray(5, 100 * KIB), null);
+    assert.ok(budget.used > 300 * KIB, "what is long is not copied, and charged with all that it keeps");
   });
 
   it("drops all that has not begun, and nothing that has to go out", () => {
-    const budget = budgetOf();
-    const backlog = new Backlog(1000, budget);
-    backlog.pushMessage(frame("abcdef"), null);
+    const budget = new MemoryBudget(KIB * KIB);
+    const backlog = backlogOf(KIB * KIB, budget);
+    backlog.pushMessage(own("begun", 100 * KIB), null);
     backlog.pushMessage(frame("message"), null);
     backlog.pushRequired(frame("ping"));
-    backlog.take(2);
-    assert.deepEqual(backlog.dropAll(), { messages: 1, bytes: 7 });
-    assert.equal(budget.used, 8);
-    assert.equal(all(backlog), "cdefping");
+    backlog.take();
+    backlog.forgetHanded();
+    backlog.dropAll();
+    assert.deepEqual([backlog.messages, backlog.bytes], [0, 36 * KIB + 4]);
+    assert.match(drain(backlog), /^\.+ping$/);
+    assert.equal(budget.used, 0);
   });
 });
 
 describe("overflow", () => {
   const { close, "drop-newest": newest, "drop-oldest": oldest, "latest-per-key": latest } = overflowPolicies;
+  const enough = (after: number): (() => boolean) => {
+    let asked = 0;
+    return () => asked++ >= after;
+  };
 
   function filled(): Backlog {
-    const backlog = new Backlog(12, budgetOf());
+    const backlog = backlogOf(3 * ENTRY + 12, undefined, true);
     backlog.pushMessage(frame("aaaa"), "a");
     backlog.pushRequired(frame("PING"));
     backlog.pushMessage(frame("bbbb"), "b");
@@ -105,74 +158,143 @@ describe("overflow", () => {
 
   it("close: says so and drops nothing by itself", () => {
     const backlog = filled();
-    assert.deepEqual(close(backlog, 4, 0, null), { verdict: "close", dropped: 0 });
-    assert.equal(all(backlog), "aaaaPINGbbbb");
+    assert.equal(
+      close.makeRoom(backlog, () => false, null),
+      "close",
+    );
+    assert.equal(
+      close.giveWay(backlog, () => false),
+      "close",
+    );
+    assert.equal(drain(backlog), "aaaaPINGbbbb");
   });
 
-  it("drop-newest: what waits stays", () => {
+  it("drop-newest: what waits stays; for others, its newest go", () => {
     const backlog = filled();
-    assert.deepEqual(newest(backlog, 4, 0, null), { verdict: "drop", dropped: 0 });
-    assert.equal(all(backlog), "aaaaPINGbbbb");
+    assert.equal(
+      newest.makeRoom(backlog, () => false, null),
+      "drop",
+    );
+    assert.equal(newest.giveWay(backlog, enough(1)), "stay");
+    assert.equal(drain(backlog), "aaaaPING");
   });
 
   it("drop-oldest: as many as have to, oldest first, and no control frame", () => {
-    const backlog = filled();
-    assert.deepEqual(oldest(backlog, 4, 0, null), { verdict: "queue", dropped: 1 });
-    assert.equal(all(backlog), "PINGbbbb");
-    const again = filled();
-    assert.deepEqual(oldest(again, 7, 0, null), { verdict: "queue", dropped: 2 });
-    assert.equal(all(again), "PING");
+    for (const [after, left] of [[1, "PINGbbbb"], [2, "PING"]] as const) {
+      const backlog = filled();
+      assert.equal(oldest.makeRoom(backlog, enough(after), null), "queue");
+      assert.equal(drain(backlog), left);
+      const other = filled();
+      assert.equal(oldest.giveWay(other, enough(after)), "stay");
+      assert.equal(drain(other), left);
+    } // oxfmt-ignore
+    assert.equal(
+      oldest.makeRoom(filled(), () => false, null),
+      "drop",
+    );
   });
 
   it("drop-oldest: a message that has begun to leave stays", () => {
-    const backlog = new Backlog(8, budgetOf());
-    backlog.pushMessage(frame("abcdefgh"), null);
+    const backlog = backlogOf(KIB * KIB);
+    backlog.pushMessage(own("begun", 100 * KIB), null);
     backlog.pushMessage(frame("2222"), null);
-    backlog.take(2);
-    assert.deepEqual(oldest(backlog, 4, 0, null), { verdict: "queue", dropped: 1 });
-    assert.equal(all(backlog), "cdefgh");
-  });
-
-  it("drop-oldest: drops the new one when the budget is spent by others", () => {
-    const budget = budgetOf(10);
-    new Backlog(100, budget).pushMessage(frame("123456789"), null);
-    const backlog = new Backlog(100, budget);
-    assert.deepEqual(oldest(backlog, 4, 0, null), { verdict: "drop", dropped: 0 });
+    backlog.take();
+    assert.equal(oldest.makeRoom(backlog, enough(1), null), "queue");
+    assert.equal(drain(backlog).length, 36 * KIB);
   });
 
   it("latest-per-key: what a later one supersedes goes, the rest keeps its order", () => {
-    const backlog = new Backlog(16, budgetOf());
+    const backlog = backlogOf(KIB * KIB, undefined, true);
     for (const [text, key] of [["a1", "a"], ["b1", "b"], ["n1", null], ["a2", "a"], ["n2", null], ["b2", "b"]] as const)
       backlog.pushMessage(frame(text), key); // oxfmt-ignore
     backlog.pushRequired(frame("PING"));
-    assert.deepEqual(latest(backlog, 2, 0, "a"), { verdict: "queue", dropped: 3 });
-    assert.equal(all(backlog), "n1n2b2PING");
+    assert.equal(
+      latest.makeRoom(backlog, () => true, "a"),
+      "queue",
+    );
+    assert.equal(backlog.messages, 3);
+    assert.equal(drain(backlog), "n1n2b2PING");
   });
 
-  it("latest-per-key: closes when that makes no room", () => {
-    const backlog = new Backlog(8, budgetOf());
-    backlog.pushMessage(frame("aaaa"), "a");
-    backlog.pushMessage(frame("bbbb"), "b");
-    assert.deepEqual(latest(backlog, 4, 0, "c"), { verdict: "close", dropped: 0 });
-    assert.equal(backlog.bytes, 8);
+  it("latest-per-key: closes when that makes no room, for itself or for others", () => {
+    const backlog = filled();
+    assert.equal(
+      latest.makeRoom(backlog, () => false, "c"),
+      "close",
+    );
+    assert.equal(
+      latest.giveWay(backlog, () => false),
+      "close",
+    );
+    assert.equal(drain(backlog), "aaaaPINGbbbb");
   });
 
-  it("keeps count: after any of them everything can be taken out and the budget is back at nothing", () => {
-    for (const policy of [close, newest, oldest, latest]) {
-      const budget = budgetOf();
-      const backlog = new Backlog(10, budget);
-      for (let i = 0; i < 50; i++) {
-        const room = backlog.hasRoom(3, 0);
-        if (room || policy(backlog, 3, 0, `${i % 2}`).verdict === "queue")
-          backlog.pushMessage(frame("mmm"), `${i % 2}`);
-        if (i % 7 === 0) backlog.pushRequired(frame("c"));
-        if (i % 5 === 0) backlog.take(2);
-      }
-      assert.equal(budget.used, backlog.bytes);
-      drain(backlog);
-      assert.equal(budget.used, 0);
-      assert.equal(backlog.bytes, 0);
-      assert.ok(backlog.hasRoom(1_000, 0), "no message waits");
-    }
+  it("latest-per-key: what has begun to leave is not superseded", () => {
+    const backlog = backlogOf(KIB * KIB, undefined, true);
+    backlog.pushMessage(own("a1", 100 * KIB), "a");
+    backlog.take();
+    backlog.pushMessage(frame("a2"), "a");
+    assert.equal(
+      latest.makeRoom(backlog, () => true, "b"),
+      "queue",
+    );
+    assert.match(drain(backlog), /^\.+a2$/);
+  });
+
+  it("does what a plain list would do, and keeps its books, whatever comes in what order", () => {
+    const step = fc.oneof(
+      fc.record({ push: fc.nat({ max: 40 * KIB }), key: fc.option(fc.constantFrom("a", "b", "c")) }),
+      fc.constantFrom("control", "take", "oldest", "newest", "superseded", "all"),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const budget = new MemoryBudget(100 * KIB * KIB);
+        const backlog = backlogOf(KIB * KIB, budget, true);
+        let model: { text: string; key: string | null; droppable: boolean }[] = [];
+        const newerOf = (at: number): boolean =>
+          model.slice(at + 1).some(({ key, droppable }) => droppable && key === model[at]!.key);
+        let number = 0;
+        for (const what of steps) {
+          if (typeof what === "object") {
+            const text = `${number++};`.padEnd(what.push, ".");
+            backlog.pushMessage(own(text, text.length), what.key);
+            model.push({ text, key: what.key, droppable: true });
+          } else if (what === "control") {
+            backlog.pushRequired(frame("!"));
+            model.push({ text: "!", key: null, droppable: false });
+          } else if (what === "take" && model.length > 0) {
+            const taken = backlog.take().toString();
+            const all = model.map(({ text }) => text).join("");
+            assert.ok(all.startsWith(taken) && taken.length > 0);
+            let left = taken.length;
+            while (left > 0) left -= model.shift()!.text.length;
+            assert.equal(left, 0);
+          } else if (what === "oldest") {
+            const at = model.findIndex(({ droppable }) => droppable);
+            assert.equal(backlog.dropOldest(), at >= 0);
+            if (at >= 0) model.splice(at, 1);
+          } else if (what === "newest") {
+            backlog.dropNewest(enough(1));
+            const at = model.findLastIndex(({ droppable }) => droppable);
+            if (at === model.length - 1) model.splice(at, 1);
+          } else if (what === "superseded") {
+            backlog.dropSuperseded(null);
+            model = model.filter(({ key, droppable }, at) => !droppable || key === null || !newerOf(at));
+          } else if (what === "all") {
+            backlog.dropAll();
+            model = model.filter(({ droppable }) => !droppable);
+          }
+          assert.equal(backlog.messages, model.filter(({ droppable }) => droppable).length);
+          assert.equal(
+            backlog.bytes,
+            model.reduce((sum, { text }) => sum + text.length, 0),
+          );
+        }
+        assert.equal(drain(backlog), model.map(({ text }) => text).join(""));
+        backlog.release();
+        assert.deepEqual([budget.used, backlog.account.level], [0, 0]);
+        assert.ok(Math.abs(backlog.account.share) < 1e-6);
+      }),
+    );
   });
 });

@@ -16,9 +16,10 @@ export class FakeSocket extends Duplex {
     this.appetite = appetite;
   }
 
-  override write(chunk: Buffer): boolean {
+  override write(chunk: Buffer, ...rest: unknown[]): boolean {
     this.writes.push(chunk);
-    return super.write(chunk);
+    const [taken] = rest as [(() => void)?];
+    return super.write(chunk, taken);
   }
 
   override _read(): void {}

@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type BacklogBudget, overflowPolicies, type OverflowPolicy } from "#hawser/server/backlog.js";
+import { MemoryBudget } from "#hawser/server/memory-budget.js";
 import { Message } from "#hawser/server/message.js";
 import { Outbox } from "#hawser/server/outbox.js";
+import { overflowPolicies, type OverflowPolicy } from "#hawser/server/overflow.js";
 import { Scratch } from "#hawser/server/scratch.js";
 import { Turns } from "#hawser/server/turns.js";
 import { FakeSocket } from "./fake-socket.js";
 import { turns } from "./rig.js";
 
 const KIB = 1024;
+/** What an entry of a backlog costs besides its bytes. */
+const ENTRY = 128;
 
 /** Its constructor is no part of the public types. */
 const ReceivedMessage = Message as unknown as new (
@@ -21,8 +24,8 @@ const ReceivedMessage = Message as unknown as new (
 interface Bench {
   outbox: Outbox;
   socket: FakeSocket;
-  budget: BacklogBudget;
-  stats: { dropped: number };
+  budget: MemoryBudget;
+  stats: { dropped: number; gaveWay: number };
   said: string[];
 }
 
@@ -33,19 +36,27 @@ function outboxOn(
     max = 100,
     shared = new Turns(),
     scratch = new Scratch(),
-  }: { policy?: OverflowPolicy; max?: number; shared?: Turns; scratch?: Scratch } = {},
+    budget = new MemoryBudget(100 * KIB * KIB),
+  }: { policy?: OverflowPolicy; max?: number; shared?: Turns; scratch?: Scratch; budget?: MemoryBudget } = {},
 ): Bench {
   const said: string[] = [];
-  const budget = { used: 0, max: 100 * KIB * KIB };
-  const stats = { dropped: 0 };
+  const stats = { dropped: 0, gaveWay: 0 };
   const owner = {
     onWaiting: () => void said.push("waiting"),
     onBacklog: () => void said.push("backlog"),
     onDrained: () => void said.push("drained"),
-    onOverflow: () => void said.push("overflow"),
+    // As a session does.
+    onOverflow: () => {
+      said.push("overflow");
+      outbox.dropWaiting();
+    },
+    onHopeless: () => {
+      said.push("hopeless");
+      outbox.discard();
+    },
   };
   const settings = { turns: shared, scratch, stats, budget, maxBacklogBytes: max, overflow: overflowPolicies[policy] };
-  const outbox = new Outbox(socket, owner, settings);
+  const outbox: Outbox = new Outbox(socket, owner, settings);
   socket.on("drain", () => outbox.onSocketDrain());
   return { outbox, socket, budget, stats, said };
 }
@@ -55,7 +66,7 @@ function frame(text: string, length = text.length): Buffer {
 }
 
 /** An outbox whose socket has taken as much as it can hold and nothing more. */
-function stalled(options: { policy?: OverflowPolicy; max?: number } = {}): Bench {
+function stalled(options: { policy?: OverflowPolicy; max?: number; budget?: MemoryBudget } = {}): Bench {
   const bench = outboxOn(new FakeSocket(0), { max: 100 + 20 * KIB, ...options });
   bench.outbox.send(frame("first", 20 * KIB), null);
   bench.outbox.flush();
@@ -272,18 +283,21 @@ describe("an outbox whose client takes nothing", () => {
   });
 
   it("close: tells its owner when the backlog is full, and says what was not sent", () => {
-    const { outbox, said, budget } = stalled();
+    const { outbox, said, budget } = stalled({ max: ENTRY + 100 + 20 * KIB });
+    const handed = budget.used;
+    assert.ok(handed > 20 * KIB, "what the socket has and does not get rid of is on the books");
     assert.equal(outbox.send(frame("m", 60), null), "queued");
     assert.equal(outbox.send(frame("m", 60), null), "dropped");
     assert.ok(said.includes("overflow"));
-    assert.equal(outbox.dropped.messages, 1);
-    assert.equal(outbox.dropped.bytes, 60);
-    assert.equal(budget.used, 60);
+    assert.equal(outbox.dropped.messages, 2, "it and the one that waited");
+    assert.equal(outbox.dropped.bytes, 120);
+    assert.equal(budget.used, handed);
   });
 
   it("drop-newest, drop-oldest, latest-per-key: what arrives in the end", async () => {
     const left = async (policy: OverflowPolicy): Promise<string> => {
-      const { outbox, socket } = stalled({ policy, max: 6 + 20 * KIB });
+      const keyed = policy === "latest-per-key" ? 3 * (48 + 96 + 2) : 0;
+      const { outbox, socket } = stalled({ policy, max: 3 * (ENTRY + 2) + keyed + 20 * KIB });
       for (const text of ["a1", "b1", "c1", "b2"]) outbox.send(frame(text), text[0]!);
       socket.swallow(100 * KIB);
       await turns();
@@ -338,7 +352,110 @@ describe("an outbox whose client takes nothing", () => {
   });
 });
 
+describe("outboxes that have to share what may wait for all", () => {
+  const MUCH = 200 * KIB;
+
+  /** Two that are behind, one by much, with a budget that is all but used up. */
+  function uneven(policy: OverflowPolicy): { hoarder: Bench; other: Bench; budget: MemoryBudget } {
+    const budget = new MemoryBudget(MUCH + 50 * KIB);
+    const [hoarder, other] = [stalled({ policy, budget, max: KIB * KIB }), stalled({ policy, budget, max: KIB * KIB })];
+    for (let i = 0; budget.used + 10 * KIB < budget.max; i++) hoarder.outbox.send(frame("h", 5 * KIB), `${i % 3}`);
+    return { hoarder, other, budget };
+  }
+
+  it("close: who holds most is closed, and the other is sent its messages", () => {
+    const { hoarder, other, budget } = uneven("close");
+    for (let i = 0; i < 10; i++) assert.equal(other.outbox.send(frame("o", 2 * KIB), null), "queued");
+    assert.ok(hoarder.said.includes("overflow"));
+    assert.deepEqual(other.said, ["waiting", "backlog"]);
+    assert.ok(budget.used <= budget.max);
+    assert.equal(hoarder.stats.gaveWay, 1);
+  });
+
+  it("drop-newest, drop-oldest, latest-per-key: who holds most loses messages by its own policy", async () => {
+    for (const policy of ["drop-newest", "drop-oldest", "latest-per-key"] as const) {
+      const { hoarder, other, budget } = uneven(policy);
+      for (let i = 0; i < 10; i++) assert.equal(other.outbox.send(frame("o", 2 * KIB), "k"), "queued", policy);
+      assert.equal(other.stats.dropped, 0, policy);
+      assert.ok(hoarder.stats.dropped > 0 && hoarder.outbox.isBacklogged, policy);
+      assert.ok(!hoarder.said.includes("overflow"), policy);
+      assert.ok(budget.used <= budget.max, policy);
+      hoarder.socket.swallow(KIB * KIB);
+      await turns(20);
+      assert.ok(!hoarder.outbox.isBacklogged, policy);
+    }
+  });
+
+  it("takes no message that would make its client the one that holds most, whatever the policy", () => {
+    for (const policy of Object.keys(overflowPolicies) as OverflowPolicy[]) {
+      const { hoarder, other } = uneven(policy);
+      assert.equal(other.outbox.send(frame("o", 2 * MUCH), null), "dropped", policy);
+      assert.equal(hoarder.stats.dropped, 0, policy);
+    }
+  });
+
+  it("cuts who holds most where nothing can be dropped", () => {
+    const budget = new MemoryBudget(MUCH);
+    const hoarder = outboxOn(new FakeSocket(0), { policy: "drop-oldest", budget, max: KIB * KIB });
+    hoarder.outbox.send(frame("begun", MUCH - 50 * KIB), null);
+    const other = stalled({ policy: "drop-oldest", budget, max: KIB * KIB });
+    for (let i = 0; i < 30; i++) assert.equal(other.outbox.send(frame("o", KIB), null), "queued");
+    assert.ok(hoarder.said.includes("hopeless"));
+  });
+
+  it("cuts whose message has begun and does not fit at all", () => {
+    const { outbox, said, budget } = outboxOn(new FakeSocket(0), { budget: new MemoryBudget(MUCH) });
+    assert.equal(outbox.send(frame("huge", 2 * MUCH), null), "dropped");
+    assert.ok(said.includes("hopeless"));
+    assert.equal(budget.used, 0);
+  });
+
+  it("a hundred thousand small ones take the same time each as a thousand, whatever the policy", () => {
+    for (const policy of ["drop-newest", "drop-oldest", "latest-per-key"] as const) {
+      const timeOf = (max: number): number => {
+        const { outbox } = stalled({ policy, max });
+        const count = 50_000;
+        for (let i = 0; i < count; i++) outbox.send(Buffer.from([0x82, 0]), `${i % Math.floor(max / 400)}`);
+        const begun = process.cpuUsage();
+        for (let i = 0; i < count; i++) outbox.send(Buffer.from([0x82, 0]), `${i % Math.floor(max / 400)}`);
+        const { user } = process.cpuUsage(begun);
+        outbox.discard();
+        return user;
+      };
+      timeOf(100 * KIB);
+      const few = timeOf(100 * KIB);
+      const many = timeOf(20 * KIB * KIB);
+      // A scan for each would take two hundred times as long.
+      assert.ok(many < 20 * few + 50_000, `${policy}: ${many} µs, with a backlog of a two-hundredth ${few} µs`);
+    }
+  });
+});
+
 describe("an outbox whose client takes a little at a time", () => {
+  it("lets few writes wait in the socket, however short they are, and goes on when they are taken", async () => {
+    const { outbox, socket, said } = outboxOn(new FakeSocket(0), { max: KIB * KIB });
+    let expected = "";
+    for (let i = 0; i < 100; i++) {
+      const text = `${i};`;
+      expected += text;
+      outbox.send(frame(text), null);
+      outbox.flush();
+    }
+    assert.ok(socket.writes.length <= 16, `${socket.writes.length} writes`);
+    assert.ok(
+      socket.writes.slice(1).every(({ buffer, length }) => buffer.byteLength === length),
+      "nothing else is kept",
+    );
+    assert.ok(outbox.isBacklogged);
+    socket.swallow(KIB * KIB);
+    await turns();
+    assert.equal(socket.taken.toString(), expected);
+    assert.deepEqual(said.slice(-2), ["backlog", "drained"]);
+    outbox.send(frame("next"), null);
+    outbox.flush();
+    assert.ok(!outbox.isBacklogged);
+  });
+
   it("delivers everything in order and tells when the backlog is empty", async () => {
     const { outbox, socket, said, budget } = outboxOn(new FakeSocket(0), { max: 10 * KIB * KIB });
     let expected = "";

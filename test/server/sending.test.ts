@@ -173,7 +173,8 @@ describe("overflow", () => {
     const { peer, client } = await stall(rig);
     await until(() => client.send(Buffer.alloc(20 * KIB)) === "dropped", "the backlog to be full");
     assert.equal(client.send("later"), "closed");
-    assert.ok(rig.server.backlogBytes < 70 * KIB, `${rig.server.backlogBytes} bytes kept`);
+    // What the socket was handed and has not taken is there until it is closed.
+    assert.ok(rig.server.backlogBytes < 140 * KIB, `${rig.server.backlogBytes} bytes kept`);
     await other.echo("unharmed");
     peer.socket.resume();
     await until(() => peer.unreadEvents().some(({ type }) => type === "close"), "the close frame");
