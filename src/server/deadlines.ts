@@ -1,9 +1,10 @@
 import type { Clock } from "./clock.js";
+import { RunningTime } from "./running-time.js";
 
 /** Something that has deadlines. The wheel keeps the fields; nobody else writes them. */
 export interface Timed {
   /**
-   * Acts on whatever is due at `now`.
+   * Acts on whatever is due at `now`, in time that the process ran.
    * @returns the time of the next deadline, Infinity for none
    */
   checkDeadlines(now: number): number;
@@ -15,13 +16,10 @@ export interface Timed {
 const TICK_MS = 50;
 const SLOTS = 1024;
 
-/** A tick that comes later than this was held up: the process was busy or asleep. */
-const HELD_UP_MS = 500;
-
 /**
  * One timer for all deadlines: a wheel of slots, each a linked list of what has to be looked at in that tick. Activity only stores
  * a time; an entry is asked for its next deadline when its slot comes, and moves on. So a message costs nothing here, and a client
- * a few looks a minute. A deadline fires up to two ticks (100 ms) late and never early.
+ * a few looks a minute. A deadline fires up to two ticks (100 ms) late and never early, and never before the sockets have been read.
  */
 export class DeadlineWheel {
   readonly #clock: Clock;
@@ -29,13 +27,15 @@ export class DeadlineWheel {
   #tick: number;
   #entries = 0;
   #stopTimer: (() => void) | null = null;
-  #heldUp = false;
-  /** The time of the last tick: coarse, and free to read. */
+  /** What deadlines are measured in. */
+  readonly time: RunningTime;
+  /** That time at the last tick: coarse, and free to read. */
   now: number;
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.now = clock.now();
+    this.time = new RunningTime(clock);
+    this.now = this.time.now;
     this.#tick = tickOf(this.now);
   }
 
@@ -58,7 +58,10 @@ export class DeadlineWheel {
   }
 
   #start(): void {
-    this.#tick = tickOf(this.#clock.now());
+    // Nobody has waited for anything until now.
+    this.time.turn();
+    this.now = this.time.now;
+    this.#tick = tickOf(this.now);
     this.#stopTimer = this.#clock.every(TICK_MS, () => this.#turn());
   }
 
@@ -84,17 +87,10 @@ export class DeadlineWheel {
   }
 
   #turn(): void {
-    const now = this.#clock.now();
-    this.now = now;
-    const target = tickOf(now);
-    // Held up, the server has not read what its clients sent meanwhile; the next tick comes after the sockets were read.
-    if (!this.#heldUp && now - (this.#tick + 1) * TICK_MS > HELD_UP_MS) {
-      this.#heldUp = true;
-      return;
-    }
-    this.#heldUp = false;
-    this.#tick = Math.max(this.#tick, target - SLOTS);
-    while (this.#tick < target) this.#expire(++this.#tick, now);
+    const mayJudge = this.time.turn();
+    this.now = this.time.now;
+    if (!mayJudge) return;
+    for (const target = tickOf(this.now); this.#tick < target;) this.#expire(++this.#tick, this.now);
     if (this.#entries === 0) this.stop();
   }
 

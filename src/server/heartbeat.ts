@@ -21,11 +21,16 @@ export class PingSource {
   }
 }
 
-/** The heartbeat of one client: when its next ping is due, and how long the last one took to come back. */
+/** What is taken off the time to answer: so late may a ping leave, and the deadline is not to be later for it. */
+const LATE_MS = 100;
+
+/** The heartbeat of one client: when its next ping is due, how long the last one took to come back, and when its silence means something. */
 export class Heartbeat {
   #dueAt: number;
   #number = 0;
   #sentAt = 0;
+  /** When the first ping left of those since which nothing has been heard; what it says is over once something is. */
+  #askedAt = 0;
   /** Round-trip time of the last ping that was answered, in milliseconds; null before the first. */
   rttMs: number | null = null;
 
@@ -37,16 +42,34 @@ export class Heartbeat {
     this.#dueAt = now + Math.round(periodMs * (0.75 + Math.random() / 4));
   }
 
-  /** Sends a ping when one is due. @returns when the next one is */
-  beat(now: number, periodMs: number, pings: PingSource, send: (frame: Buffer) => void): number {
+  /**
+   * Sends a ping when one is due.
+   * @param heardAt when the client was heard last
+   * @param send answers whether the frame is on its way
+   * @returns when the next one is
+   */
+  beat(now: number, heardAt: number, periodMs: number, pings: PingSource, send: (frame: Buffer) => boolean): number {
     if (now >= this.#dueAt) {
       const { number, frame } = pings.next(now);
-      this.#number = number;
-      this.#sentAt = now;
-      send(frame);
+      if (send(frame)) {
+        this.#number = number;
+        this.#sentAt = now;
+        if (this.#askedAt < heardAt) this.#askedAt = now;
+      }
       this.#dueAt = Math.max(this.#dueAt + periodMs, now + (periodMs >> 1));
     }
     return this.#dueAt;
+  }
+
+  /**
+   * When a client that was last heard at `heardAt` is to be called silent: `pongWaitMs` later, but not before it has been asked and has
+   * had the time to answer that the settings leave.
+   * @returns Infinity: it has not been asked since
+   */
+  silentAt(heardAt: number, pongWaitMs: number, periodMs: number): number {
+    if (this.#askedAt < heardAt) return Infinity;
+    const answerMs = pongWaitMs - periodMs;
+    return Math.max(heardAt + pongWaitMs, this.#askedAt + Math.max(answerMs - LATE_MS, answerMs >> 1));
   }
 
   /**

@@ -22,7 +22,10 @@ export interface ServerOptions<Data = undefined> {
    */
   trustProxy?: readonly string[] | undefined;
 
-  /** Read deadline: a client of which nothing was heard for so long is gone. 10 ms to a day. @default 60000 */
+  /**
+   * Read deadline: a client of which nothing was heard for so long, an answer to a ping among it, is gone. As all deadlines, in time that
+   * the process ran: a turn of the event loop counts as 250 ms at most. 10 ms to a day. @default 60000
+   */
   pongWaitMs?: number | undefined;
   /** Time between two pings to a client; below `pongWaitMs`. @default 9/10 of pongWaitMs: 54000 */
   pingPeriodMs?: number | undefined;

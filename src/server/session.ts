@@ -132,8 +132,9 @@ export class Session<Data>
     this.path = identity.path;
     this.subprotocol = identity.subprotocol;
     const { settings } = context;
-    const now = context.clock.now();
-    this.connectedAt = this.#heardAt = this.#activeAt = now;
+    const { now } = context.wheel.time;
+    this.connectedAt = context.clock.now();
+    this.#heardAt = this.#activeAt = now;
     this.#expiresAt = settings.maxAgeMs === 0 ? 0 : now + Math.round(settings.maxAgeMs * (1 - Math.random() / 10));
     this.#context = context;
     this.socket = socket;
@@ -221,7 +222,7 @@ export class Session<Data>
   /** Begins to read. `head` is what came with the handshake. */
   start(request: UpgradeRequest, head: Buffer): void {
     own(this.socket, this, this.#context.reads);
-    this.#context.wheel.schedule(this, this.checkDeadlines(this.connectedAt));
+    this.#context.wheel.schedule(this, this.checkDeadlines(this.#heardAt));
     this.#context.runner.run(this, "open", {}, (open) => open(this.client, request));
     this.socket.resume();
     if (head.length > 0) this.onData(head, head.length);
@@ -243,7 +244,7 @@ export class Session<Data>
 
   /** The socket delivered bytes. */
   onData(bytes: Buffer, length: number): void {
-    this.#heardAt = this.#context.clock.now();
+    this.#heardAt = this.#context.wheel.time.now;
     this.#turnLeft = this.#context.settings.maxMessagesPerTurn;
     this.take(bytes, length);
   }
@@ -368,8 +369,8 @@ export class Session<Data>
   // What the outbox says (OutboxOwner).
 
   onWaiting(): void {
-    const now = this.#context.clock.now();
-    this.#context.wheel.schedule(this, this.#outbox.stalledSince(now) + this.#context.settings.writeWaitMs);
+    const { wheel, settings } = this.#context;
+    wheel.schedule(this, this.#outbox.stalledSince(wheel.time.now) + settings.writeWaitMs);
   }
 
   onBacklog(): void {
@@ -396,14 +397,14 @@ export class Session<Data>
   checkDeadlines(now: number): number {
     if (this.#gone) return Infinity;
     const { settings } = this.#context;
+    const { pongWaitMs, pingPeriodMs } = settings;
     if (this.#cutAt !== 0) {
       if (now >= this.#cutAt) this.socket.destroy();
       return this.#cutAt;
     }
     // While we do not read, we cannot hear: that is no fault of the client's.
-    if (!this.isListening) this.#heardAt = Math.max(this.#heardAt, now - settings.pongWaitMs / 2);
-    const readAt = this.#heardAt + settings.pongWaitMs;
-    if (now >= readAt) return this.#cut("heartbeat-timeout");
+    if (!this.isListening) this.#heardAt = Math.max(this.#heardAt, now - (pongWaitMs >> 1));
+    if (now >= this.#heartbeat.silentAt(this.#heardAt, pongWaitMs, pingPeriodMs)) return this.#cut("heartbeat-timeout");
 
     const stalledSince = this.#outbox.stalledSince(now);
     const writeAt = stalledSince === 0 ? Infinity : stalledSince + settings.writeWaitMs;
@@ -423,11 +424,13 @@ export class Session<Data>
       this.#control.latestPing = null;
     }
     // A ping behind a backlog would say nothing about the client, and the write deadline is watching it.
-    const pingAt = this.#heartbeat.beat(now, settings.pingPeriodMs, this.#context.pings, (frame) => {
-      if (this.#outbox.isBacklogged) return;
+    const pingAt = this.#heartbeat.beat(now, this.#heardAt, pingPeriodMs, this.#context.pings, (frame) => {
+      if (this.#outbox.isBacklogged) return false;
       this.#context.stats.pings++;
       this.#outbox.sendControl(frame);
+      return true;
     });
+    const readAt = this.#heartbeat.silentAt(this.#heardAt, pongWaitMs, pingPeriodMs);
     return Math.min(readAt, writeAt, messageAt, idleAt, expiresAt, this.#control?.answerAt ?? Infinity, pingAt);
   }
 
@@ -549,8 +552,8 @@ export class Session<Data>
 
   #cutLater(): void {
     if (this.#cutAt !== 0) return;
-    const { clock, settings, wheel } = this.#context;
-    this.#cutAt = clock.now() + settings.closeTimeoutMs;
+    const { settings, wheel } = this.#context;
+    this.#cutAt = wheel.time.now + settings.closeTimeoutMs;
     wheel.schedule(this, this.#cutAt);
   }
 

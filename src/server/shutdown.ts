@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.js";
+import { RunningTime } from "./running-time.js";
 
 /** What became of the clients that were connected when a shutdown began. */
 export interface ShutdownReport {
@@ -46,7 +47,8 @@ export async function shutDown(
   outcome: { readonly clean: number },
 ): Promise<ShutdownReport> {
   const startedAt = port.clock.now();
-  const deadline = startedAt + graceMs;
+  const time = new RunningTime(port.clock);
+  const deadline = time.now + graceMs;
   port.stopAccepting();
 
   const leaving = [...port.clients.values()];
@@ -61,7 +63,7 @@ export async function shutDown(
   await repeat(port.clock, () => {
     for (const client of leaving.slice(told, told + batch)) client.shutDown(reason);
     told += batch;
-    const isLate = port.clock.now() >= deadline;
+    const isLate = time.turn() && time.now >= deadline;
     if (isLate) {
       for (const client of port.clients.values()) {
         cut++;

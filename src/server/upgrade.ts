@@ -203,7 +203,7 @@ export class Upgrades<Data> {
 
   #authenticate(arrived: Arrived, authenticate: NonNullable<ResolvedOptions<Data>["authenticate"]>): void {
     const { request, trace } = arrived;
-    const pending = new PendingHandshake(arrived, this.#port.clock.now() + this.#options.handshakeTimeoutMs);
+    const pending = new PendingHandshake(arrived, this.#port.wheel.time.now + this.#options.handshakeTimeoutMs);
     const context = {
       get signal() {
         return pending.signal;

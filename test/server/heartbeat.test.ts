@@ -9,7 +9,7 @@ function pingsOf(heartbeat: Heartbeat, ms: number, source = new PingSource()): n
   const start = 1_000_000;
   const times: number[] = [];
   for (let now = start; now <= start + ms;) {
-    const next = heartbeat.beat(now, PERIOD, source, () => void times.push(now - start));
+    const next = heartbeat.beat(now, now, PERIOD, source, () => times.push(now - start) > 0);
     assert.ok(next > now, "the next ping lies ahead");
     now = next;
   }
@@ -41,7 +41,7 @@ describe("heartbeat", () => {
   it("catches up after a hold-up without a burst", () => {
     const heartbeat = new Heartbeat(0, PERIOD);
     let pings = 0;
-    const late = heartbeat.beat(10 * PERIOD, PERIOD, new PingSource(), () => void pings++);
+    const late = heartbeat.beat(10 * PERIOD, 0, PERIOD, new PingSource(), () => ++pings > 0);
     assert.equal(pings, 1);
     assert.ok(late >= 10 * PERIOD + PERIOD / 2);
   });
@@ -49,7 +49,10 @@ describe("heartbeat", () => {
   it("measures the round trip of the ping that is answered, and of no other", () => {
     const heartbeat = new Heartbeat(0, PERIOD);
     let payload: Buffer = Buffer.alloc(0);
-    heartbeat.beat(PERIOD, PERIOD, new PingSource(), (frame) => (payload = frame.subarray(2)));
+    heartbeat.beat(PERIOD, 1, PERIOD, new PingSource(), (frame) => {
+      payload = frame.subarray(2);
+      return true;
+    });
     assert.equal(heartbeat.rttMs, null);
     heartbeat.onPong(Buffer.from("abcd"), PERIOD + 5);
     heartbeat.onPong(Buffer.alloc(0), PERIOD + 6);
@@ -59,6 +62,22 @@ describe("heartbeat", () => {
     assert.equal(heartbeat.rttMs, 12);
     heartbeat.onPong(payload, PERIOD + 9_000);
     assert.equal(heartbeat.rttMs, 12, "a pong counts once");
+  });
+
+  it("calls silent nobody who was not asked, or has not had the time to answer", () => {
+    const [WAIT, START] = [60_000, 1_000_000];
+    const heartbeat = new Heartbeat(START, PERIOD);
+    const silentAt = (heardAt: number): number => heartbeat.silentAt(heardAt, WAIT, PERIOD) - START;
+    assert.equal(silentAt(START), Infinity, "no ping has left");
+    heartbeat.beat(START + PERIOD, START, PERIOD, new PingSource(), () => false);
+    assert.equal(silentAt(START), Infinity, "nor behind a backlog");
+    heartbeat.beat(START + 2 * PERIOD, START, PERIOD, new PingSource(), () => true);
+    assert.equal(silentAt(START), 2 * PERIOD + 5_900, "asked late");
+    heartbeat.beat(START + 3 * PERIOD, START, PERIOD, new PingSource(), () => true);
+    assert.equal(silentAt(START), 2 * PERIOD + 5_900, "the first ping without an answer counts");
+    assert.equal(silentAt(START + 2 * PERIOD + 1), Infinity, "an answer is the end of it");
+    heartbeat.beat(START + 4 * PERIOD, START + 2 * PERIOD + 1, PERIOD, new PingSource(), () => true);
+    assert.equal(silentAt(START + 4 * PERIOD - 10), 4 * PERIOD - 10 + WAIT, "asked in time");
   });
 
   it("pings of one time share one frame; those of different times have different payloads", () => {

@@ -37,9 +37,13 @@ export class StepClock implements Clock {
     this.#now = until;
   }
 
-  /** Lets so much time pass in one leap, as when the process is held up: each timer that is due is called once, at its end. */
+  /**
+   * Lets so much time pass in one leap, as when the process is held up: each timer that is due is called once, at its end. Less than 0:
+   * the clock goes back, which timers do not notice.
+   */
   leap(ms: number): void {
     this.#now += ms;
+    if (ms < 0) for (const timer of this.#timers) timer.dueAt += ms;
     const due = [...this.#timers].filter(({ dueAt }) => dueAt <= this.#now);
     for (const timer of due) {
       if (!this.#timers.has(timer)) continue;
