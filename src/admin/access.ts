@@ -3,7 +3,6 @@
  * to localhost; it can also have its own name resolve to 127.0.0.1 (DNS rebinding). So the name that was asked for has to be one of
  * ours, and where a request says which page it comes from, that has to be our own.
  */
-import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { BlockList, isIP, isIPv6 } from "node:net";
 
@@ -24,13 +23,14 @@ export interface Refused {
 }
 
 export class Access {
-  readonly #tokenHash: Buffer;
   readonly #names: Set<string>;
+  readonly #needsToken: boolean;
   /** Only this machine can reach the listener. */
   #isLocalListener = false;
 
-  constructor(token: string, allowedHosts: readonly string[]) {
-    this.#tokenHash = hash(token);
+  /** @param needsToken for reading as well, wherever a request comes from: somebody chose a token */
+  constructor(allowedHosts: readonly string[], needsToken: boolean) {
+    this.#needsToken = needsToken;
     this.#names = new Set([...LOCAL_NAMES, ...allowedHosts.map(bare)]);
   }
 
@@ -51,23 +51,13 @@ export class Access {
     return { status: 403, reason: "origin", message: "Pages of other sites may not ask the admin listener." };
   }
 
-  /** Whether it may read without the token: it comes from this machine, and for this machine. */
+  /** Whether it may read without the token: nobody chose one, and it comes from this machine, and for this machine. */
   mayRead(request: IncomingMessage): boolean {
-    if (!this.#isLocalListener || PROXY_HEADERS.some((header) => request.headers[header] !== undefined)) return false;
+    if (this.#needsToken || !this.#isLocalListener) return false;
+    // A proxy that adds none of these, and asks for a loopback name, cannot be told from a person here: hence the token.
+    if (PROXY_HEADERS.some((header) => request.headers[header] !== undefined)) return false;
     const name = hostName(request.headers.host);
     return name !== null && isLoopback(name);
-  }
-
-  /** Whether the request carries the token: `Authorization: Bearer …`. Undefined: it carries none. */
-  bearsToken(request: IncomingMessage): boolean | undefined {
-    const { authorization } = request.headers;
-    if (authorization === undefined) return undefined;
-    const given = /^Bearer +(?<token>\S+)$/i.exec(authorization)?.groups?.["token"];
-    return given !== undefined && this.isToken(given);
-  }
-
-  isToken(given: string): boolean {
-    return timingSafeEqual(hash(given), this.#tokenHash);
   }
 
   /** An address is no name that anybody could have resolve to us: who asks for the one that they reached is meant to. */
@@ -99,11 +89,11 @@ function bare(host: string): string {
   return host.toLowerCase().replace(/^\[(.*)\]$/, "$1");
 }
 
-function plain(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.)/i, "");
+/** Where a request came from, as the feed has it too. */
+export function addressOf(request: IncomingMessage): string {
+  return plain(request.socket.remoteAddress ?? "");
 }
 
-/** Of equal length, whatever was given: comparing takes the same time. */
-function hash(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
+function plain(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/i, "");
 }

@@ -8,7 +8,9 @@ import { Feed, type Viewer } from "./feed.js";
 import { adminHandler } from "./http.js";
 import { AdminLog } from "./log.js";
 import { type AdminOptions, resolveAdminOptions } from "./options.js";
+import { MOST_VIEWERS, Places, standingOf } from "./places.js";
 import { Sampler } from "./sampler.js";
+import { bearerToken, SUBPROTOCOL, subprotocolToken, TokenGate } from "./token.js";
 import { FailedTries } from "./tries.js";
 
 /** Where an admin listener listens. */
@@ -21,10 +23,10 @@ export interface AdminListening {
 
 /** The admin listener of a server. */
 export interface Admin {
-  /** What actions need, and what the dashboard takes in its address as well: `http://…/#token=…`. */
+  /** What actions need, and reading where it was given or others reach the listener. The dashboard takes it in its address: `http://…/#token=…`. */
   readonly token: string;
   /**
-   * Listens. Where other machines can reach the address, all but the probes and the page itself needs the token.
+   * Listens. Where a token was given, or other machines can reach the address, all but the probes and the page itself needs it.
    * @param port 0 takes a free one
    * @param host the address to listen on @default 127.0.0.1
    * @throws what `node:net` emits; UsageError when it listens already or has been closed
@@ -34,9 +36,9 @@ export interface Admin {
   close(): Promise<void>;
 }
 
-/** Dashboards that may be open at once. */
-const MOST_DASHBOARDS = 32;
 const GRACE_MS = 1000;
+/** Requests here are short and have no bodies: who takes longer holds a connection that an operator may need. */
+const HTTP_WAIT_MS = 5000;
 
 /**
  * Makes the admin listener of a server: `/healthz`, `/readyz`, `/metrics` and the dashboard at `/`. It does nothing before `listen`.
@@ -46,18 +48,18 @@ export function createAdmin<Data>(server: Server<Data>, options: AdminOptions = 
   const { token, isTokenGiven, allowedHosts, logger, logTail, tryUrl, clock, ...given } = resolveAdminOptions(options);
   const metrics = given.metrics ?? createMetrics(server);
   const log = new AdminLog(logger, clock);
-  const access = new Access(token, allowedHosts);
-  const tries = new FailedTries(clock);
+  const access = new Access(allowedHosts, isTokenGiven);
+  const gate = new TokenGate(token, new FailedTries(clock), log);
+  const places = new Places();
   const lag = new EventLoopLag();
   const sampler = new Sampler(server, () => lag.take(), clock);
   const actions = new Actions(server.clients, log);
   const feed = new Feed({
     watched: server,
     history: sampler.history,
-    access,
-    tries,
+    gate,
+    places,
     actions,
-    log,
     logTail,
     token,
     tryUrl,
@@ -68,17 +70,28 @@ export function createAdmin<Data>(server: Server<Data>, options: AdminOptions = 
   // A Hawser server itself, so that every limit of the server holds for its admin listener as well.
   const own: Server<Viewer> = createServer<Viewer>({
     path: "/live",
-    authenticate: ({ raw }) => {
+    subprotocols: [SUBPROTOCOL],
+    dangerouslyAllowAnyOrigin: "Access asks for Host and Origin, here as for every other request",
+    authenticate: ({ raw, address, subprotocols }) => {
       const refused = access.refuse(raw);
       if (refused !== null) throw new Refuse(refused.status, refused.message);
-      const mayAct = access.bearsToken(raw) === true;
-      return { mayRead: mayAct || access.mayRead(raw), mayAct, second: { since: -Infinity, requests: 0 } };
+      const given = bearerToken(raw) ?? subprotocolToken(subprotocols);
+      const verdict = given === undefined ? "none" : gate.check(given, address);
+      if (verdict === "wrong") throw new Refuse(401, "That is not the admin token.");
+      if (verdict === "limited") throw new Refuse(429, "Too many wrong tokens: wait.", { "Retry-After": "10" });
+      const mayAct = verdict === "right";
+      const may = { mayAct, mayRead: mayAct || access.mayRead(raw) };
+      if (!places.hasRoomFor(standingOf(may))) throw new Refuse(503, "Too many dashboards are open.");
+      return { ...may, second: { since: -Infinity, requests: 0 } };
     },
     ...feed.handlers,
-    request: adminHandler({ server, access, tries, metrics, assets: readAssets(), log }),
+    request: adminHandler({ server, access, gate, metrics, assets: readAssets(), log }),
     logger: log.forOwnServer(),
-    maxClients: MOST_DASHBOARDS,
-    maxPendingHandshakes: MOST_DASHBOARDS,
+    maxClients: MOST_VIEWERS,
+    headersTimeoutMs: HTTP_WAIT_MS,
+    requestTimeoutMs: HTTP_WAIT_MS,
+    keepAliveTimeoutMs: HTTP_WAIT_MS,
+    closeTimeoutMs: GRACE_MS,
     shutdownGraceMs: GRACE_MS,
   });
 

@@ -3,16 +3,15 @@
  * answers to what they ask. JSON in text messages; each has a `type`.
  */
 import type { Client, Clock, Handlers, Message, Payload } from "../index.js";
-import type { Access } from "./access.js";
 import type { Actions, Outcome } from "./actions.js";
 import { listClients } from "./client-list.js";
-import type { AdminLog } from "./log.js";
 import type { LogTail } from "./log-tail.js";
 import { Pace } from "./pace.js";
+import type { Places } from "./places.js";
 import { type DashboardRequest, parseRequest } from "./requests.js";
 import { largestRooms } from "./rooms.js";
 import { columns, type Sample } from "./sampler.js";
-import type { FailedTries } from "./tries.js";
+import type { TokenGate } from "./token.js";
 
 /** What is known of a dashboard. */
 export interface Viewer {
@@ -31,10 +30,9 @@ export interface Watched {
 export interface FeedContext {
   readonly watched: Watched;
   readonly history: readonly Sample[];
-  readonly access: Access;
-  readonly tries: FailedTries;
+  readonly gate: TokenGate;
+  readonly places: Places;
   readonly actions: Actions;
-  readonly log: AdminLog;
   readonly logTail: LogTail | undefined;
   readonly token: string;
   readonly tryUrl: () => string | undefined;
@@ -47,6 +45,8 @@ const TOPIC = "live";
 const MOST_REQUESTS_A_SECOND = 30;
 /** Log lines that a dashboard gets at once; what came before them in this second is left out. */
 const MOST_LINES_A_SECOND = 50;
+/** All that a stranger has to say is the token. */
+const LONGEST_FROM_STRANGERS = 1024;
 const POLICY = 1008;
 
 export class Feed {
@@ -60,9 +60,14 @@ export class Feed {
     this.#context = context;
     this.#pace = new Pace(context.clock);
     this.handlers = {
-      open: (viewer) => (viewer.data.mayRead ? this.#begin(viewer) : tell(viewer, { type: "locked" })),
+      open: (viewer) => {
+        context.places.take(viewer, context.clock.now());
+        if (viewer.data.mayRead) this.#begin(viewer);
+        else tell(viewer, { type: "locked" });
+      },
       message: (viewer, message) => this.#onMessage(viewer, message),
       close: (viewer) => {
+        context.places.leave(viewer);
         this.#viewers.delete(viewer);
         this.#pace.cancel(viewer);
       },
@@ -71,6 +76,8 @@ export class Feed {
 
   /** A second has passed. Where nobody watches this is all that happens. */
   onSample(sample: Sample): void {
+    const { places, clock } = this.#context;
+    for (const stranger of places.overdue(clock.now())) stranger.close(POLICY, "no token in time");
     if (this.#viewers.size === 0) return;
     this.#publish({ type: "sample", sample });
     this.#publishLog();
@@ -101,7 +108,8 @@ export class Feed {
 
   #onMessage(viewer: Client<Viewer>, message: Message): void {
     if (!this.#countRequest(viewer.data)) return viewer.close(POLICY, "too many requests");
-    const request = message.isBinary ? null : parseRequest(message.text());
+    const isTooLong = !viewer.data.mayRead && message.byteLength > LONGEST_FROM_STRANGERS;
+    const request = message.isBinary || isTooLong ? null : parseRequest(message.text());
     if (request === null) return viewer.close(POLICY, "not a request");
     this.#answer(viewer, request);
   }
@@ -127,15 +135,13 @@ export class Feed {
   }
 
   #authorize(viewer: Client<Viewer>, token: string): void {
-    const { access, tries, log } = this.#context;
+    const { gate, places } = this.#context;
     const { address, data } = viewer;
     const refuse = (text: string): void => tell(viewer, { type: "authorized", ok: false, text });
-    if (!tries.mayTry(address)) return refuse("Too many wrong tokens: wait a few seconds.");
-    if (!access.isToken(token)) {
-      tries.failed(address);
-      log.tokenRefused(address);
-      return refuse("That is not the token.");
-    }
+    const verdict = gate.check(token, address);
+    if (verdict === "limited") return refuse("Too many wrong tokens: wait a few seconds.");
+    if (verdict === "wrong") return refuse("That is not the token.");
+    if (!data.mayAct && !places.hasRoomFor("operator")) return refuse("Too many dashboards are open.");
     const isNew = !data.mayRead;
     data.mayRead = data.mayAct = true;
     tell(viewer, { type: "authorized", ok: true, text: "" });

@@ -1,16 +1,16 @@
 /** Plain HTTP on the admin listener: the probes, the metrics, and the dashboard's files. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Metrics } from "../metrics/index.js";
-import type { Access } from "./access.js";
+import { type Access, addressOf } from "./access.js";
 import { type Asset, protectiveHeaders } from "./assets.js";
 import { answerHealth, type Probed } from "./health.js";
 import type { AdminLog } from "./log.js";
-import type { FailedTries } from "./tries.js";
+import { bearerToken, type TokenGate } from "./token.js";
 
 export interface AdminHttpContext {
   readonly server: Probed;
   readonly access: Access;
-  readonly tries: FailedTries;
+  readonly gate: TokenGate;
   readonly metrics: Metrics;
   readonly assets: ReadonlyMap<string, Asset>;
   readonly log: AdminLog;
@@ -41,20 +41,18 @@ export function adminHandler(
   };
 }
 
+const TOO_MANY = "Too many wrong tokens: wait.";
+
 async function answerMetrics(
-  { access, tries, metrics, log }: AdminHttpContext,
+  { access, gate, metrics }: AdminHttpContext,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   if (!access.mayRead(request)) {
-    const address = addressOf(request);
-    if (!tries.mayTry(address)) return say(response, 429, "Too many wrong tokens: wait.", { "Retry-After": "10" });
-    const isRight = access.bearsToken(request);
-    if (isRight === false) {
-      tries.failed(address);
-      log.tokenRefused(address);
-    }
-    if (isRight !== true) {
+    const token = bearerToken(request);
+    const verdict = token === undefined ? "none" : gate.check(token, addressOf(request));
+    if (verdict === "limited") return say(response, 429, TOO_MANY, { "Retry-After": "10" });
+    if (verdict !== "right") {
       const challenge = { "WWW-Authenticate": 'Bearer realm="hawser admin"' };
       return say(response, 401, "This needs the admin token: Authorization: Bearer …", challenge);
     }
@@ -81,8 +79,4 @@ function say(response: ServerResponse, status: number, line: string, more: Recor
       ...more,
     })
     .end(body);
-}
-
-function addressOf(request: IncomingMessage): string {
-  return request.socket.remoteAddress ?? "";
 }

@@ -18,6 +18,9 @@ export const adminLogEvents: Readonly<Record<AdminLogEvent, readonly string[]>> 
   "admin-error": ["err"],
 };
 
+/** What the feed's `authenticate` refuses for. */
+const refusedFor: Readonly<Record<string, string>> = { 421: "host", 403: "origin", 503: "places" };
+
 /** Lines a second that strangers can provoke. */
 const LINES_PER_SECOND = 10;
 
@@ -59,13 +62,13 @@ export class AdminLog {
       info() {},
       warn: (fields) => {
         const { event, address, path, status, reason } = fields as Record<string, unknown>;
-        if (event !== "refused") return;
+        // A wrong token has a line of its own.
+        if (event !== "refused" || status === 401 || status === 429) return;
         this.refused({
           address: String(address),
           path: String(path),
           status: Number(status),
-          // Its `authenticate` refuses for the Host alone.
-          reason: reason === "by-application" ? "host" : String(reason),
+          reason: reason === "by-application" ? (refusedFor[String(status)] ?? "") : String(reason),
         });
       },
       error: (fields) => {

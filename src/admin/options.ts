@@ -5,7 +5,10 @@ import type { LogTail } from "./log-tail.js";
 
 /** All optional. Checked by `createAdmin`. */
 export interface AdminOptions {
-  /** What actions need, and reading as well where the listener is not this machine's alone. @default 192 random bits */
+  /**
+   * What actions need. Where one is given, or the listener is not this machine's alone, reading needs it as well: give one when anything
+   * stands in front of the listener. @default 192 random bits
+   */
   token?: string | undefined;
   /** Names under which the listener may be asked for besides those of this machine: a proxy's, say. @default [] */
   allowedHosts?: readonly string[] | undefined;
@@ -37,7 +40,7 @@ export interface ResolvedAdminOptions {
 /** Long enough that nobody guesses it, and without characters that a header or a URL would change. */
 export const tokenRule: ValueRule = {
   kind: "string",
-  help: "what actions need, and reading from other machines as well",
+  help: "what actions and, once it is given, reading need",
   form: "16 to 256 letters, digits and - . _ ~",
   accepts: (value) => /^[\w.~-]{16,256}$/.test(value),
 };

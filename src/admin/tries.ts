@@ -1,36 +1,58 @@
 import type { Clock } from "../index.js";
 
-/** Tries that an address has at once, and the time after which it gets one back. */
-const BURST = 10;
-const ONE_BACK_MS = 1000;
-/** Addresses that are remembered. */
-const MOST_ADDRESSES = 1024;
+/** Wrong tokens that are answered as such at once, and the time after which one more is. */
+interface Allowance {
+  readonly burst: number;
+  readonly oneBackMs: number;
+}
 
-/** Wrong tokens by address: after some of them nobody is listened to for a while there, right or wrong. */
+const OF_AN_ADDRESS: Allowance = { burst: 10, oneBackMs: 1000 };
+/** Of all together, for those who come from many addresses. It bounds the memory as well: after 10 s an address is forgotten. */
+const OF_ALL: Allowance = { burst: 100, oneBackMs: 100 };
+
+interface Used {
+  readonly count: number;
+  readonly since: number;
+}
+
+/** How many wrong tokens are answered as such: by address, and in all. */
 export class FailedTries {
   readonly #clock: Clock;
-  readonly #failures = new Map<string, { count: number; since: number }>();
+  /** In the order of the last wrong token. */
+  readonly #byAddress = new Map<string, Used>();
+  #all: Used | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  mayTry(address: string): boolean {
-    return this.#countOf(address) < BURST;
+  /** How many addresses are remembered. */
+  get size(): number {
+    return this.#byAddress.size;
   }
 
-  failed(address: string): void {
-    const count = this.#countOf(address) + 1;
-    this.#failures.delete(address);
-    this.#failures.set(address, { count, since: this.#clock.now() });
-    if (this.#failures.size <= MOST_ADDRESSES) return;
-    const [oldest] = this.#failures.keys();
-    if (oldest !== undefined) this.#failures.delete(oldest);
+  /** Notes a wrong token. @returns false past the allowance: it is not counted either, so that waiting is worth it */
+  take(address: string): boolean {
+    const ofAddress = this.#count(this.#byAddress.get(address), OF_AN_ADDRESS) + 1;
+    const ofAll = this.#count(this.#all, OF_ALL) + 1;
+    if (ofAddress > OF_AN_ADDRESS.burst || ofAll > OF_ALL.burst) return false;
+    const since = this.#clock.now();
+    this.#all = { count: ofAll, since };
+    this.#byAddress.delete(address);
+    this.#byAddress.set(address, { count: ofAddress, since });
+    this.#forget();
+    return true;
   }
 
-  #countOf(address: string): number {
-    const failure = this.#failures.get(address);
-    if (failure === undefined) return 0;
-    return Math.max(0, failure.count - (this.#clock.now() - failure.since) / ONE_BACK_MS);
+  /** Those that have all their tries back, from the one whose last wrong token is longest ago. */
+  #forget(): void {
+    for (const [address, used] of this.#byAddress) {
+      if (this.#count(used, OF_AN_ADDRESS) > 0) return;
+      this.#byAddress.delete(address);
+    }
+  }
+
+  #count(used: Used | undefined, { oneBackMs }: Allowance): number {
+    return used === undefined ? 0 : Math.max(0, used.count - (this.#clock.now() - used.since) / oneBackMs);
   }
 }

@@ -10,12 +10,13 @@ import { launch } from "../interop/peers/chromium.js";
 import { need } from "../interop/system.js";
 
 const chromium = await need("chromium");
-const TOKEN = "the-token-of-this-test";
+const CHOSEN = "the-token-of-this-test";
 
 interface Started {
   readonly server: ServerProcess;
   /** Of the dashboard, without the token. */
   readonly url: string;
+  readonly token: string;
   readonly client: (path: string) => Promise<WebSocket>;
 }
 
@@ -24,16 +25,18 @@ describe("the dashboard in Chromium", { skip: chromium.missing }, () => {
   before(async () => void (browser = await launch(chromium.path)));
   after(() => browser.close());
 
-  async function start(t: TestContext, args: string[] = []): Promise<Started> {
-    const server = await serve(["--admin-port", "0", ...args], { env: { HAWSER_ADMIN_TOKEN: TOKEN } });
+  async function start(t: TestContext, args: string[] = [], env: Record<string, string> = {}): Promise<Started> {
+    const server = await serve(["--admin-port", "0", ...args], { env });
     const sockets: WebSocket[] = [];
     t.after(async () => {
       for (const socket of sockets) socket.terminate();
       await server.stop();
     });
+    const { url, token = env["HAWSER_ADMIN_TOKEN"] } = await server.waitForEvent("admin-listening");
     return {
       server,
-      url: String((await server.waitForEvent("admin-listening"))["url"]),
+      url: String(url),
+      token: String(token),
       async client(path) {
         const socket = new WebSocket(server.url + path);
         socket.on("error", () => {});
@@ -57,8 +60,8 @@ describe("the dashboard in Chromium", { skip: chromium.missing }, () => {
   }
 
   test("a client appears, is disconnected, and goes", async (t) => {
-    const { url, client, server } = await start(t);
-    const [page, complaints] = await open(t, `${url}#token=${TOKEN}`);
+    const { url, token, client, server } = await start(t);
+    const [page, complaints] = await open(t, `${url}#token=${token}`);
     // The token does not stay in the address bar.
     assert.equal(page.url(), url);
     await page.getByText("No client is connected.").waitFor();
@@ -94,17 +97,17 @@ describe("the dashboard in Chromium", { skip: chromium.missing }, () => {
   });
 
   test("without the token one can look; for an action the page asks for it", async (t) => {
-    const { url, client, server } = await start(t);
+    const { url, token, client, server } = await start(t);
     await client("lobby");
     const [page] = await open(t, url);
     const { id = "" } = await server.waitForEvent("connect");
     const row = page.getByRole("row").filter({ hasText: id });
     await row.getByRole("button", { name: "Disconnect" }).click();
-    const token = page.getByLabel("Token", { exact: true });
-    await token.fill("not the token");
+    const field = page.getByLabel("Token", { exact: true });
+    await field.fill("not the token");
     await page.keyboard.press("Enter");
     await page.getByText("That is not the token.").waitFor();
-    await token.fill(TOKEN);
+    await field.fill(token);
     await page.keyboard.press("Enter");
     // Then it goes on with what was wanted; Esc takes that back.
     await page.getByText("Disconnect this client?").waitFor();
@@ -116,20 +119,76 @@ describe("the dashboard in Chromium", { skip: chromium.missing }, () => {
   });
 
   test("under a name that is not this machine's, the page shows nothing before it has the token", async (t) => {
-    const { url, client } = await start(t, ["--admin-allowed-host", "ops.test"]);
+    const { url, token, client } = await start(t, ["--admin-allowed-host", "ops.test"]);
     await client("lobby");
     const [page] = await open(t, url.replace("127.0.0.1", "ops.test"));
     await page.getByText("the dashboard needs the admin token").waitFor();
     assert.equal(await page.locator("#rows tr").count(), 0);
     assert.equal(await page.locator("#charts canvas").count(), 0);
     assert.equal(await page.locator("section:visible").count(), 0);
-    await page.getByLabel("Token", { exact: true }).fill(TOKEN);
+    await page.getByLabel("Token", { exact: true }).fill(token);
     await page.keyboard.press("Enter");
     await page.locator("#rows tr").waitFor();
     await page.getByText("the dashboard needs the admin token").waitFor({ state: "hidden" });
     // A page that has its own name resolve to this machine gets not even the page.
     const response = await page.goto(url.replace("127.0.0.1", "evil.test"));
     assert.equal(response?.status(), 421);
+  });
+
+  test("a token that was chosen is asked for once in a tab, however long that takes", async (t) => {
+    const { url, server, client } = await start(t, [], { HAWSER_ADMIN_TOKEN: CHOSEN });
+    await client("lobby");
+    const [page, complaints] = await open(t, url);
+    const field = page.getByLabel("Token", { exact: true });
+    await field.waitFor();
+    assert.equal(await page.locator("#rows tr").count(), 0);
+    // The listener does not wait for it, and the page does not ask again and again.
+    await page.getByText("Waiting for the token").waitFor();
+    for (const wrong of ["wrong-but-possible", "no subprotocol at all"]) {
+      await field.fill(wrong);
+      await page.keyboard.press("Enter");
+      await page.getByText("That is not the token.").waitFor();
+    }
+    await field.fill(CHOSEN);
+    await page.keyboard.press("Enter");
+    await page.locator("#rows tr").waitFor();
+    await page.reload();
+    await page.locator("#rows tr").waitFor();
+    await page.getByText("Lock actions").waitFor();
+    assert.deepEqual(
+      complaints.filter((text) => !/WebSocket connection to .* failed/.test(text)),
+      [],
+    );
+    // It is in no address and in no line.
+    assert.equal(page.url(), url);
+    await server.stop();
+    assert.ok(!JSON.stringify(server.lines).includes(CHOSEN));
+  });
+
+  test("a page with the token gets in, however many without it are there", async (t) => {
+    const { url, token } = await start(t);
+    const live = `${url.replace("http", "ws")}live`;
+    const crowd = Array.from({ length: 60 }, () => new WebSocket(live).on("error", () => {}));
+    t.after(() => crowd.forEach((socket) => socket.terminate()));
+    const decided = (socket: WebSocket): Promise<void> =>
+      new Promise((resolve) => socket.once("open", resolve).once("close", () => resolve()));
+    await Promise.all(crowd.map(decided));
+    const [page] = await open(t, `${url}#token=${token}`);
+    await page.getByText("Lock actions").waitFor();
+  });
+
+  test("a page whose token is an old one says so, and shows what can be seen without", async (t) => {
+    const first = await serve(["--admin-port", "0"]);
+    const { port, url, token } = await first.waitForEvent("admin-listening");
+    const [page] = await open(t, `${String(url)}#token=${String(token)}`);
+    await page.getByText("Lock actions").waitFor();
+    await first.stop();
+    const second = await serve(["--admin-port", String(port)]);
+    t.after(() => second.stop());
+    await page.getByText("The token was not taken. That is not the token.").waitFor();
+    await page.locator("#feed[data-state=open]").waitFor();
+    await page.getByText("Takes new clients").waitFor();
+    await page.getByText("Unlock actions").waitFor();
   });
 
   test("what strangers have written is text, wherever it stands", async (t) => {
@@ -209,9 +268,9 @@ describe("the dashboard in Chromium", { skip: chromium.missing }, () => {
   });
 
   test("on a phone everything is there and nothing sticks out", async (t) => {
-    const { url, client } = await start(t);
+    const { url, token, client } = await start(t);
     await client("a/room/with/quite/a/long/name/that/does/not/fit/into/one/line/of/a/phone");
-    const [page, complaints] = await open(t, `${url}#token=${TOKEN}`, {
+    const [page, complaints] = await open(t, `${url}#token=${token}`, {
       viewport: { width: 360, height: 740 },
       hasTouch: true,
     });

@@ -43,8 +43,9 @@ test("every path is answered under our own names alone, with and without a port"
 });
 
 test("what comes from a page has to come from ours", async (t) => {
-  const { ask, handshake, port } = await startAdmin(t);
+  const { ask, handshake, port, log } = await startAdmin(t, { allowedHosts: ["ops.example"] });
   const host = `localhost:${port}`;
+  assert.equal(await handshake({ host: "ops.example", origin: "https://ops.example" }), 101);
   assert.equal((await ask("/metrics", { host, origin: `http://${host}` })).status, 200);
   assert.equal(await handshake({ host, origin: `http://${host}` }), 101);
   for (const origin of [
@@ -59,6 +60,7 @@ test("what comes from a page has to come from ours", async (t) => {
       assert.equal((await ask(path, { host, origin })).status, 403, origin);
     assert.equal(await handshake({ host, origin }), 403, origin);
   }
+  assert.deepEqual(new Set(log.of("admin-refused").map(({ reason }) => reason)), new Set(["origin"]));
   // DNS rebinding: the page's own name leads to us.
   const rebound = `evil.example:${port}`;
   assert.equal((await ask("/metrics", { host: rebound, origin: `http://${rebound}` })).status, 421);
@@ -101,6 +103,45 @@ test("no page of another site can frame it, and it runs its own scripts alone", 
   }
 });
 
+describe("places at the feed", () => {
+  test("those without the token have a few, and who has it gets in however many there are", async (t) => {
+    const { handshake, admin, log } = await startAdmin(t, { token: "what-somebody-chose" });
+    const statuses: number[] = [];
+    for (let i = 0; i < 40; i++) statuses.push(await handshake({}));
+    assert.deepEqual(statuses, [...times(8, 101), ...times(32, 503)]);
+    assert.equal(log.of("admin-refused")[0]?.["reason"], "places");
+    for (let i = 0; i < 32; i++) assert.equal(await handshake({ authorization: `Bearer ${admin.token}` }), 101);
+    assert.equal(await handshake({ authorization: `Bearer ${admin.token}` }), 503, "32 dashboards are enough");
+  });
+
+  test("those who may read without it have places of their own", async (t) => {
+    const { handshake, admin } = await startAdmin(t);
+    const remote = { "x-forwarded-for": "192.0.2.7" };
+    for (let i = 0; i < 8; i++) assert.equal(await handshake(remote), 101);
+    assert.equal(await handshake(remote), 503);
+    for (let i = 0; i < 32; i++) assert.equal(await handshake({}), 101);
+    assert.equal(await handshake({}), 503);
+    assert.equal(await handshake({ authorization: `Bearer ${admin.token}` }), 101);
+  });
+
+  test("a stranger has ten seconds to show it, and little to say", async (t) => {
+    const { dashboard, admin, clock, handshake } = await startAdmin(t, { token: "what-somebody-chose" });
+    const [idle, talker, operator] = [await dashboard(), await dashboard(), await dashboard()];
+    operator.send({ type: "authorize", token: admin.token });
+    await operator.next("hello");
+    talker.send({ type: "authorize", token: "x".repeat(2000) });
+    assert.deepEqual(await talker.closed(), [1008, "not a request"]);
+    const ended = idle.closed();
+    clock.advance(9000);
+    assert.equal(idle.socket.readyState, idle.socket.OPEN);
+    clock.advance(1000);
+    assert.deepEqual(await ended, [1008, "no token in time"]);
+    assert.equal(operator.socket.readyState, operator.socket.OPEN);
+    // Their places are free again.
+    assert.equal(await handshake({}), 101);
+  });
+});
+
 describe("the token", () => {
   test("reading is free on this machine, and is not through a proxy or under another name", async (t) => {
     const { ask, admin } = await startAdmin(t, { allowedHosts: ["admin.example.com"] });
@@ -126,14 +167,14 @@ describe("the token", () => {
     const request = (host: string): IncomingMessage =>
       ({ headers: { host }, socket: { localAddress: "192.0.2.1" } }) as unknown as IncomingMessage;
     for (const host of ["0.0.0.0", "::", "192.0.2.1", "db.example.com"]) {
-      const access = new Access("a-token-for-this-test", []);
+      const access = new Access([], false);
       access.listensOn(host);
       assert.equal(access.mayRead(request("localhost:9000")), false, host);
       // Who asks for the very address they reached is nobody's victim: a probe of Kubernetes, say.
       assert.equal(access.refuse(request("192.0.2.1:9000")), null);
       assert.equal(access.refuse(request("evil.example"))?.status, 421);
     }
-    const local = new Access("a-token-for-this-test", []);
+    const local = new Access([], false);
     local.listensOn("127.0.0.1");
     assert.equal(local.mayRead(request("localhost:9000")), true);
   });
@@ -153,21 +194,71 @@ describe("the token", () => {
     assert.equal((await bearer.next("hello"))["mayAct"], true);
   });
 
-  test("after some wrong ones nobody is listened to for a while", async (t) => {
-    const { dashboard, admin, clock, log } = await startAdmin(t);
+  test("one that was given guards reading, from wherever", async (t) => {
+    const { ask, handshake, dashboard, admin, port } = await startAdmin(t, { token: "what-somebody-chose" });
+    const right = { authorization: `Bearer ${admin.token}` };
+    // A plain nginx in front: it asks for a loopback name, from this machine, with no header that tells.
+    for (const headers of [{}, { host: `localhost:${port}` }, { host: `127.0.0.1:${port}` }] as Record<
+      string,
+      string
+    >[]) {
+      assert.equal((await ask("/metrics", headers)).status, 401);
+      assert.equal((await ask("/metrics", { ...headers, ...right })).status, 200);
+      // What balancers and the page itself need.
+      for (const path of ["/healthz", "/readyz", "/", "/main.js"]) assert.equal((await ask(path, headers)).status, 200);
+    }
+    const stranger = await dashboard();
+    await stranger.next("locked");
+    stranger.send({ type: "clients", request: 1, search: "", sort: "age", descending: false, page: 0 });
+    await stranger.next("locked");
+    assert.equal((await (await dashboard(right)).next("hello"))["mayAct"], true);
+    assert.equal(await handshake({ authorization: "Bearer wrong" }), 401);
+  });
+
+  test("a page shows it with the handshake: a browser sets no other header", async (t) => {
+    const { page, admin, log } = await startAdmin(t, { token: "what-somebody.chose~1" });
+    assert.deepEqual(await page(admin.token), [101, "hawser.admin"]);
+    assert.deepEqual(await page("wrong"), [401, undefined]);
+    assert.equal(log.of("admin-token-refused").length, 1);
+  });
+
+  for (const way of ["/metrics", "handshake", "page", "message"] as const) {
+    test(`wrong ones are limited, and the right one is taken from the same address: ${way}`, async (t) => {
+      const { ask, dashboard, handshake, page, admin, clock, log } = await startAdmin(t, {
+        token: "what-somebody-chose",
+      });
+      const speaker = way === "message" ? await dashboard() : undefined;
+      const ways = {
+        "/metrics": async (token: string) => (await ask("/metrics", { authorization: `Bearer ${token}` })).status,
+        handshake: (token: string) => handshake({ authorization: `Bearer ${token}` }),
+        page: async (token: string) => (await page(token))[0],
+        async message(token: string) {
+          speaker?.send({ type: "authorize", token });
+          const { ok, text } = await speaker!.next("authorized");
+          return ok === true ? 101 : String(text).startsWith("Too many") ? 429 : 401;
+        },
+      };
+      const statuses: number[] = [];
+      for (let i = 0; i < 20; i++) statuses.push(await ways[way](`wrong-${i}`));
+      assert.deepEqual(statuses, [...times(10, 401), ...times(10, 429)]);
+      clock.advance(1000);
+      assert.deepEqual([await ways[way]("wrong"), await ways[way]("wrong")], [401, 429]);
+      assert.equal(await ways[way](admin.token), way === "/metrics" ? 200 : 101);
+      assert.equal(log.of("admin-token-refused").length, 11);
+      assert.doesNotMatch(JSON.stringify(log.lines), /wrong-/, "what was tried is not logged");
+    });
+  }
+
+  test("on a way that was not tried yet wrong ones are limited as well: they are counted together", async (t) => {
+    const { ask, handshake, dashboard } = await startAdmin(t, { token: "what-somebody-chose" });
     const one = await dashboard();
-    const answerTo = async (token: string): Promise<unknown[]> => {
-      one.send({ type: "authorize", token });
-      const { ok, text } = await one.next("authorized");
-      return [ok, text];
-    };
-    for (let i = 0; i < 10; i++) assert.deepEqual(await answerTo("wrong"), [false, "That is not the token."]);
-    assert.deepEqual(await answerTo(admin.token), [false, "Too many wrong tokens: wait a few seconds."]);
-    clock.advance(2000);
-    assert.deepEqual(await answerTo(admin.token), [true, ""]);
-    assert.deepEqual(log.of("admin-token-refused").length, 10);
-    assert.equal(log.of("admin-token-refused")[0]?.["address"], "127.0.0.1");
-    assert.doesNotMatch(JSON.stringify(log.lines), /wrong"/, "what was tried is not logged");
+    for (let i = 0; i < 10; i++) await handshake({ authorization: "Bearer wrong" });
+    const metrics = await ask("/metrics", { authorization: "Bearer wrong" });
+    assert.deepEqual([metrics.status, metrics.headers["retry-after"]], [429, "10"]);
+    one.send({ type: "authorize", token: "wrong" });
+    assert.match(String((await one.next("authorized"))["text"]), /^Too many wrong tokens/);
+    // What a proxy checks itself and hands on is no token of ours, right or wrong.
+    assert.equal((await ask("/metrics", { authorization: "Basic dXNlcjpwYXNz" })).status, 401);
   });
 
   test("it is random, or as given; and one that is given is not logged", async (t) => {
@@ -195,3 +286,7 @@ describe("the token", () => {
     assert.throws(() => createAdmin(server, { tokn: "x" } as object), /there is no option "tokn"/);
   });
 });
+
+function times(count: number, status: number): number[] {
+  return Array.from({ length: count }, () => status);
+}

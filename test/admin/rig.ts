@@ -30,6 +30,8 @@ export interface AdminRig {
   readonly dashboard: (headers?: Record<string, string>) => Promise<Dashboard>;
   /** The status that a handshake for the live feed is answered with; 101: it is open. */
   readonly handshake: (headers: Record<string, string>) => Promise<number>;
+  /** The same as a page does it, with the token among the subprotocols; and the one that was chosen. */
+  readonly page: (token: string) => Promise<[status: number, subprotocol: string | undefined]>;
 }
 
 export async function startAdmin(
@@ -66,8 +68,8 @@ export async function startAdmin(
     clearInterval(ticking);
   });
 
-  const open = (url: string, headers: Record<string, string> = {}): WebSocket => {
-    const socket = new WebSocket(url, { headers });
+  const open = (url: string, headers: Record<string, string> = {}, subprotocols: string[] = []): WebSocket => {
+    const socket = new WebSocket(url, subprotocols, { headers });
     socket.on("error", () => {});
     sockets.add(socket);
     return socket;
@@ -92,13 +94,23 @@ export async function startAdmin(
       return dashboard;
     },
     async handshake(headers) {
-      const socket = open(`ws://127.0.0.1:${port}/live`, headers);
-      return new Promise((resolve) => {
-        socket.once("open", () => resolve(101));
-        socket.once("unexpected-response", (_, response) => resolve(response.statusCode ?? 0));
-      });
+      return statusOf(open(`ws://127.0.0.1:${port}/live`, headers));
+    },
+    async page(token) {
+      const socket = open(`ws://127.0.0.1:${port}/live`, {}, ["hawser.admin", `hawser.token.${token}`]);
+      return [await statusOf(socket), socket.protocol || undefined];
     },
   };
+}
+
+function statusOf(socket: WebSocket): Promise<number> {
+  return new Promise((resolve) => {
+    socket.once("open", () => resolve(101));
+    socket.once("unexpected-response", (_, response) => {
+      resolve(response.statusCode ?? 0);
+      socket.terminate();
+    });
+  });
 }
 
 export function ask(port: number, path: string, headers: Record<string, string>, method = "GET"): Promise<Answer> {

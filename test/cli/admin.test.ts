@@ -81,9 +81,8 @@ test("a token that was given is taken, and is nowhere in the log", async (t) => 
   t.after(() => server.stop());
   const { port, token } = await adminOf(server);
   assert.equal(token, undefined);
-  const proxied = { "x-forwarded-for": "192.0.2.1" };
-  assert.equal((await ask(port, "/metrics", proxied)).status, 401);
-  assert.equal((await ask(port, "/metrics", { ...proxied, authorization: `Bearer ${TOKEN}` })).status, 200);
+  assert.equal((await ask(port, "/metrics", {})).status, 401);
+  assert.equal((await ask(port, "/metrics", { authorization: `Bearer ${TOKEN}` })).status, 200);
   await server.stop();
   assert.ok(!JSON.stringify(server.lines).includes(TOKEN));
 });

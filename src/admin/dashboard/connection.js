@@ -5,10 +5,16 @@ const LONGEST_WAIT_MS = 15_000;
 /** An open connection counts as good, and the waiting begins anew, after so long. */
 const GOOD_AFTER_MS = 5000;
 
+/** Browsers can send a token with a handshake in no other header. */
+const SUBPROTOCOL = "hawser.admin";
+const IN_SUBPROTOCOL = "hawser.token.";
+
 /**
+ * @param on.token the token, or null
  * @param on.message gets each message of the server
- * @param on.open the connection is there
- * @param on.state gets "open", "connecting" or "waiting", and the seconds that are left of the waiting
+ * @param on.open the connection is there; whether it has shown the token
+ * @param on.isLocked whether the server waits for a token that nobody has entered: then it is not asked again
+ * @param on.state gets "open", "connecting", "waiting" or "locked", and the seconds that are left of the waiting
  */
 export function connectFeed(on) {
   const url = `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/live`;
@@ -18,15 +24,23 @@ export function connectFeed(on) {
   let timer = 0;
   let goodTimer = 0;
   let requests = 0;
+  /** A browser does not tell why a handshake failed. If it was a wrong token, the next one, without, gets to hear so. */
+  let showsToken = true;
+  let isHeld = false;
 
   function connect() {
     clearTimeout(timer);
+    isHeld = false;
     on.state("connecting", 0);
-    socket = new WebSocket(url);
+    const token = showsToken ? on.token() : null;
+    const hasShown = token !== null && /^[\w.~-]+$/.test(token);
+    socket = hasShown ? new WebSocket(url, [SUBPROTOCOL, IN_SUBPROTOCOL + token]) : new WebSocket(url);
+    let hasOpened = false;
     socket.onopen = () => {
+      hasOpened = true;
       goodTimer = setTimeout(() => (failures = 0), GOOD_AFTER_MS);
       on.state("open", 0);
-      on.open();
+      on.open(hasShown);
     };
     socket.onmessage = ({ data }) => {
       const message = JSON.parse(data);
@@ -39,7 +53,10 @@ export function connectFeed(on) {
       clearTimeout(goodTimer);
       for (const answered of pending.values()) answered(null);
       pending.clear();
-      later();
+      showsToken = hasOpened || !hasShown;
+      isHeld = hasOpened && on.isLocked();
+      if (isHeld) on.state("locked", 0);
+      else later();
     };
   }
 
@@ -58,15 +75,17 @@ export function connectFeed(on) {
 
   // Somebody looks again, or the network is back: now is the time.
   const hurry = () => {
-    if (socket.readyState === WebSocket.CLOSED && !document.hidden) connect();
+    if (socket.readyState === WebSocket.CLOSED && !document.hidden && !isHeld) connect();
   };
   addEventListener("online", hurry);
   document.addEventListener("visibilitychange", hurry);
   connect();
 
   return {
-    send(message) {
-      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+    /** Shows a token that somebody has just entered. */
+    authorize(token) {
+      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type: "authorize", token }));
+      else if (socket.readyState === WebSocket.CLOSED) connect();
     },
     /** Resolves with the answer; with null when the connection is lost or was not there. */
     ask(message) {

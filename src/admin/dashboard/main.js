@@ -11,6 +11,13 @@ import { setTheme, theme } from "./theme.js";
 
 const TOKEN_KEY = "hawser-admin-token";
 
+const feedTexts = {
+  open: "Live",
+  connecting: "Connecting",
+  waiting: "Connection lost, trying again",
+  locked: "Waiting for the token",
+};
+
 let columns = [];
 let tryUrl = null;
 let mayAct = false;
@@ -26,10 +33,12 @@ if (given !== undefined) {
 }
 
 const feed = connectFeed({
-  open() {
+  token: savedToken,
+  open(hasShownToken) {
     const token = savedToken();
-    if (token) feed.send({ type: "authorize", token });
+    if (token && !hasShownToken) feed.authorize(token);
   },
+  isLocked: () => !$("locked").hidden,
   message: (message) => receive[message.type]?.(message),
   state: showFeed,
 });
@@ -58,7 +67,8 @@ const receive = {
     setHistory(columns, hello.history);
     showLatest(hello.history.at(-1));
     setLog(hello.log);
-    setUnlocked(mayAct || hello.mayAct);
+    if (hello.mayAct) onUnlocked();
+    else setUnlocked(mayAct);
     setText($("process"), "");
     $("process").title = `Node ${hello.process.node}, process ${hello.process.pid}`;
     clients.refresh();
@@ -79,13 +89,18 @@ const receive = {
       if ($("token-dialog").open) return tokenProblem(text);
       return toast(`The token was not taken. ${text}`, true);
     }
-    closeTokenDialog();
-    setUnlocked(true);
-    const then = afterUnlock;
-    afterUnlock = null;
-    then?.();
+    onUnlocked();
   },
 };
+
+function onUnlocked() {
+  // What was wanted is done after the dialog has closed, which would forget it.
+  const then = afterUnlock;
+  closeTokenDialog();
+  afterUnlock = null;
+  setUnlocked(true);
+  then?.();
+}
 
 function showLatest(sample) {
   if (sample === undefined) return;
@@ -105,9 +120,9 @@ function showLocked(isLocked) {
 
 function showFeed(state, seconds) {
   $("feed").dataset.state = state;
-  setText($("feed-text"), { open: "Live", connecting: "Connecting", waiting: "Connection lost, trying again" }[state]);
+  setText($("feed-text"), feedTexts[state]);
   setText($("feed-countdown"), state === "waiting" ? `in ${seconds} s` : "");
-  document.body.classList.toggle("stale", state !== "open");
+  document.body.classList.toggle("stale", state !== "open" && state !== "locked");
   if (state !== "open") mayAct = false;
 }
 
@@ -122,7 +137,7 @@ function whenUnlocked(action) {
 function unlock() {
   askToken((token) => {
     saveToken(token);
-    feed.send({ type: "authorize", token });
+    feed.authorize(token);
   });
 }
 
