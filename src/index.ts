@@ -21,7 +21,7 @@ export { foreignOptions } from "./server/foreign-options.js";
 export type { OverflowPolicy } from "./server/overflow.js";
 export { OptionError, UsageError } from "./server/usage-error.js";
 export type { ShutdownReport } from "./server/shutdown.js";
-export type { UpgradeSource } from "./server/attach.js";
+export type { UpgradeSource } from "./server/upgrade-source.js";
 export type { Stats } from "./server/stats.js";
 export { type Clock, systemClock } from "./server/clock.js";
 export type { Durations } from "./server/durations.js";

@@ -75,9 +75,9 @@ export function checkHandshake(request: HandshakeRequest, options: HandshakeOpti
   };
 }
 
-/** Whether the request asks for an upgrade to WebSocket, well-formed or not. To anything else is to be ignored, RFC 9110 7.8. */
-export function asksForWebSocket({ rawHeaders }: Pick<HandshakeRequest, "rawHeaders">): boolean {
-  return lists(listOf(rawHeaders, "upgrade") ?? "", "websocket");
+/** Whether the request names `protocol`, in lower case, among those that it would upgrade to. The rest of it may be malformed. */
+export function asksForUpgradeTo({ rawHeaders }: Pick<HandshakeRequest, "rawHeaders">, protocol: string): boolean {
+  return lists(listOf(rawHeaders, "upgrade") ?? "", protocol);
 }
 
 /** The Sec-WebSocket-Accept that answers a Sec-WebSocket-Key. RFC 6455 4.2.2 step 5, item 4. */

@@ -4,6 +4,10 @@ import type { SharedReads } from "./shared-reads.js";
 /** A connection as the server uses it: a stream of Node's, or a LeanSocket. What becomes of it, its owner is told. */
 export interface ClientSocket {
   readonly destroyed: boolean;
+  /** The peer has ended its side, and all that it sent was read. */
+  readonly readableEnded: boolean;
+  /** Our side has ended, or is about to. */
+  readonly writableEnded: boolean;
   /** Bytes that were written and are not with the kernel yet. */
   readonly writableLength: number;
   /**
@@ -26,6 +30,24 @@ export interface SocketOwner {
   /** The peer has ended its side. */
   onEnd(): void;
   onClosed(): void;
+}
+
+/** Whether a connection is over, or about to be: nobody is there who could become a client. */
+export function isGone({ destroyed, readableEnded, writableEnded }: ClientSocket): boolean {
+  return destroyed || readableEnded || writableEnded;
+}
+
+/** Known to all servers of the process, those of another copy of this package among them. */
+const taken = Symbol.for("hawser.taken");
+
+/** Whether somebody answers this stream already. Who does reads it. */
+export function isTaken(stream: Duplex): boolean {
+  return taken in stream || stream.listenerCount("data") > 0;
+}
+
+/** From now on it is taken: a second answer would stand among the frames of the first. */
+export function markTaken(stream: Duplex): void {
+  Object.defineProperty(stream, taken, { value: true });
 }
 
 /** A socket that is told whose it is. */

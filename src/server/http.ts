@@ -45,6 +45,12 @@ export function createHttpServer(
   server.maxConnections = limits.maxClients + limits.maxPendingHandshakes + SPARE_CONNECTIONS;
   // Set per request and not on the server, where it would leave each client with a timer that it has no use for.
   server.on("request", (request: IncomingMessage) => request.socket.setTimeout(limits.responseTimeoutMs));
+  // Without a listener Node closes the connection without a word.
+  server.on("connect", (_request: IncomingMessage, socket: Duplex) => {
+    onError("CONNECT", 405, socket);
+    // RFC 9110 15.5.6: with the methods there are. 9.3.6 leaves CONNECT to proxies.
+    writeRefused(socket, 405, { Allow: "GET" }, `${http.STATUS_CODES[405]}\n`);
+  });
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
     const status = statusOf(error);
     onError(error.code ?? error.name, status, socket);

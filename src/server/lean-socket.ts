@@ -4,7 +4,7 @@ import { readBuffer } from "../protocol/mask.js";
 import type { OwnedSocket, SocketOwner } from "./client-socket.js";
 
 /**
- * One of the three files that reach into Node (the others are shared-reads.ts and plain-request.ts): sockets that are a handle of Node's
+ * One of the four files that reach into Node (the others are shared-reads.ts, plain-request.ts and other-upgrades.ts): sockets that are a handle of Node's
  * and a few fields, without the streams of `node:net` above it. An echo takes a quarter less CPU time with them, a handshake a quarter to
  * a half, an idle client a quarter less memory (docs/performance.md). What is used of Node is listed here and looked for at start; where
  * it is missing, and on Bun, all goes through `node:net` and `node:http`.
@@ -248,6 +248,14 @@ export class LeanSocket implements OwnedSocket {
 
   get destroyed(): boolean {
     return this.#handle === null;
+  }
+
+  get readableEnded(): boolean {
+    return (this.#state & State.peerEnded) !== 0;
+  }
+
+  get writableEnded(): boolean {
+    return (this.#state & State.ending) !== 0;
   }
 
   get writableLength(): number {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import { isWord, trimWhitespace } from "../protocol/tokens.js";
+import { markTaken } from "./client-socket.js";
 import type { Endpoint, LeanSocket } from "./lean-socket.js";
 import { http } from "./node-http.js";
 
@@ -74,6 +75,7 @@ class Peer extends Socket {
   constructor(socket: LeanSocket, remote: Endpoint) {
     super();
     this.#socket = socket;
+    markTaken(this);
     if (socket.destroyed) this.destroy();
     else socket.onClose = () => this.destroy();
     const { local } = socket;

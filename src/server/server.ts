@@ -2,9 +2,10 @@ import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node
 import type { Server as HttpsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { asksForUpgradeTo } from "../protocol/handshake.js";
 import { PayloadMemory } from "../protocol/payload-memory.js";
 import { plainAddress, proxyList } from "./address.js";
-import { attach, type UpgradeSource } from "./attach.js";
+import { attach } from "./attach.js";
 import { causes, type Disconnect } from "./causes.js";
 import type { Client, Handlers } from "./client.js";
 import type { ClientSocket } from "./client-socket.js";
@@ -20,6 +21,7 @@ import { createHttpServer, graceOf } from "./http.js";
 import { defaultLogger, type Logger, SampledLog } from "./log.js";
 import { optionRules } from "./option-rules.js";
 import { MemoryBudget } from "./memory-budget.js";
+import { ignoreUpgrades } from "./other-upgrades.js";
 import type { Payload } from "./message.js";
 import { loadTls } from "./node-http.js";
 import { findOpenTelemetry } from "./opentelemetry.js";
@@ -39,6 +41,7 @@ import { count, type Counters, emptyStats, type Stats } from "./stats.js";
 import { Topics } from "./topics.js";
 import { Turns } from "./turns.js";
 import { Upgrades } from "./upgrade.js";
+import { checkUpgradeSource, type UpgradeSource } from "./upgrade-source.js";
 import { UsageError } from "./usage-error.js";
 
 /** Where a server listens. */
@@ -206,6 +209,7 @@ export class Server<Data = undefined> {
     http.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) =>
       this.#upgrades.handle(request, socket, head, http),
     );
+    ignoreUpgrades(http, (request) => !asksForUpgradeTo(request, "websocket"));
     http.on("request", (request, response) => this.#onRequest(request, response));
     this.#http = http;
     try {
@@ -247,14 +251,21 @@ export class Server<Data = undefined> {
 
   /**
    * Takes the WebSocket handshakes of an HTTP server that is already there: that of Express, Fastify or Hono, say. Its timeouts, its
-   * TLS and its end remain its owner's. Several servers with different paths may share it.
+   * TLS and its end remain its owner's. Several servers with different paths may share it, and so may listeners of others, which see
+   * the upgrades that are not this server's: those of other paths with `path`, and without it those that are plainly theirs.
+   * @throws UsageError for what is no HTTP server, one that is attached already, and after `close`
    */
   attach(http: UpgradeSource): void {
+    if (this.#shutdown !== null) throw new UsageError("attach: this server has been closed");
+    checkUpgradeSource(http);
     if (this.#detach.has(http)) throw new UsageError("attach: this HTTP server is attached already");
     this.#detach.set(http, attach(http, this.#upgrades));
   }
 
-  /** Takes one handshake: what the `upgrade` event of a `node:http` server hands over. */
+  /**
+   * Takes one handshake: what the `upgrade` event of a `node:http` server hands over.
+   * @throws UsageError when the socket has been taken before, by this server or another
+   */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     this.#upgrades.handle(request, socket, head);
   }
@@ -321,6 +332,7 @@ export class Server<Data = undefined> {
     const report = await shutDown(port, graceMs, reason, this.#shutdownOutcome);
     for (const detach of this.#detach.values()) detach();
     this.#detach.clear();
+    this.#upgrades.refuseStrays();
     this.#context.wheel.stop();
     this.#sampledLog.end();
     this.#log.info({ event: "shutdown-finished", ...report }, "shut down");

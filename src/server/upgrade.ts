@@ -3,14 +3,16 @@ import type { BlockList, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { DeflateOptions } from "../protocol/deflate-negotiation.js";
 import { Assembly } from "../protocol/assembly.js";
-import { type AcceptedHandshake, checkHandshake } from "../protocol/handshake.js";
+import { type AcceptedHandshake, asksForUpgradeTo, checkHandshake } from "../protocol/handshake.js";
 import { chooseSubprotocol } from "../protocol/subprotocol.js";
+import { splitList } from "../protocol/tokens.js";
 import { clientAddress, isTrusted } from "./address.js";
-import { type ClientSocket, own, type SocketOwner } from "./client-socket.js";
+import { type ClientSocket, isGone, isTaken, markTaken, own, type SocketOwner } from "./client-socket.js";
 import type { Clock } from "./clock.js";
 import type { DeadlineWheel, Timed } from "./deadlines.js";
 import { freshId } from "./fresh-id.js";
 import type { LeanSocket } from "./lean-socket.js";
+import { handleAsRequest } from "./other-upgrades.js";
 import type { PlainRequest } from "./plain-request.js";
 import type { ResolvedOptions } from "./resolve-options.js";
 import { Hosts, isOnLoopback, type Listener } from "./host.js";
@@ -30,6 +32,7 @@ import {
 import { writeAccepted, writeRefused } from "./response.js";
 import type { SessionIdentity } from "./session.js";
 import type { SharedReads } from "./shared-reads.js";
+import { Stray } from "./stray.js";
 import { isThenable } from "./thenable.js";
 import { TokenBucket } from "./token-bucket.js";
 import type { HandshakeTrace, Tracing } from "./tracing.js";
@@ -67,6 +70,7 @@ export class Upgrades<Data> {
   readonly #hosts: Hosts;
   readonly #trustsProxies: boolean;
   readonly #pending = new Set<PendingHandshake>();
+  readonly #strays = new Set<Stray>();
   /** The target that was read last: most clients of a server ask for the same, and share its strings. */
   #lastUrl = "/";
   #lastTarget = readTarget("/");
@@ -90,16 +94,62 @@ export class Upgrades<Data> {
         };
   }
 
+  /**
+   * Whether a handshake is for this server, on an HTTP server that others may share. Without `path` it is, unless it is plainly one of
+   * theirs: it offers subprotocols of which this server speaks none, so that the client would not have it, or belongs to Next.
+   */
+  takes(raw: RequestHead, isShared: boolean): boolean {
+    if (!isShared || this.#options.path !== undefined) return this.#serves(raw);
+    const offered = splitList(headerOf(raw, "sec-websocket-protocol") ?? "");
+    const isSpoken = offered.length === 0 || offered.some((name) => this.#options.subprotocols.includes(name));
+    return isSpoken && !this.#targetOf(raw).path.startsWith(PATHS_OF_NEXT);
+  }
+
   /** Whether the request's path is one that takes WebSockets. */
-  serves(raw: RequestHead): boolean {
+  #serves(raw: RequestHead): boolean {
     return this.#options.path === undefined || this.#targetOf(raw).path === this.#options.path;
+  }
+
+  /** Answers a request that was left to others, if nobody takes it in time. */
+  watch(raw: IncomingMessage, socket: Duplex): void {
+    // From the first tick, whoever answers: a reset that nobody listens for would end the process.
+    socket.on("error", ignoreError);
+    const { wheel } = this.#port;
+    const stray = new Stray(socket, wheel.time.now + this.#options.handshakeTimeoutMs, {
+      refuse: () => {
+        if (isTaken(socket)) return;
+        markTaken(socket);
+        const request = { raw, address: this.addressOf(raw), path: this.#targetOf(raw).path };
+        this.#port.onHandshake(raw, request.address, request.path);
+        this.#refuse(request, socket, null, refusal(this.#port.isDraining ? "draining" : "path"));
+      },
+      onEnd: () => {
+        this.#strays.delete(stray);
+        wheel.remove(stray);
+      },
+    });
+    this.#strays.add(stray);
+    wheel.schedule(stray, stray.dueAt);
+  }
+
+  /** Answers at once those that nobody has taken: the server is detached. */
+  refuseStrays(): void {
+    for (const stray of this.#strays) stray.end();
   }
 
   /**
    * The `upgrade` event of a `node:http` server.
    * @param listener that server; left out, it is the one that the socket says it belongs to
+   * @throws UsageError when the socket has been taken before
    */
   handle(raw: IncomingMessage, socket: Duplex, head: Buffer, listener?: Listener): void {
+    if (!asksForUpgradeTo(raw, "websocket") && handleAsRequest(raw, socket, head)) return;
+    if (isTaken(socket)) {
+      throw new UsageError(
+        "handleUpgrade: this socket has been taken already. Hand each handshake to one server, and none that `attach` takes",
+      );
+    }
+    markTaken(socket);
     // From the first tick: a reset that nobody listens for would end the process.
     socket.on("error", ignoreError);
     // The limits of HTTP end here; the deadlines of a WebSocket take over.
@@ -119,10 +169,9 @@ export class Upgrades<Data> {
     const address = this.addressOf(raw);
     const trace = this.#port.tracing()?.handshake(messageOf(raw), address, path) ?? null;
     this.#port.onHandshake(raw, address, path);
-    // Whoever hands it over may have taken its time; a socket that has closed says so no more.
-    if (socket.destroyed) {
-      this.#port.onAborted(raw);
-      trace?.aborted();
+    // Whoever hands it over may have taken its time; a socket that has ended says so no more.
+    if (isGone(socket)) {
+      this.#abort(raw, socket, trace);
       return;
     }
 
@@ -136,6 +185,12 @@ export class Upgrades<Data> {
     const arrived = { socket, handshake, request, head, trace };
     if (this.#options.authenticate === undefined) this.#accept(arrived, undefined as Data);
     else this.#authenticate(arrived, this.#options.authenticate);
+  }
+
+  #abort(raw: RequestHead, socket: ClientSocket, trace: HandshakeTrace | null): void {
+    this.#port.onAborted(raw);
+    trace?.aborted();
+    socket.destroy();
   }
 
   /** A handshake that did not arrive as an upgrade, for `Connection: Upgrade` is missing, say. */
@@ -192,7 +247,7 @@ export class Upgrades<Data> {
   #check(raw: RequestHead, address: string, listener: Listener | undefined): Refusal | null {
     const options = this.#options;
     if (this.#port.isDraining) return refusal("draining");
-    if (!this.serves(raw)) return refusal("path");
+    if (!this.#serves(raw)) return refusal("path");
     const misled = this.#checkPage(raw, listener);
     if (misled !== null) return refusal(misled);
     if (!this.#rate.take(this.#port.clock.now())) return refusal("handshake-rate");
@@ -241,11 +296,9 @@ export class Upgrades<Data> {
 
   #decided(arrived: Arrived, pending: PendingHandshake, refused: Refusal | null, data?: Decision<Data>): void {
     const { socket, request, trace } = arrived;
-    if (pending.ended === "gone" || socket.destroyed) {
+    if (pending.ended === "gone" || isGone(socket)) {
       this.#port.cancel(request.address);
-      this.#port.onAborted(request.raw);
-      trace?.aborted();
-      socket.destroy();
+      this.#abort(request.raw, socket, trace);
       return;
     }
     const byFalse = data === false ? refusal("by-application") : null;
@@ -273,6 +326,12 @@ export class Upgrades<Data> {
     } catch (error) {
       this.#port.cancel(request.address);
       this.#refuse(request, socket, trace, this.#refusalFor(error, request.address));
+      return;
+    }
+    // The application has been called, and may have ended it.
+    if (isGone(socket)) {
+      this.#port.cancel(request.address);
+      this.#abort(request.raw, socket, trace);
       return;
     }
     const subprotocol = chooseSubprotocol(handshake.offeredSubprotocols, this.#options.subprotocols);
@@ -412,6 +471,9 @@ class PendingHandshake implements SocketOwner, Timed {
 type Decision<Data> = Data | false;
 
 const NOTHING = Buffer.alloc(0);
+
+/** Where Next has its hot reload, at an address of its own in each version. */
+const PATHS_OF_NEXT = "/_next/";
 
 function ignoreError(): void {
   // The socket closes right after, and that is where it is counted.

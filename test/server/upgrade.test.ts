@@ -361,64 +361,6 @@ describe("a broken handshake", () => {
   });
 });
 
-describe("attach", () => {
-  it("takes the handshakes of a server that is there, and leaves it its requests", async (test) => {
-    const http = plainHttpServer();
-    const rig = await startRig(test, { message: (client, message) => void client.send(message) }, { attach: http });
-    assert.ok(rig.server.isReady);
-    const { peer } = await rig.connect();
-    await peer.echo("hello");
-    assert.equal(await (await fetch(`http://127.0.0.1:${rig.port}/`)).text(), "plain");
-    assert.throws(() => rig.server.attach(http), UsageError);
-    peer.destroy();
-    await rig.stop();
-    assert.equal(http.listenerCount("upgrade"), 0);
-    assert.ok(http.listening, "it is its owner's to close");
-  });
-
-  it("leaves the other paths to another upgrade listener, where there is one", async (test) => {
-    const http = plainHttpServer();
-    http.on("upgrade", (request, socket) => {
-      if (request.url !== "/hmr") return;
-      socket.end("HTTP/1.1 299 Hot Reload\r\nContent-Length: 0\r\n\r\n");
-    });
-    const rig = await startRig(test, { path: "/ws" }, { attach: http });
-    assert.equal((await (await rig.dial()).handshake({ path: "/hmr" })).status, 299);
-    assert.equal((await (await rig.dial()).handshake({ path: "/ws" })).status, 101);
-  });
-
-  it("refuses the other paths where nobody else would answer", async (test) => {
-    const rig = await startRig(test, { path: "/ws" }, { attach: plainHttpServer() });
-    assert.equal((await (await rig.dial()).handshake({ path: "/other" })).status, 404);
-  });
-
-  it("lets two servers share one port, by path", async (test) => {
-    const http = plainHttpServer();
-    const [chat, feed] = ["/chat", "/feed"].map((path) =>
-      createServer({ path, clock: new StepClock(), logger: new LogBook(), open: (client) => void client.send(path) }),
-    );
-    chat!.attach(http);
-    feed!.attach(http);
-    const port = await listenOn(http);
-    test.after(async () => {
-      await Promise.all([chat!.close({ graceMs: 0 }), feed!.close({ graceMs: 0 })]);
-      http.close();
-    });
-    for (const path of ["/chat", "/feed"]) {
-      const peer = await RawClient.open(`ws://127.0.0.1:${port}${path}`);
-      assert.equal((await peer.nextMessage()).bytes.toString(), path);
-      peer.destroy();
-    }
-    // What none of them serves gets one answer, and not none or two.
-    const stray = await RawClient.connect(`ws://127.0.0.1:${port}/`);
-    assert.equal((await stray.handshake({ path: "/other" })).status, 404);
-    assert.deepEqual(
-      [chat!, feed!].map((server) => server.stats.refused.path ?? 0),
-      [1, 0],
-    );
-  });
-});
-
 describe("handleUpgrade", () => {
   it("takes one handshake that somebody hands over, with what came behind it", async (test) => {
     const texts: string[] = [];
