@@ -30,6 +30,11 @@ const MAX_HELD = 14 + MAX_CONTROL_PAYLOAD;
 
 const MASKING_KEY = 4;
 
+/** A frame is a unit of work, and so are this many bytes, as powers of two: 2 KiB. */
+const WORK_SHIFT = 11;
+/** More than one chunk can be. */
+const ANY_WORK = 0x3fffffff;
+
 const NEED_MORE = 0;
 const FAILED = -1;
 
@@ -70,6 +75,7 @@ export abstract class Parser {
   #heldLength = 0;
 
   #paused = false;
+  #workLeft = ANY_WORK;
   /** Messages that come next in what is to be read, unmasked before it was paused. */
   #unmasked: Unmasked | null = null;
   #halted = false;
@@ -100,6 +106,11 @@ export abstract class Parser {
     return this.#message !== null || this.#heldLength > 0;
   }
 
+  /** How much of the work that `receive` was allowed it has not done. Less than 0: the last message was more than that. */
+  get workLeft(): number {
+    return this.#workLeft;
+  }
+
   /** Payload bytes that are kept for a message which is not complete. */
   get assembledBytes(): number {
     return this.#message === null ? 0 : this.#message.length;
@@ -121,13 +132,16 @@ export abstract class Parser {
 
   /**
    * Reads `chunk[start, end)`, and neither changes nor keeps it.
-   * @returns where it stopped: `end`, or less after `pause`; call again with the rest to go on, wherever it lies: the very bytes come next,
-   * for messages among them may have been unmasked already
+   * @param work It returns after the frame with which so much is done: 1 for each frame, of whatever kind, and 1 for each 2 KiB that are
+   * unmasked or inflated. So a caller can bound how long a peer keeps it, which the length of a chunk does not. @default no bound
+   * @returns where it stopped: `end`, or less after `pause` or so much work; call again with the rest to go on, wherever it lies: the very
+   * bytes come next, for messages among them may have been unmasked already
    */
-  receive(chunk: Buffer, start: number, end: number = chunk.length): number {
+  receive(chunk: Buffer, start: number, end: number = chunk.length, work: number = ANY_WORK): number {
     let at = start;
     this.#paused = false;
-    while (at < end && !this.#paused) {
+    this.#workLeft = work;
+    while (at < end && this.#workLeft > 0 && !this.#paused) {
       if (this.#halted) return end;
       const unmasked = this.#unmasked;
       if (unmasked !== null) {
@@ -188,7 +202,7 @@ export abstract class Parser {
     const { bytes, last, isAscii } = unmasked;
     let { next } = unmasked;
     let taken = at;
-    while (next < last && !this.#paused) {
+    while (next < last && this.#workLeft > 0 && !this.#paused) {
       const isBinary = (bytes[next]! & 0x0f) === BINARY;
       let length = bytes[next + 1]!;
       let start = next + 2;
@@ -199,6 +213,7 @@ export abstract class Parser {
       const header = start - next;
       next = start + length;
       taken += header + MASKING_KEY + length;
+      this.#workLeft -= 1 + (length >> WORK_SHIFT);
       if (!isBinary && !isAscii && !isUtf8(bytes.subarray(start, next))) this.#fail("invalid-utf8");
       else this.onMessage(bytes, start, next, isBinary);
       if (this.#halted) return end;
@@ -316,6 +331,7 @@ export abstract class Parser {
   }
 
   #takeWholeFrame(bytes: Buffer, start: number, end: number): void {
+    this.#workLeft -= 1 + (this.#length >> WORK_SHIFT);
     if (this.#opcode < CLOSE && (!this.#fin || this.#message !== null || this.#marked)) {
       this.#endFragment(this.#beginFragment(), bytes, start, end);
       return;
@@ -349,6 +365,7 @@ export abstract class Parser {
 
   /** A data frame's header was read, and its payload goes past this chunk. */
   #beginPayload(): void {
+    this.#workLeft--;
     this.#beginFragment().remaining = this.#length;
   }
 
@@ -356,6 +373,7 @@ export abstract class Parser {
     const expected = message.remaining;
     const next = Math.min(end, at + expected);
     message.remaining -= next - at;
+    this.#workLeft -= (next - at) >> WORK_SHIFT;
     if (message.remaining === 0) this.#endFragment(message, chunk, at, next);
     else this.#gather(message, chunk, at, next, expected);
     return next;
@@ -406,8 +424,11 @@ export abstract class Parser {
     this.#message = null;
     if (message === "too-big") this.#fail("message-too-big");
     else if (message === "invalid") this.#fail("invalid-compressed-data");
-    else if (!isBinary && !isUtf8(message)) this.#fail("invalid-utf8");
-    else this.onMessage(message, 0, message.length, isBinary);
+    else {
+      this.#workLeft -= message.length >> WORK_SHIFT;
+      if (!isBinary && !isUtf8(message)) this.#fail("invalid-utf8");
+      else this.onMessage(message, 0, message.length, isBinary);
+    }
   }
 
   #fail(name: ViolationName): typeof FAILED {

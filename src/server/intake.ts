@@ -1,5 +1,6 @@
 import type { Connection } from "../protocol/connection.js";
 import type { ClientSocket } from "./client-socket.js";
+import type { Turns } from "./turns.js";
 
 /** Why a client is not being read for now; several reasons may hold at once. */
 export const StopReason = {
@@ -7,9 +8,9 @@ export const StopReason = {
   handler: 1,
   /** The client does not take what it is sent; the replies to it would only grow the backlog. */
   backlog: 2,
-  /** Its share of this turn is used up. */
+  /** Its share of this turn is used up. That is the only one that holds for a client that is closing as well. */
   turn: 4,
-  any: 7,
+  closing: 3,
 } as const;
 
 /**
@@ -19,12 +20,17 @@ export const StopReason = {
 export abstract class Intake {
   protected abstract readonly socket: ClientSocket;
   protected abstract readonly connection: Connection;
+  protected abstract readonly turns: Turns;
   #stopped = 0;
   #socketPaused = false;
   /** What has been read and not parsed yet: from `#restAt` on. */
   #rest: Buffer | null = null;
   #restAt = 0;
   #peerEnded = false;
+  /** In which turn it was read last, and what it has had of that one: work as the parser counts it, and milliseconds. */
+  #turn = 0;
+  #work = 0;
+  #ms = 0;
 
   protected abstract beforeParse(): void;
   protected abstract afterParse(): void;
@@ -40,13 +46,16 @@ export abstract class Intake {
     return !this.#socketPaused;
   }
 
-  /** The socket delivered `bytes[0, length)`; it may overwrite them afterwards. */
-  protected take(bytes: Buffer, length: number): void {
+  /** The socket delivered `bytes[0, length)`, `now` by the clock; it may overwrite them afterwards. */
+  protected take(bytes: Buffer, length: number, now: number): void {
     if (this.#stopped === 0 && this.#rest === null) {
+      this.turns.beginWork(now);
+      this.#enterTurn();
       this.beforeParse();
       const at = this.#parse(bytes, 0, length);
       if (at < length) this.#keep(Buffer.from(bytes.subarray(at, length)), 0);
       this.afterParse();
+      if (this.#stopped === 0) this.#countShare();
       return;
     }
     const more = bytes.subarray(0, length);
@@ -68,11 +77,18 @@ export abstract class Intake {
     this.connection.pause();
   }
 
+  /** A new turn has begun, after the one in which its share was used up. */
+  resumeTurn(): void {
+    this.go(StopReason.turn);
+  }
+
   /** Goes on if nothing else stands against it. */
   protected go(why: number): void {
     if ((this.#stopped & why) === 0) return;
     this.#stopped &= ~why;
     if (this.#stopped !== 0) return;
+    // In the same turn, what the handler did since it was called first is its client's as well.
+    if (this.#enterTurn()) this.turns.beginWork();
     const rest = this.#rest;
     if (rest !== null) {
       this.#rest = null;
@@ -80,8 +96,9 @@ export abstract class Intake {
       const at = this.#parse(rest, this.#restAt, rest.length);
       if (at < rest.length) this.#keep(rest, at);
       this.afterParse();
-      if (this.isStopped) return;
     }
+    if (this.#stopped === 0) this.#countShare();
+    if (this.isStopped) return;
     if (this.#socketPaused) {
       this.#socketPaused = false;
       this.socket.resume();
@@ -96,10 +113,33 @@ export abstract class Intake {
 
   /** @returns where it left off */
   #parse(bytes: Buffer, start: number, end: number): number {
+    const { connection, turns } = this;
     let at = start;
     // A handler may stop the intake and start it again while it is called.
-    do at = this.connection.receive(bytes, at, end);
-    while (at < end && this.#stopped === 0);
+    do {
+      const work = turns.nextLook(this.#work) - this.#work;
+      at = connection.receive(bytes, at, end, work);
+      this.#work += work - connection.workLeft;
+      if (connection.workLeft <= 0 && at < end) this.#countShare();
+    } while (at < end && this.#stopped === 0);
     return at;
+  }
+
+  /** @returns whether this turn is a new one to it, with a new share: whatever else makes a client be read, a share is not renewed by it */
+  #enterTurn(): boolean {
+    const { number } = this.turns;
+    if (this.#turn === number) return false;
+    this.#turn = number;
+    this.#work = this.#ms = 0;
+    return true;
+  }
+
+  /** Looks at the clock; once its share is used up the client has to wait for the next turn. */
+  #countShare(): void {
+    const { turns } = this;
+    this.#ms += turns.countWork();
+    if (!turns.isShareUsed(this.#work, this.#ms) || (this.#stopped & StopReason.turn) !== 0) return;
+    this.stop(StopReason.turn);
+    turns.resumeLater(this);
   }
 }

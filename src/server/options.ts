@@ -59,7 +59,10 @@ export interface ServerOptions<Data = undefined> {
   /** Use sockets through Node's documented API alone, which takes more CPU time and memory; see docs/performance.md. @default false */
   portableSockets?: boolean | undefined;
 
-  /** Messages handled for one client before the others have their turn. @default 512 */
+  /**
+   * Messages handled for one client before the others have their turn, which comes sooner after long messages and slow handlers; see
+   * docs/options.md. @default 512
+   */
   maxMessagesPerTurn?: number | undefined;
   /** Pings answered each in one second; more are answered together, and ten times as many close the client (1008). @default 100 */
   maxControlFramesPerSecond?: number | undefined;

@@ -23,7 +23,12 @@ export class RunningTime {
   }
 
   get now(): number {
-    return this.#passed + counted(this.#clock.now() - this.#turnAt);
+    return this.at(this.#clock.now());
+  }
+
+  /** This time when the clock has that one. */
+  at(clock: number): number {
+    return this.#passed + counted(clock - this.#turnAt);
   }
 
   /**

@@ -101,7 +101,7 @@ export class Server<Data = undefined> {
       wheel,
       pings: new PingSource(),
       outboxes: {
-        turns: new Turns(),
+        turns: new Turns(clock, options.maxMessagesPerTurn),
         scratch: new Scratch(),
         budget: new MemoryBudget(options.maxTotalBacklogBytes),
         maxBacklogBytes: options.maxBacklogBytes,

@@ -25,6 +25,7 @@ import type { Counters } from "./stats.js";
 import { isThenable } from "./thenable.js";
 import type { Topics } from "./topics.js";
 import type { ConnectionTrace } from "./tracing.js";
+import type { Turns } from "./turns.js";
 import { UsageError } from "./usage-error.js";
 
 /** The options that concern one client; see `ServerOptions`. */
@@ -37,7 +38,6 @@ export interface SessionSettings {
   readonly idleTimeoutMs: number;
   readonly maxAgeMs: number;
   readonly maxMessageBytes: number;
-  readonly maxMessagesPerTurn: number;
   readonly maxControlFramesPerSecond: number;
 }
 
@@ -111,7 +111,6 @@ export class Session<Data>
   /** When the socket is cut, whatever the peer does; 0: not closing. */
   #cutAt = 0;
 
-  #turnLeft = 0;
   /** Handlers whose promises are pending, and what is to be done when there are none. */
   #running = 0;
   #whenIdle: (() => void) | null = null;
@@ -145,6 +144,10 @@ export class Session<Data>
     this.connection = new Connection({ role: "server", maxMessageBytes, inflater, memory: context.memory }, this);
     this.#outbox = new Outbox(socket, this, context.outboxes);
     this.#heartbeat = new Heartbeat(now, settings.pingPeriodMs);
+  }
+
+  protected get turns(): Turns {
+    return this.#context.outboxes.turns;
   }
 
   get isOpen(): boolean {
@@ -244,9 +247,9 @@ export class Session<Data>
 
   /** The socket delivered bytes. */
   onData(bytes: Buffer, length: number): void {
-    this.#heardAt = this.#context.wheel.time.now;
-    this.#turnLeft = this.#context.settings.maxMessagesPerTurn;
-    this.take(bytes, length);
+    const now = this.#context.clock.now();
+    this.#heardAt = this.#context.wheel.time.at(now);
+    this.take(bytes, length, now);
   }
 
   /** The socket takes more. */
@@ -314,7 +317,6 @@ export class Session<Data>
     stats.bytesIn += end - start;
     this.#messageSince = 0;
     this.#activeAt = this.#heardAt;
-    this.#countTurn();
     const handler = runner.handlers.message;
     if (handler === undefined) return;
     const message = new Message(bytes, start, end, isBinary);
@@ -348,7 +350,6 @@ export class Session<Data>
 
   /** RFC 6455 5.5.3: one that nobody asked for is expected of nobody to be answered. It costs its share of the turn, as a message does. */
   onPong(payload: Buffer): void {
-    this.#countTurn();
     const rttMs = this.#heartbeat.onPong(payload, this.#heardAt);
     if (rttMs !== null) this.#context.stats.roundTrips.add(rttMs);
   }
@@ -455,22 +456,8 @@ export class Session<Data>
     this.#fail("handler-error", 1011, "internal error");
   }
 
-  // Its share of a turn.
-
-  #countTurn(): void {
-    if (--this.#turnLeft > 0) return;
-    this.stop(StopReason.turn);
-    this.#context.outboxes.turns.resumeLater(this);
-  }
-
-  resumeTurn(): void {
-    this.#turnLeft = this.#context.settings.maxMessagesPerTurn;
-    this.go(StopReason.turn);
-  }
-
   /** Pings cost work, too, and are answered at a bounded rate. */
   #countPing(): ControlVerdict {
-    this.#countTurn();
     this.#control ??= new ControlRate(this.#context.settings.maxControlFramesPerSecond);
     const verdict = this.#control.take(this.#heardAt);
     if (verdict === "flood") this.#fail("control-flood", 1008, "too many control frames");
@@ -516,7 +503,7 @@ export class Session<Data>
     this.#outbox.sendControl(frame);
     this.#cutLater();
     // The peer's close frame has to be heard, even behind messages that no handler will see any more.
-    this.go(StopReason.any);
+    this.go(StopReason.closing);
     return this.#cutAt;
   }
 
@@ -543,7 +530,7 @@ export class Session<Data>
   #endSocket(): void {
     this.#cutLater();
     this.#outbox.end();
-    this.go(StopReason.any);
+    this.go(StopReason.closing);
   }
 
   #ends(cause: Cause, code: number, reason: string): End {

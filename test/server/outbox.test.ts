@@ -8,6 +8,7 @@ import { Scratch } from "#hawser/server/scratch.js";
 import { Turns } from "#hawser/server/turns.js";
 import { FakeSocket } from "./fake-socket.js";
 import { turns } from "./rig.js";
+import { StepClock } from "./step-clock.js";
 
 const KIB = 1024;
 /** What an entry of a backlog costs besides its bytes. */
@@ -34,7 +35,7 @@ function outboxOn(
   {
     policy = "close",
     max = 100,
-    shared = new Turns(),
+    shared = new Turns(new StepClock(), 512),
     scratch = new Scratch(),
     budget = new MemoryBudget(100 * KIB * KIB),
   }: { policy?: OverflowPolicy; max?: number; shared?: Turns; scratch?: Scratch; budget?: MemoryBudget } = {},
@@ -228,7 +229,7 @@ describe("an outbox whose client takes everything", () => {
   });
 
   it("shares the joined bytes with others that were sent the same", async () => {
-    const shared = new Turns();
+    const shared = new Turns(new StepClock(), 512);
     const benches = [outboxOn(new FakeSocket(), { shared }), outboxOn(new FakeSocket(), { shared })];
     for (const text of ["a", "b"].map((letter) => frame(letter)))
       for (const { outbox } of benches) outbox.send(text, null);

@@ -91,6 +91,8 @@ export function watchWrites(test: TestContext): { socket: object; bytes: Buffer 
 export interface RigOptions {
   /** Serves through this instead of `listen`. */
   attach?: HttpServer;
+  /** By `handleUpgrade`, from a listener of the test's. */
+  byHand?: boolean;
 }
 
 /** With this variable set to 1 the tests run on Node's public API alone. */
@@ -100,7 +102,7 @@ export const PORTABLE = "HAWSER_TEST_PORTABLE";
 export async function startRig<Data = undefined>(
   test: TestContext,
   options: ServerOptions<Data> = {},
-  { attach }: RigOptions = {},
+  { attach, byHand = false }: RigOptions = {},
 ): Promise<Rig<Data>> {
   const clock = new StepClock();
   const log = new LogBook();
@@ -127,7 +129,8 @@ export async function startRig<Data = undefined>(
   let port: number;
   if (attach === undefined) ({ port } = await server.listen(0));
   else {
-    server.attach(attach);
+    if (byHand) attach.on("upgrade", (...upgrade) => server.handleUpgrade(...upgrade));
+    else server.attach(attach);
     port = await listenOn(attach);
   }
   test.after(async () => {

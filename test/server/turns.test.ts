@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Turns } from "#hawser/server/turns.js";
 import { turns as eventLoopTurns } from "./rig.js";
+import { StepClock } from "./step-clock.js";
 
 test("flushes come before resumes, each once, at the end of the turn", async () => {
-  const turns = new Turns();
+  const turns = new Turns(new StepClock(), 512);
   const seen: string[] = [];
   turns.resumeLater({ resumeTurn: () => void seen.push("resume") });
   turns.flushLater({ endTurn: () => void seen.push("flush 1") });
@@ -15,7 +16,7 @@ test("flushes come before resumes, each once, at the end of the turn", async () 
 });
 
 test("what is put off while the turn ends waits for the next one", async () => {
-  const turns = new Turns();
+  const turns = new Turns(new StepClock(), 512);
   let resumed = 0;
   const client = {
     resumeTurn() {
@@ -30,7 +31,7 @@ test("what is put off while the turn ends waits for the next one", async () => {
 });
 
 test("the shared empty batch forgets the turn's frames", async () => {
-  const turns = new Turns();
+  const turns = new Turns(new StepClock(), 512);
   const frame = Buffer.from("frame");
   const batch = turns.empty.with(frame);
   assert.equal(turns.empty.with(frame), batch);
