@@ -29,6 +29,8 @@ const sockets = LeanSockets.find();
 export class Connection implements SocketOwner {
   /** What came, once the handshake is over: `bytes[0, length)`, gone after the call. */
   onBytes: (length: number, bytes: Uint8Array) => void = () => {};
+  /** It takes more. */
+  onDrain: () => void = () => {};
   /** The handshake is over. */
   readonly ready: Promise<void>;
   readonly #resolve: () => void;
@@ -50,8 +52,9 @@ export class Connection implements SocketOwner {
     this.#socket.write(Buffer.from(handshakeRequest(target, path), "latin1"));
   }
 
-  write(bytes: Buffer): void {
-    this.#socket.write(bytes);
+  /** @returns whether it takes more; if not, `onDrain` is called when it does */
+  write(bytes: Buffer): boolean {
+    return this.#socket.write(bytes);
   }
 
   /** With a reset: 5,000 connections in TIME_WAIT would take the ports of the next round. */
@@ -63,8 +66,6 @@ export class Connection implements SocketOwner {
     if (this.#isReady) this.onBytes(length, bytes);
     else this.#onHandshake(bytes.toString("latin1", 0, length));
   }
-
-  onDrain(): void {}
 
   onEnd(): void {
     this.#socket.destroy();

@@ -3,6 +3,8 @@
 import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
 import { parentPort } from "node:worker_threads";
 import { type Connection, masked, openAll, type Target } from "./connection.js";
+import { Asker, flood } from "./flood.js";
+import { FrameCounter } from "./frame-counter.js";
 import { Group, type GroupPlan } from "./groups.js";
 import { Paced } from "./paced.js";
 
@@ -29,7 +31,28 @@ export interface OpenIdle {
   readonly paths: readonly string[];
   readonly atOnce: number;
 }
-export type Request = OpenGroups | OpenPaced | OpenIdle | { readonly do: "start" | "begin" | "end" | "close" };
+/** Floods: each connection sends these bytes again and again. */
+export interface OpenFlood {
+  readonly do: "flood";
+  readonly target: Target;
+  readonly paths: readonly string[];
+  readonly bytes: Buffer;
+}
+/** One client that asks and waits. */
+export interface OpenAsker {
+  readonly do: "ask";
+  readonly target: Target;
+  readonly question: Buffer;
+  /** Null: not known, frames are counted. */
+  readonly replyBytes: number | null;
+}
+export type Request =
+  | OpenGroups
+  | OpenPaced
+  | OpenIdle
+  | OpenFlood
+  | OpenAsker
+  | { readonly do: "start" | "begin" | "end" | "close" };
 
 export interface Outcome {
   messages: number;
@@ -50,6 +73,8 @@ let connections: Connection[] = [];
 let groups: Group[] = [];
 let paced: Paced | null = null;
 let startPaced: (() => Paced) | null = null;
+let startFlood = (): void => {};
+let asker: Asker | null = null;
 let latency = createHistogram();
 let isFirst = false;
 let countedBefore = 0;
@@ -80,16 +105,28 @@ async function perform(request: Request): Promise<Outcome | undefined> {
     }
     case "idle":
       return openIdle(request);
+    case "flood": {
+      connections = await openAll(request.target, request.paths, AT_ONCE);
+      const bytes = Buffer.from(request.bytes);
+      startFlood = () => connections.forEach((connection) => flood(connection, bytes));
+      return undefined;
+    }
+    case "ask":
+      await openAsker(request);
+      return undefined;
     case "start":
       for (const group of groups) if (isFirst) group.publish();
       paced = startPaced?.() ?? null;
+      startFlood();
       return undefined;
     case "begin":
       latency.reset();
+      asker?.begin();
       countedBefore = delivered();
       since = performance.now();
       return undefined;
     case "end":
+      asker?.end();
       return { messages: delivered() - countedBefore, milliseconds: performance.now() - since, latency };
     case "close":
       close();
@@ -135,6 +172,19 @@ async function openIdle({ target, paths, atOnce }: OpenIdle): Promise<Outcome> {
   return { messages: opened.length, milliseconds: performance.now() - start, latency };
 }
 
+async function openAsker({ target, question, replyBytes }: OpenAsker): Promise<void> {
+  connections = await openAll(target, ["/echo"], 1);
+  const counter = new FrameCounter();
+  let missing = replyBytes ?? 1;
+  const isAnswer = (length: number, bytes: Uint8Array): boolean => {
+    missing -= replyBytes === null ? counter.count(bytes, length) : length;
+    if (missing > 0) return false;
+    missing = replyBytes ?? 1;
+    return true;
+  };
+  asker = new Asker(connections[0]!, Buffer.from(question), isAnswer, latency);
+}
+
 /** Pings come one by one to an idle client, never cut. A masking key of zero leaves the payload as it is. */
 function answerPings(connection: Connection, bytes: Uint8Array, length: number): void {
   for (let at = 0; at + 2 <= length; at += 2 + (bytes[at + 1]! & 127)) {
@@ -149,13 +199,15 @@ function answerPings(connection: Connection, bytes: Uint8Array, length: number):
 }
 
 function delivered(): number {
-  return groups.reduce((sum, group) => sum + group.delivered, paced?.delivered ?? 0);
+  return groups.reduce((sum, group) => sum + group.delivered, paced?.delivered ?? asker?.answers ?? 0);
 }
 
 function close(): void {
   paced?.stop();
   paced = null;
   startPaced = null;
+  startFlood = () => {};
+  asker = null;
   for (const connection of connections) connection.end();
   connections = [];
   groups = [];

@@ -9,6 +9,8 @@ import type { GroupPlan } from "./groups.js";
 
 export class Load {
   readonly #threads: readonly Worker[];
+  /** A thread of its own, so that what the load costs the generator is not taken for the server's. */
+  readonly #bystander: Worker = new Worker(new URL("generator.js", import.meta.url));
 
   constructor(threads: number) {
     this.#threads = Array.from({ length: threads }, () => new Worker(new URL("generator.js", import.meta.url)));
@@ -76,6 +78,31 @@ export class Load {
     );
   }
 
+  /** So many clients flood, and one beside them asks. @returns how long it waited */
+  async askBeside(
+    target: Target,
+    flood: { readonly clients: number; readonly bytes: Buffer },
+    question: Buffer,
+    replyBytes: number | null,
+    seconds: number,
+  ): Promise<Outcome> {
+    const paths = Array.from({ length: flood.clients }, () => "/echo");
+    const shares = spread(paths, this.threads).filter((share) => share.length > 0);
+    try {
+      await this.#each(shares, (own) => ({ do: "flood", target, paths: own, bytes: flood.bytes }));
+      await this.#each([0], () => ({ do: "ask", target, question, replyBytes }), [this.#bystander]);
+      await this.all("start");
+      // Until the server has enough to do.
+      await new Promise((done) => setTimeout(done, 100));
+      await this.#each([0], () => ({ do: "begin" }), [this.#bystander]);
+      await new Promise((done) => setTimeout(done, seconds * 1000));
+      return merge(await this.#each([0], () => ({ do: "end" }), [this.#bystander]));
+    } finally {
+      await this.#each([0], () => ({ do: "close" }), [this.#bystander]);
+      await this.all("close");
+    }
+  }
+
   async all(what: "start" | "begin" | "close"): Promise<void> {
     await this.#each(this.#threads, () => ({ do: what }));
   }
@@ -85,14 +112,18 @@ export class Load {
   }
 
   async terminate(): Promise<void> {
-    await Promise.all(this.#threads.map((thread) => thread.terminate()));
+    await Promise.all([...this.#threads, this.#bystander].map((thread) => thread.terminate()));
   }
 
   /** Gives one request to each thread that has a share. */
-  async #each<T>(shares: readonly T[], request: (share: T) => Request): Promise<Outcome[]> {
+  async #each<T>(
+    shares: readonly T[],
+    request: (share: T) => Request,
+    threads: readonly Worker[] = this.#threads,
+  ): Promise<Outcome[]> {
     const answers = await Promise.all(
       shares.map(async (share, at) => {
-        const thread = this.#threads[at]!;
+        const thread = threads[at]!;
         // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
         thread.postMessage(request(share));
         const [answer] = (await once(thread, "message")) as [Answer];

@@ -1,5 +1,6 @@
 /** How each kind of workload is measured: one server, one round. */
 
+import { constants, deflateRawSync } from "node:zlib";
 import { encodeFrame } from "#hawser/protocol/encoder.js";
 import { TEXT } from "#hawser/protocol/opcodes.js";
 import type { RecordableHistogram } from "node:perf_hooks";
@@ -19,6 +20,9 @@ export interface Round {
   p50?: number;
   p99?: number;
   p999?: number;
+  /** How long a client waited for an answer while others were a burden. */
+  waitMedian?: number;
+  waitWorst?: number;
   /** Resident memory of the server under this load. */
   rss?: number;
   /** Resident memory for each idle client, and what of it the runtime's heap counts. */
@@ -93,6 +97,39 @@ async function measureRunning({ load, seconds, warmUpSeconds }: Bench, { server 
   const generator = process.cpuUsage(generatorBefore);
   const after = await server.usage();
   return { ...roundOf(outcome, before, after), generatorLoad: coresOf(generator, outcome) / load.threads };
+}
+
+/** Messages without end, of so many clients. */
+export interface Flood {
+  readonly clients: number;
+  /** Deflated, each 512 KiB of zeros in some 530 bytes. */
+  readonly areBombs: boolean;
+}
+
+/** How long one client waits for its answers while others flood. */
+export async function measureBystander({ load, seconds }: Bench, subject: Subject, flood: Flood): Promise<Round> {
+  const one = planOf(subject, { payload: text(64), inFlight: 1, shape: { groups: 1, members: 1 } });
+  const frame = flood.areBombs ? bombOf(subject) : one.batch;
+  const bytes = Buffer.concat(Array.from({ length: Math.ceil(FLOOD_BYTES / frame.length) }, () => frame));
+  const target = targetOf(subject);
+  const long = Math.max(seconds, FLOOD_SECONDS);
+  const { latency } = await load.askBeside(target, { clients: flood.clients, bytes }, one.batch, one.replyBytes, long);
+  return { waitMedian: latency.percentile(50) / 1000, waitWorst: latency.max / 1000 };
+}
+
+const FLOOD_BYTES = 64 * 1024;
+/** A wait of a second is to be seen in each round. */
+const FLOOD_SECONDS = 2;
+const BOMB_BYTES = 512 * 1024;
+
+/** The largest message that Hawser takes, of zeros: as little as such a message can be on the wire. */
+function bombOf({ name }: Subject): Buffer {
+  const { dialect } = serverKinds[name];
+  const [before, after] = dialect === "socketio" ? ['42["m","', '"]'] : ["", ""];
+  const message = before + "0".repeat(BOMB_BYTES - before.length - after.length) + after;
+  const deflated = deflateRawSync(message, { finishFlush: constants.Z_SYNC_FLUSH, level: 9 });
+  // RFC 7692 7.2.1: without the four bytes that a flush ends with.
+  return encodeFrame(TEXT, deflated.subarray(0, -4), { compressed: true, maskingKey: 0x12345678 });
 }
 
 /** So many clients, one after another but `atOnce` at a time. */

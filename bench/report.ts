@@ -14,6 +14,9 @@ interface Column {
 const microseconds: (value: number | undefined) => string | undefined = (value) =>
   value === undefined ? undefined : value < 100 ? value.toFixed(2) : String(Math.round(value));
 
+const milliseconds: (value: number | undefined) => string | undefined = (value) =>
+  value === undefined ? undefined : (value / 1000).toFixed(value < 10_000 ? 1 : 0);
+
 const columns: readonly Column[] = [
   {
     head: (unit) => `${pluralOf(unit)}/s`,
@@ -38,6 +41,8 @@ const columns: readonly Column[] = [
   { head: () => "p50 µs", cell: ({ p50 }) => microseconds(p50) },
   { head: () => "p99 µs", cell: ({ p99 }) => microseconds(p99) },
   { head: () => "p99.9 µs", cell: ({ p999 }) => microseconds(p999) },
+  { head: () => "median wait, ms", cell: ({ waitMedian }) => milliseconds(waitMedian) },
+  { head: () => "longest wait, ms", cell: ({ waitWorst }) => milliseconds(waitWorst) },
   { head: () => "RSS MB", cell: ({ rss }) => (rss === undefined ? undefined : (rss / 1e6).toFixed(0)) },
   {
     head: () => "RSS KB per client",

@@ -3,6 +3,8 @@
 import {
   type Bench,
   DEFAULT_PERIOD_MS,
+  type Flood,
+  measureBystander,
   measureHeartbeat,
   measureMemory,
   measurePaced,
@@ -19,7 +21,7 @@ export interface Workload {
   readonly name: string;
   readonly title: string;
   /** What is counted. */
-  readonly unit: "message" | "delivery" | "handshake" | "ping" | "client";
+  readonly unit: "message" | "delivery" | "handshake" | "ping" | "client" | "answer";
   readonly servers: readonly ServerName[];
   readonly settings?: ServerSettings;
   /** A server of its own for every round. */
@@ -131,6 +133,20 @@ function halfLoad(): Workload {
   };
 }
 
+function bystander(name: string, what: string, flood: Flood, servers: readonly ServerName[]): Workload {
+  return {
+    name: `bystander-${name}`,
+    title: `a bystander's round trip while ${what}`,
+    unit: "answer",
+    servers,
+    settings: { compression: flood.areBombs },
+    // What is left of a flood is not to be the next round's.
+    fresh: true,
+    rounds: 3,
+    measure: (bench, subject) => measureBystander(bench, subject, flood),
+  };
+}
+
 /** 1,024 bytes that compress as such messages do. */
 function jsonMessage(): string {
   const trade = (i: number): object => ({ id: 7919 * (i + 3), side: i % 3 ? "buy" : "sell", price: 10_000 + i * 37 });
@@ -164,6 +180,7 @@ export function workloads(quick: boolean): Workload[] {
     ),
     storm(quick ? 1_000 : 5_000),
     halfLoad(),
+    ...bystanders(quick),
     memory(many, false),
     ...(quick ? [] : [memory(many, true), memory(few, false, ["hawser", "ws", "socket"])]),
     // Three periods for each server are too long for a quick look.
@@ -171,5 +188,17 @@ export function workloads(quick: boolean): Workload[] {
       ? [{ ...heartbeat(many, 2_700), servers: ["hawser"] as const }]
       : [heartbeat(many, 5_400), heartbeat(few, 5_400)]),
     ...[10, 100, 1_000, ...(quick ? [] : [10_000])].map(scaling),
+  ];
+}
+
+function bystanders(quick: boolean): Workload[] {
+  const some: readonly ServerName[] = ["hawser", "ws", "bun"];
+  const bombs = "(512 KiB in 530 bytes of permessage-deflate)";
+  return [
+    bystander("flood", "one client floods, 64 B", { clients: 1, areBombs: false }, quick ? some : serverNames),
+    bystander("bombs", `one client sends bombs ${bombs}`, { clients: 1, areBombs: true }, quick ? some : compressing),
+    ...(quick
+      ? []
+      : [bystander("bombs-10", `ten clients send bombs ${bombs}`, { clients: 10, areBombs: true }, compressing)]),
   ];
 }
