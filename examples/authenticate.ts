@@ -3,7 +3,7 @@
 // Run: node examples/run.mjs authenticate
 // Try: npx wscat --connect "ws://localhost:8080/?token=token-of-ada"
 
-import { createServer, Refuse, type UpgradeRequest } from "hawser";
+import { closeOnSignals, createServer, Refuse, type UpgradeRequest } from "hawser";
 
 interface User {
   name: string;
@@ -41,4 +41,4 @@ function cookie({ headers }: UpgradeRequest, name: string): string | null {
 }
 
 await server.listen(Number(process.env["PORT"] ?? 8080));
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void server.close());
+closeOnSignals(server);

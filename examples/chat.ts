@@ -1,7 +1,7 @@
 // A chat room in ten lines: what a client sends goes to everyone else.
 // Run: node examples/run.mjs chat      Try: npx wscat --connect ws://localhost:8080 (twice)
 
-import { createServer } from "hawser";
+import { closeOnSignals, createServer } from "hawser";
 
 const server = createServer({
   open(client) {
@@ -12,4 +12,4 @@ const server = createServer({
   },
 });
 await server.listen(Number(process.env["PORT"] ?? 8080));
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void server.close());
+closeOnSignals(server);

@@ -2,7 +2,7 @@
 // Run: node examples/run.mjs express      Try: curl localhost:8080 and npx wscat --connect ws://localhost:8080/chat
 
 import express from "express";
-import { createServer } from "hawser";
+import { closeOnSignals, createServer } from "hawser";
 
 const app = express();
 app.get("/", (_request, response) => void response.send("Hello over HTTP\n"));
@@ -18,8 +18,4 @@ const sockets = createServer({
 });
 sockets.attach(http);
 
-async function stop(): Promise<void> {
-  http.close();
-  await sockets.close();
-}
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void stop());
+closeOnSignals(http, sockets);

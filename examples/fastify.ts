@@ -2,7 +2,7 @@
 // Run: node examples/run.mjs fastify      Try: curl localhost:8080 and npx wscat --connect ws://localhost:8080/chat
 
 import { fastify } from "fastify";
-import { createServer } from "hawser";
+import { closeOnSignals, createServer } from "hawser";
 
 const app = fastify();
 app.get("/", async () => "Hello over HTTP\n");
@@ -19,4 +19,4 @@ app.addHook("preClose", async () => void (await sockets.close()));
 await app.listen({ port: Number(process.env["PORT"] ?? 8080), host: "127.0.0.1" });
 console.log("listening on", app.server.address());
 
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void app.close());
+closeOnSignals(app);

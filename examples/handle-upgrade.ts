@@ -3,18 +3,18 @@
 // Run: node examples/run.mjs handle-upgrade      Try: npx wscat --connect ws://localhost:8080/echo
 
 import { createServer as createHttpServer } from "node:http";
-import { createServer } from "hawser";
+import { closeOnSignals, createServer } from "hawser";
 
 const echo = createServer({
   path: "/echo",
   maxMessageBytes: 1024,
-  message: (client, message) => void client.send(message),
+  message: (client, message) => client.send(message),
 });
 
 const news = createServer({
   path: "/news",
   subprotocols: ["news.v1"],
-  open: (client) => void client.send("nothing new"),
+  open: (client) => client.send("nothing new"),
 });
 
 const http = createHttpServer((_request, response) => {
@@ -28,8 +28,4 @@ http.listen(Number(process.env["PORT"] ?? 8080), "127.0.0.1", () => {
   console.log("listening on", http.address());
 });
 
-async function stop(): Promise<void> {
-  http.close();
-  await Promise.all([echo.close(), news.close()]);
-}
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void stop());
+closeOnSignals(http, echo, news);

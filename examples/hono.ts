@@ -3,7 +3,7 @@
 
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
-import { createServer } from "hawser";
+import { closeOnSignals, createServer } from "hawser";
 
 const app = new Hono();
 app.get("/", (context) => context.text("Hello over HTTP\n"));
@@ -23,8 +23,4 @@ const sockets = createServer({
 // The type of `serve` also covers HTTP/2, whose servers know no upgrade.
 sockets.attach(http);
 
-async function stop(): Promise<void> {
-  http.close();
-  await sockets.close();
-}
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void stop());
+closeOnSignals(http, sockets);

@@ -2,7 +2,7 @@
 // Run: node examples/run.mjs node-http      Try: curl localhost:8080 and npx wscat --connect ws://localhost:8080/chat
 
 import { createServer as createHttpServer } from "node:http";
-import { createServer } from "hawser";
+import { closeOnSignals, createServer } from "hawser";
 
 const http = createHttpServer((_request, response) => {
   response.end("Hello over HTTP\n");
@@ -19,8 +19,4 @@ http.listen(Number(process.env["PORT"] ?? 8080), "127.0.0.1", () => {
   console.log("listening on", http.address());
 });
 
-async function stop(): Promise<void> {
-  http.close(); // no new connections; it ends when the last one has
-  await sockets.close(); // each client gets 1001
-}
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void stop());
+closeOnSignals(http, sockets);

@@ -22,6 +22,14 @@ export type { OverflowPolicy } from "./server/overflow.js";
 export { OptionError, UsageError } from "./server/usage-error.js";
 export type { ShutdownReport } from "./server/shutdown.js";
 export type { UpgradeSource } from "./server/upgrade-source.js";
+export {
+  type Closable,
+  closeOnSignals,
+  onStopSignals,
+  type SignalSource,
+  type StopActions,
+  type StopSignal,
+} from "./server/signals.js";
 export type { Stats } from "./server/stats.js";
 export { type Clock, systemClock } from "./server/clock.js";
 export type { Durations } from "./server/durations.js";

@@ -2,7 +2,7 @@
 // messages and on what waits for a slow client, and the shutdown. docs/migrating-from-ws.md goes through it.
 // Run: node examples/run.mjs from-ws/after
 
-import { createServer } from "hawser";
+import { closeOnSignals, createServer } from "hawser";
 
 const server = createServer<string>({
   authenticate: ({ query }) => query.get("name") ?? "somebody",
@@ -16,4 +16,4 @@ const server = createServer<string>({
 });
 
 await server.listen(Number(process.env["PORT"] ?? 8080));
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void server.close());
+closeOnSignals(server);

@@ -1,4 +1,5 @@
 /** `hawser bench`: its flags, and the run that comes out of them. */
+import { onStopSignals } from "../index.js";
 import { availableParallelism } from "node:os";
 import { type Command, Option } from "commander";
 import type { LoadName, Plan } from "../bench/index.js";
@@ -8,7 +9,6 @@ import { ConfigError } from "./config-error.js";
 import { print } from "./print.js";
 import { benchProgress } from "./bench-progress.js";
 import { exitNow } from "./exit.js";
-import { onSignals } from "./signals.js";
 import { choiceOf, countOf, durationOf, headersOf, rateOf, sizeOf, subprotocolsOf } from "./tool-values.js";
 
 const LOADS: readonly LoadName[] = ["echo", "fanout", "storm"];
@@ -142,11 +142,8 @@ function makePlan(target: Target, flags: Flags): Plan {
 async function bench(plan: Plan, asJson: boolean): Promise<number> {
   const stop = new AbortController();
   const progress = benchProgress(process.stderr, plan);
-  onSignals(process, {
-    stop: () => stop.abort(),
-    stopAtOnce: (exitCode) => exitNow(exitCode),
-    hangUp: () => exitNow(HUNG_UP),
-  });
+  onStopSignals(process, { stop: () => stop.abort(), stopAtOnce: (exitCode) => exitNow(exitCode) });
+  process.on("SIGHUP", () => exitNow(HUNG_UP));
   try {
     const { reportText, runBench } = await import("../bench/index.js");
     const report = await runBench(plan, { signal: stop.signal, onProgress: progress.show });

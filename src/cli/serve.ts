@@ -1,5 +1,5 @@
 /** `hawser serve` from its start to its end: listen, wait for a reason to stop, shut down, say how it went. */
-import { createServer, optionRules, type Server } from "../index.js";
+import { createServer, onStopSignals, optionRules, type Server } from "../index.js";
 import { LogTail } from "../admin/index.js";
 import { type CommandAdmin, makeAdmin } from "./admin.js";
 import type { Configuration } from "./configure.js";
@@ -10,7 +10,6 @@ import { type Log, openLog } from "./log.js";
 import { plainHttp } from "./plain-http.js";
 import { reloadTls } from "./reload.js";
 import { echo, rooms } from "./rooms.js";
-import { onSignals } from "./signals.js";
 import { readTls, type TlsFiles } from "./tls-files.js";
 import { welcome } from "./welcome.js";
 
@@ -86,11 +85,14 @@ function waitForStop(server: Server<string>, tls: TlsFiles | undefined, log: Log
       log.logger.info({ event: "signal", signal }, `${signal}: shutting down`);
       stop(OK);
     };
-    onSignals(process, {
+    onStopSignals(process, {
       stop: stopFor,
       stopAtOnce: (exitCode) => exitNow(exitCode, log.terminalFault()),
-      // A terminal that is closed sends SIGHUP as well: then nobody is there to stop the server later.
-      hangUp: () => (log.terminalFault() === "gone" ? stopFor("SIGHUP") : reloadTls(server, tls, log.logger)),
+    });
+    process.on("SIGHUP", () => {
+      // A terminal that is closed sends it as well: then nobody is there to stop the server later.
+      if (log.terminalFault() === "gone") stopFor("SIGHUP");
+      else reloadTls(server, tls, log.logger);
     });
     onFaults(process, log.logger, () => stop(FAILED));
   });

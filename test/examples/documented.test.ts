@@ -2,16 +2,13 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { projectRoot } from "../harness/server.js";
+import { names } from "./example.js";
 
 const folder = join(projectRoot, "examples");
-const names = readdirSync(folder, { recursive: true, encoding: "utf8" })
-  .map((file) => file.replaceAll("\\", "/"))
-  .filter((file) => file.endsWith(".ts"))
-  .map((file) => file.slice(0, -".ts".length));
 
 test("every example names its command and stands in examples/README.md", () => {
   const list = readFileSync(join(folder, "README.md"), "utf8");

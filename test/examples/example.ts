@@ -2,11 +2,21 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
 import { WebSocket } from "ws";
 import { projectRoot } from "../harness/server.js";
+
+/** The files of examples, without their ending. */
+export const names: readonly string[] = readdirSync(join(projectRoot, "examples"), {
+  recursive: true,
+  encoding: "utf8",
+})
+  .map((file) => file.replaceAll("\\", "/"))
+  .filter((file) => file.endsWith(".ts"))
+  .map((file) => file.slice(0, -".ts".length));
 
 export interface Example {
   readonly port: number;

@@ -1,0 +1,33 @@
+// What nobody caught, without a process to throw it in.
+
+import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
+import { beforeEach, test } from "node:test";
+
+import { onFaults } from "#hawser/cli/faults.js";
+
+let process: EventEmitter;
+
+beforeEach(() => {
+  process = new EventEmitter();
+});
+
+test("a fault that repeats itself does not flood the log", () => {
+  const lines: unknown[] = [];
+  let stops = 0;
+  const log = { fatal: (fields: object) => lines.push(fields), warn: (fields: object) => lines.push(fields) };
+  onFaults(process, log, () => stops++);
+  for (let round = 0; round < 100; round++) process.emit("unhandledRejection", `number ${round}`);
+  assert.equal(lines.length, 10);
+  assert.equal(stops, 100);
+  assert.equal((lines[0] as { err: Error }).err.message, "number 0");
+});
+
+test("a warning of Node's is a line of the log", () => {
+  const lines: unknown[] = [];
+  process.on("warning", () => assert.fail("Node's own listener"));
+  const log = { fatal: () => {}, warn: (fields: object, message: string) => lines.push([fields, message]) };
+  onFaults(process, log, () => assert.fail());
+  process.emit("warning", new RangeError("careful"));
+  assert.deepEqual(lines, [[{ event: "process-warning", name: "RangeError" }, "careful"]]);
+});
