@@ -91,6 +91,16 @@ function addTraffic<Data>(kept: KeptMetrics, server: Server<Data>): void {
     "How much memory that may be (maxTotalBacklogBytes).",
     () => server.limits.maxTotalBacklogBytes,
   );
+  kept.gauge(
+    "hawser_incoming_bytes",
+    "Memory taken by messages that have come in part or wait for handlers.",
+    () => server.incomingBytes,
+  );
+  kept.gauge(
+    "hawser_incoming_limit_bytes",
+    "How much memory that may be (maxTotalIncomingBytes).",
+    () => server.limits.maxTotalIncomingBytes,
+  );
   kept.counter(
     "hawser_backlog_yields_total",
     "Times that whoever held most of the backlog had to make room for others.",

@@ -111,6 +111,12 @@ export abstract class Parser {
     return this.#workLeft;
   }
 
+  /** The memory of a message, or of the beginning of a frame, that has come in part; null: nothing has. */
+  get partial(): Buffer | null {
+    if (this.#message !== null) return this.#message.memory;
+    return this.#heldLength > 0 ? this.#held : null;
+  }
+
   /** Payload bytes that are kept for a message which is not complete. */
   get assembledBytes(): number {
     return this.#message === null ? 0 : this.#message.length;

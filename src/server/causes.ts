@@ -27,6 +27,7 @@ export type Cause =
   | "write-timeout"
   | "message-timeout"
   | "backlog-overflow"
+  | "incoming-overflow"
   | "protocol-error"
   | "invalid-data"
   | "too-big"
@@ -97,6 +98,13 @@ export const causes: Readonly<Record<Cause, CauseRule>> = {
     initiator: "server",
     level: "warn",
     meaning: "too slow: too much waited in memory for it",
+  },
+
+  "incoming-overflow": {
+    code: 1013,
+    initiator: "server",
+    level: "warn",
+    meaning: "held most of too much that had come in part from all",
   },
 
   "protocol-error": { code: 1002, initiator: "server", level: "warn", meaning: "the client broke RFC 6455" },

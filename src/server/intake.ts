@@ -1,5 +1,8 @@
 import type { Connection } from "../protocol/connection.js";
+import { ownMemory } from "./backlog.js";
 import type { ClientSocket } from "./client-socket.js";
+import { Incoming } from "./incoming.js";
+import type { MemoryBudget } from "./memory-budget.js";
 import type { Turns } from "./turns.js";
 
 /** Why a client is not being read for now; several reasons may hold at once. */
@@ -21,6 +24,8 @@ export abstract class Intake {
   protected abstract readonly socket: ClientSocket;
   protected abstract readonly connection: Connection;
   protected abstract readonly turns: Turns;
+  /** What has come from all clients and is not with their handlers is bounded by this. */
+  protected abstract readonly incoming: MemoryBudget;
   #stopped = 0;
   #socketPaused = false;
   /** What has been read and not parsed yet: from `#restAt` on. */
@@ -31,9 +36,13 @@ export abstract class Intake {
   #turn = 0;
   #work = 0;
   #ms = 0;
+  /** Null while nothing is kept. */
+  #incoming: Incoming | null = null;
 
   protected abstract beforeParse(): void;
   protected abstract afterParse(): void;
+  /** This client is the one that holds most of what has come in part from all, and it is too much. */
+  protected abstract onIncomingOverflow(): void;
   /** All that the peer sent before it ended its side has been parsed. */
   protected abstract onPeerEnded(): void;
 
@@ -53,13 +62,15 @@ export abstract class Intake {
       this.#enterTurn();
       this.beforeParse();
       const at = this.#parse(bytes, 0, length);
-      if (at < length) this.#keep(Buffer.from(bytes.subarray(at, length)), 0);
+      if (at < length) this.#keep(this.#copyOf(bytes.subarray(at, length)), 0);
       this.afterParse();
       if (this.#stopped === 0) this.#countShare();
+      this.countIncoming();
       return;
     }
     const more = bytes.subarray(0, length);
-    this.#keep(Buffer.concat(this.#rest === null ? [more] : [this.#rest.subarray(this.#restAt), more]), 0);
+    this.#keep(ownMemory(Buffer.concat(this.#rest === null ? [more] : [this.#rest.subarray(this.#restAt), more])), 0);
+    this.countIncoming();
     // Only now: most handlers have finished before another chunk comes, and pausing a socket costs.
     this.#socketPaused = true;
     this.socket.pause();
@@ -96,6 +107,7 @@ export abstract class Intake {
       const at = this.#parse(rest, this.#restAt, rest.length);
       if (at < rest.length) this.#keep(rest, at);
       this.afterParse();
+      this.countIncoming();
     }
     if (this.#stopped === 0) this.#countShare();
     if (this.isStopped) return;
@@ -104,6 +116,37 @@ export abstract class Intake {
       this.socket.resume();
     }
     if (this.#peerEnded) this.onPeerEnded();
+  }
+
+  /** Brings the books up to what is kept. For messages that come whole and are handled at once, nothing ever is. */
+  protected countIncoming(): void {
+    const { partial } = this.connection;
+    const rest = this.#rest;
+    if (partial !== null || rest !== null) {
+      this.#incoming ??= new Incoming(this.incoming, () => {
+        this.onIncomingOverflow();
+        this.dropIncoming();
+      });
+      this.#incoming.set(partial, rest === null ? 0 : rest.length);
+    } else if (this.#incoming !== null) {
+      const incoming = this.#incoming;
+      this.#incoming = null;
+      incoming.release();
+    }
+  }
+
+  /** What has been read is not wanted any more. */
+  protected dropIncoming(): void {
+    this.#rest = null;
+    this.countIncoming();
+  }
+
+  /** Of Node's pool when it is needed for a moment; what waits for the client to read must not keep others' memory. */
+  #copyOf(bytes: Buffer): Buffer {
+    if ((this.#stopped & StopReason.backlog) === 0) return Buffer.from(bytes);
+    const copy = Buffer.allocUnsafeSlow(bytes.length);
+    copy.set(bytes);
+    return copy;
   }
 
   #keep(rest: Buffer, at: number): void {

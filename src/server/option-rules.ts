@@ -131,6 +131,15 @@ export const optionRules: Readonly<Record<OptionName, OptionRule>> = {
     KIB,
     65_536 * MIB,
   ),
+  maxTotalIncomingBytes: {
+    kind: "integer",
+    unit: "bytes",
+    group: "Sizes and backlog",
+    help: "most bytes of messages that have come in part, of all clients",
+    min: KIB,
+    max: 65_536 * MIB,
+    defaultText: "134217728, or twice maxMessageBytes",
+  },
   overflow: {
     kind: "choice",
     group: "Sizes and backlog",

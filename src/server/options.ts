@@ -54,6 +54,11 @@ export interface ServerOptions<Data = undefined> {
    * way, by its overflow policy. @default 268435456
    */
   maxTotalBacklogBytes?: number | undefined;
+  /**
+   * Most bytes of memory taken by what has come from all clients in part, or waits for their handlers. Past that, whoever holds most is
+   * closed (1013). @default 128 MiB, or twice maxMessageBytes where that is more
+   */
+  maxTotalIncomingBytes?: number | undefined;
   /** What happens to a client past its backlog. @default "close" (with 1013) */
   overflow?: OverflowPolicy | undefined;
   /** Use sockets through Node's documented API alone, which takes more CPU time and memory; see docs/performance.md. @default false */

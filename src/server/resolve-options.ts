@@ -17,6 +17,9 @@ export type ResolvedOptions<Data> = Readonly<
   } & { responseHeaders: readonly string[] }
 >;
 
+/** 256 messages of the largest default size at once: far more than honest clients send, and what a small machine can spare. */
+const LEAST_INCOMING_BYTES = 128 * 1024 * 1024;
+
 /** Checks what the user gave and fills in the defaults. The argument is not changed. @throws OptionError */
 export function resolveOptions<Data>(given: ServerOptions<Data>): ResolvedOptions<Data> {
   const values: Record<string, unknown> = {};
@@ -29,6 +32,7 @@ export function resolveOptions<Data>(given: ServerOptions<Data>): ResolvedOption
     values[name] ??= rule.default;
   }
   values["pingPeriodMs"] ??= Math.floor((values["pongWaitMs"] as number) * 0.9);
+  values["maxTotalIncomingBytes"] ??= Math.max(LEAST_INCOMING_BYTES, 2 * (values["maxMessageBytes"] as number));
   values["clock"] ??= systemClock;
   const resolved = values as unknown as ResolvedOptions<Data>;
   checkTogether(resolved);
@@ -159,6 +163,11 @@ function checkTogether<Data>(options: ResolvedOptions<Data>): void {
   if (options.maxTotalBacklogBytes < options.maxBacklogBytes) {
     const least = `at least maxBacklogBytes, which is ${options.maxBacklogBytes}`;
     throw new OptionError("maxTotalBacklogBytes", options.maxTotalBacklogBytes, least);
+  }
+  if (options.maxTotalIncomingBytes < 2 * options.maxMessageBytes) {
+    // A message that grows is copied: for a moment it is there twice.
+    const least = `at least twice maxMessageBytes, which is ${options.maxMessageBytes}`;
+    throw new OptionError("maxTotalIncomingBytes", options.maxTotalIncomingBytes, least);
   }
   if (new Set(options.subprotocols).size < options.subprotocols.length) {
     throw new OptionError("subprotocols", options.subprotocols, "each subprotocol once");

@@ -114,6 +114,7 @@ export class Server<Data = undefined> {
         thresholdBytes: options.compressionThresholdBytes,
       },
       memory: new PayloadMemory(),
+      incoming: new MemoryBudget(options.maxTotalIncomingBytes),
       topics: this.#topics,
       stats: this.#counters,
       reads,
@@ -167,6 +168,11 @@ export class Server<Data = undefined> {
     return this.#context.outboxes.budget.used;
   }
 
+  /** What has come from clients in part, or is not with their handlers yet, in bytes of memory. */
+  get incomingBytes(): number {
+    return this.#context.incoming.used;
+  }
+
   /** Handshakes that wait for `authenticate`. */
   get pendingHandshakes(): number {
     return this.#upgrades.pending;
@@ -177,10 +183,14 @@ export class Server<Data = undefined> {
     return this.#context.runner.times.pending;
   }
 
-  /** How many clients it takes, and how much may wait for slow ones: what `clients.size` and `backlogBytes` are bounded by. */
-  get limits(): { readonly maxClients: number; readonly maxTotalBacklogBytes: number } {
-    const { maxClients, maxTotalBacklogBytes } = this.#options;
-    return { maxClients, maxTotalBacklogBytes };
+  /** What `clients.size`, `backlogBytes` and `incomingBytes` are bounded by. */
+  get limits(): {
+    readonly maxClients: number;
+    readonly maxTotalBacklogBytes: number;
+    readonly maxTotalIncomingBytes: number;
+  } {
+    const { maxClients, maxTotalBacklogBytes, maxTotalIncomingBytes } = this.#options;
+    return { maxClients, maxTotalBacklogBytes, maxTotalIncomingBytes };
   }
 
   /** How many topics somebody is subscribed to. */

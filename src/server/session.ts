@@ -16,6 +16,7 @@ import type { DeadlineWheel, Timed } from "./deadlines.js";
 import type { HandlerOwner, HandlerRunner } from "./handler-runner.js";
 import { Heartbeat, type PingSource } from "./heartbeat.js";
 import { Intake, StopReason } from "./intake.js";
+import type { MemoryBudget } from "./memory-budget.js";
 import { checkPayload, Message, type Payload } from "./message.js";
 import { Outbox, type OutboxOwner, type OutboxSettings, type SendResult } from "./outbox.js";
 import { type CompressionSettings, Outgoing } from "./outgoing.js";
@@ -51,6 +52,8 @@ export interface SessionContext<Data> {
   readonly outboxes: OutboxSettings;
   readonly compression: CompressionSettings;
   readonly memory: PayloadMemory;
+  /** What has come from all clients and is not with their handlers. */
+  readonly incoming: MemoryBudget;
   readonly topics: Topics<Session<Data>>;
   readonly stats: Counters;
   /** Null: Node's public API alone is used. */
@@ -274,6 +277,7 @@ export class Session<Data>
     for (const topic of this.topics) topics.remove(topic, this);
     this.#topics = null;
     this.#outbox.discard();
+    this.dropIncoming();
     this.#context.onDisconnect(this, disconnect);
     const closed = (): void => {
       runner.run(this, "close", { disconnect }, (close) => close(this.client, disconnect));
@@ -298,6 +302,14 @@ export class Session<Data>
       this.#messageSince = this.#heardAt;
       this.#context.wheel.schedule(this, this.#heardAt + this.#context.settings.messageTimeoutMs);
     }
+  }
+
+  protected get incoming(): MemoryBudget {
+    return this.#context.incoming;
+  }
+
+  protected onIncomingOverflow(): void {
+    this.#fail("incoming-overflow", 1013, "too much has come in part");
   }
 
   /** The peer has ended its side. Without a close frame before that, the connection is lost (RFC 6455 7.1.5). */

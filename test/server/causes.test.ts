@@ -85,6 +85,11 @@ const rows: Row[] = [
       rig.clock.advance(10_000);
     },
   },
+  {
+    cause: "incoming-overflow",
+    options: { maxMessageBytes: 512, maxTotalIncomingBytes: 1_024 },
+    provoke: ({ peer }) => peer.sendFrame({ ...frame.text("begun"), fin: false }),
+  },
   { cause: "protocol-error", provoke: ({ peer }) => peer.sendBytes(Buffer.from("8100", "hex")) },
   { cause: "invalid-data", provoke: ({ peer }) => peer.sendFrame(frame.text(Buffer.from("ff", "hex"))) },
   {
