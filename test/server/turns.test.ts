@@ -39,3 +39,27 @@ test("the shared empty batch forgets the turn's frames", async () => {
   await eventLoopTurns();
   assert.notEqual(turns.empty.with(frame), batch);
 });
+
+test("what would keep everybody waiting is done in several turns, in order, and somebody goes on in each", async () => {
+  const clock = new StepClock();
+  const turns = new Turns(clock, 512);
+  const seen: string[] = [];
+  for (let i = 0; i < 100; i++) {
+    turns.flushLater({
+      endTurn() {
+        seen.push(`flush ${i}`);
+        clock.leap(1);
+      },
+    });
+  }
+  for (let i = 0; i < 2; i++) turns.resumeLater({ resumeTurn: () => void seen.push(`resume ${i}`) });
+  await eventLoopTurns(1);
+  assert.ok(seen.length < 60, `${seen.length} in one turn`);
+  assert.equal(seen.at(-1), "resume 0");
+  await eventLoopTurns(10);
+  assert.deepEqual(
+    seen.filter((what) => what.startsWith("flush")),
+    Array.from({ length: 100 }, (_, i) => `flush ${i}`),
+  );
+  assert.ok(seen.indexOf("resume 1") < seen.indexOf("flush 99"));
+});
