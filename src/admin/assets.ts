@@ -16,10 +16,9 @@ const ours: Readonly<Record<string, readonly [file: string, type: string]>> = {
   "/icon.svg": ["icon.svg", "image/svg+xml"],
   "/style.css": ["style.css", CSS],
   ...Object.fromEntries(
-    ["main", "connection", "charts", "clients", "rooms", "log", "dialogs", "theme", "format", "dom"].map((name) => [
-      `/${name}.js`,
-      [`${name}.js`, SCRIPT] as const,
-    ]),
+    ["main", "connection", "charts", "clients", "rooms", "roving", "log", "dialogs", "theme", "format", "dom"].map(
+      (name) => [`/${name}.js`, [`${name}.js`, SCRIPT] as const],
+    ),
   ),
 };
 

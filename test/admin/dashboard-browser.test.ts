@@ -20,6 +20,24 @@ interface Started {
   readonly client: (path: string) => Promise<WebSocket>;
 }
 
+/** In the page: what sticks out of the window, of the table's card, or of its own cell. Ids and rooms may be as long as they like. */
+const CUT = `(() => {
+  const card = document.querySelector(".table-card");
+  const { left, right } = card.getBoundingClientRect();
+  const isOut = (element) => {
+    const box = element.getBoundingClientRect();
+    return box.width > 0 && (box.left < left || box.right > right);
+  };
+  const cut = [];
+  if (document.documentElement.scrollWidth > innerWidth) cut.push("the page");
+  if (card.scrollWidth > card.clientWidth) cut.push("the card");
+  for (const button of document.querySelectorAll("#rows button")) if (isOut(button)) cut.push(button.textContent);
+  for (const cell of document.querySelectorAll("#table th, #table td.number, #table td.actions"))
+    if (cell.checkVisibility({ visibilityProperty: true }) && cell.offsetWidth > 1 && cell.scrollWidth > cell.clientWidth)
+      cut.push(cell.className + ": " + cell.textContent);
+  return cut;
+})()`;
+
 describe("the dashboard in Chromium", { skip: chromium.missing }, () => {
   let browser: Browser;
   before(async () => void (browser = await launch(chromium.path)));
@@ -77,9 +95,12 @@ describe("the dashboard in Chromium", { skip: chromium.missing }, () => {
 
     const heard = once(socket, "message");
     await row.getByRole("button", { name: "Send" }).click();
-    await page.getByRole("dialog").getByLabel("Text").fill("good evening");
-    await page.keyboard.press("Control+Enter");
-    assert.equal(String(((await heard) as [Buffer])[0]), "good evening");
+    await page.getByText("Enter sends, Shift+Enter begins a new line").waitFor();
+    await page.getByRole("dialog").getByLabel("Text").fill("good");
+    await page.keyboard.press("Shift+Enter");
+    await page.keyboard.type("evening");
+    await page.keyboard.press("Enter");
+    assert.equal(String(((await heard) as [Buffer])[0]), "good\nevening");
     await page.getByText(`${id}: Sent.`).waitFor();
 
     const closed = once(socket, "close");
@@ -92,7 +113,7 @@ describe("the dashboard in Chromium", { skip: chromium.missing }, () => {
     await page.getByText("No client is connected.").waitFor();
     // What happened is in the log; what was said is nowhere.
     await page.locator("#log").getByText("admin-action").first().waitFor();
-    assert.doesNotMatch(await page.content(), /good evening/);
+    assert.doesNotMatch(await page.content(), /good\s+evening/);
     assert.deepEqual(complaints, []);
   });
 
@@ -203,8 +224,13 @@ describe("the dashboard in Chromium", { skip: chromium.missing }, () => {
     await page.locator("#rows").getByText(evil).first().waitFor();
     await page.locator("#rooms").getByText(evil).first().waitFor();
     await page.locator("#log").getByText(`<script>document.title="owned"</script>`).first().waitFor();
+    // Turned around it would read as another room.
+    await client(encodeURI("a\u202eb\u009bc"));
+    await page.locator("#rows").getByText("a\\u202eb\\u009bc").waitFor();
+    await page.locator("#rooms").getByText("a\\u202eb\\u009bc").waitFor();
+    assert.doesNotMatch(await page.locator("#main").innerText(), /[\u202e\u009b]/);
     await page.getByRole("searchbox").fill(`<b>${evil}</b>`);
-    await page.getByText("None of 1 clients matches").waitFor();
+    await page.getByText("None of 2 clients matches").waitFor();
     assert.equal(await page.locator("#main img, #main script, #main b b").count(), 0);
     assert.doesNotMatch(await page.title(), /owned/);
   });
@@ -233,6 +259,63 @@ describe("the dashboard in Chromium", { skip: chromium.missing }, () => {
     await page.locator('th[aria-sort="descending"]').waitFor();
     // Each button of a row says whose it is, to those who hear it.
     assert.equal(await page.getByRole("button", { name: `Disconnect ${String(needle?.id)}` }).count(), 1);
+  });
+
+  test("the table is one stop of the Tab key, and the arrow keys move in it", async (t) => {
+    const { url, client } = await start(t);
+    for (let i = 0; i < 60; i++) await client("lobby");
+    const [page, complaints] = await open(t, url);
+    await page.getByText("Page 1 of 2").waitFor();
+    await page.getByRole("searchbox").focus();
+    const focused = async (): Promise<string> =>
+      String(
+        await page.evaluate("document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent"),
+      );
+    const press = async (...keys: string[]): Promise<string> => {
+      for (const key of keys) await page.keyboard.press(key);
+      return focused();
+    };
+    const ids = await page.evaluate<string[]>(
+      "[...document.querySelectorAll('#rows tr')].map((row) => row.dataset.id)",
+    );
+    assert.equal(ids.length, 50);
+    assert.equal(await press("Tab"), `Send ${ids[0]}`);
+    assert.equal(await press("Tab"), "Next", "past the table in one step");
+    assert.equal(await press("Shift+Tab"), `Send ${ids[0]}`);
+    assert.equal(await press("ArrowRight", "ArrowRight"), `Disconnect ${ids[0]}`);
+    assert.equal(await press("ArrowDown", "ArrowDown"), `Disconnect ${ids[2]}`);
+    assert.equal(await press("PageDown"), `Disconnect ${ids[12]}`);
+    assert.equal(await press("End"), `Disconnect ${ids[49]}`);
+    assert.equal(await press("ArrowDown", "ArrowLeft", "ArrowLeft"), `Send ${ids[49]}`);
+    // Where one left is where one comes back to.
+    assert.equal(await press("Tab", "Shift+Tab"), `Send ${ids[49]}`);
+    assert.equal(await press("Home"), "Id");
+    assert.equal(await press("ArrowRight", "ArrowRight", "ArrowRight"), "Age");
+    await page.getByText("Arrow keys move in the table, Tab leaves it").waitFor();
+    const outline = await page.evaluate("getComputedStyle(document.activeElement).outlineStyle");
+    assert.equal(outline, "solid");
+    await page.keyboard.press("Enter");
+    await page.locator('th[aria-sort="descending"]').waitFor();
+    assert.equal(await focused(), "Age");
+    // The row that it was on is gone with the next page: there is a stop all the same.
+    assert.match(await press("ArrowDown"), /^Disconnect /);
+    await page.getByRole("button", { name: "Next" }).click();
+    await page.getByText("Page 2 of 2").waitFor();
+    await page.getByRole("searchbox").focus();
+    assert.match(await press("Tab"), /^(Send|Disconnect) /);
+    assert.equal(await page.locator("#table button[tabindex='0']").count(), 1);
+    assert.deepEqual(complaints, []);
+  });
+
+  test("however wide the window is, the table fits, with its actions", async (t) => {
+    const { url, client } = await start(t);
+    for (let i = 0; i < 200; i++) await client(`a-room-with-quite-a-long-name/that-goes-on-and-on/${i % 7}`);
+    const [page] = await open(t, url);
+    await page.locator("#rows tr").nth(49).waitFor();
+    for (const width of [1600, 1440, 1408, 1280, 1024, 993, 992, 768, 737, 390, 360]) {
+      await page.setViewportSize({ width, height: 900 });
+      assert.deepEqual(await page.evaluate(CUT), [], `at ${width} px`);
+    }
   });
 
   test("it comes back when the server does, and says what it is doing meanwhile", async (t) => {

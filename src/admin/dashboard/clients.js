@@ -1,6 +1,7 @@
 /** The table of clients: a page of fifty at a time, which the server has searched and sorted. */
-import { $, element, setText } from "./dom.js";
+import { $, element, plain, setText } from "./dom.js";
 import { bytes, count, duration, milliseconds, shortCount } from "./format.js";
+import { rove } from "./roving.js";
 
 const REFRESH_MS = 2000;
 const TYPING_MS = 150;
@@ -10,13 +11,13 @@ const columns = [
   { label: "Id", sort: "id", className: "id", text: (row) => row.id, title: (row) => row.id },
   { label: "Address", sort: "address", className: "address", text: (row) => row.address, title: (row) => row.address },
   { label: "Room", sort: "room", className: "room", text: roomText, title: (row) => `path ${row.path}` },
-  { label: "Age", sort: "age", className: "number", text: (row) => duration(row.ageMs) },
-  { label: "Round-trip", sort: "rtt", className: "number", falling: true, text: (row) => milliseconds(row.rttMs) },
-  { label: "Queued", sort: "queued", className: "number", falling: true, text: (row) => bytes(row.queuedBytes) },
+  { label: "Age", sort: "age", className: "number age", text: (row) => duration(row.ageMs) },
+  { label: "Round-trip", sort: "rtt", className: "number rtt", falling: true, text: (row) => milliseconds(row.rttMs) },
+  { label: "Queued", sort: "queued", className: "number queued", falling: true, text: (row) => bytes(row.queuedBytes) },
   {
     label: "In",
     sort: "in",
-    className: "number",
+    className: "number in",
     falling: true,
     text: (row) => shortCount(row.messagesIn),
     title: inTitle,
@@ -24,12 +25,18 @@ const columns = [
   {
     label: "Out",
     sort: "out",
-    className: "number",
+    className: "number out",
     falling: true,
     text: (row) => shortCount(row.messagesOut),
     title: outTitle,
   },
-  { label: "Dropped", sort: "dropped", className: "number", falling: true, text: (row) => shortCount(row.dropped) },
+  {
+    label: "Dropped",
+    sort: "dropped",
+    className: "number dropped",
+    falling: true,
+    text: (row) => shortCount(row.dropped),
+  },
 ];
 
 function roomText(row) {
@@ -104,6 +111,7 @@ export function makeClients(feed, on, tryUrl) {
     $("table").hidden = rows.length === 0;
     $("empty").hidden = rows.length > 0;
     if (rows.length === 0) explain(total);
+    updateStop();
   }
 
   /** Why there is nothing to see. */
@@ -124,9 +132,9 @@ export function makeClients(feed, on, tryUrl) {
     });
     let latest = null;
     const button = (text, action, className) => {
-      const made = element("button", { type: "button", className }, text);
+      const made = element("button", { type: "button", className, tabIndex: -1 }, text);
       made.onclick = () => on[action](latest);
-      made.setAttribute("aria-label", `${text} ${id}`);
+      made.setAttribute("aria-label", plain(`${text} ${id}`));
       return made;
     };
     const actions = element(
@@ -144,7 +152,7 @@ export function makeClients(feed, on, tryUrl) {
         row.classList.toggle("closing", !values.isOpen);
         columns.forEach(({ text, title }, index) => {
           setText(cells[index], text(values));
-          if (title) cells[index].title = title(values);
+          if (title) cells[index].title = plain(title(values));
         });
       },
     };
@@ -165,7 +173,7 @@ export function makeClients(feed, on, tryUrl) {
   }
 
   const heads = columns.map((column) => {
-    const button = element("button", { type: "button" }, column.label);
+    const button = element("button", { type: "button", tabIndex: -1 }, column.label);
     button.onclick = () => {
       const isSame = query.sort === column.sort;
       sortBy(column, isSame ? !query.descending : Boolean(column.falling));
@@ -175,6 +183,8 @@ export function makeClients(feed, on, tryUrl) {
     return { head, sort: column.sort };
   });
   $("heads").append(...heads.map(({ head }) => head), element("th", { scope: "col", className: "actions" }, "Actions"));
+
+  const updateStop = rove($("table"));
 
   // Where the table is too narrow for heads, a list says the same.
   for (const column of columns) {

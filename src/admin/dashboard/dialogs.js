@@ -29,7 +29,8 @@ export function askMessage(row, act) {
 }
 
 $("text").onkeydown = (event) => {
-  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+  // Enter that ends a composition (Japanese, Chinese) belongs to the text.
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
   event.preventDefault();
   $("send-form").requestSubmit();
 };

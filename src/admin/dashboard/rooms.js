@@ -1,5 +1,5 @@
 /** The largest rooms, as bars. */
-import { $, element, setText } from "./dom.js";
+import { $, element, plain, setText } from "./dom.js";
 import { count } from "./format.js";
 
 export function showRooms({ total, largest }) {
@@ -15,7 +15,7 @@ export function showRooms({ total, largest }) {
   largest.forEach(([name, clients], index) => {
     const [label, share, number] = list.children[index].children;
     setText(label, name);
-    label.title = name;
+    label.title = plain(name);
     share.firstElementChild.style.width = `${(100 * clients) / most}%`;
     setText(number, count(clients));
   });
