@@ -2,18 +2,8 @@
 // Only Node's own modules here: on a fresh clone there is no node_modules yet.
 
 import { spawn } from "node:child_process";
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { dirname, join, relative, sep } from "node:path";
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { withLock } from "./lock.mjs";
 
@@ -55,16 +45,13 @@ export async function build(projects) {
       rmSync(stampFile(project), { force: true });
       removeStaleOutputs(project);
     }
+    embed();
     const tsc = join(root, "node_modules/typescript/bin/tsc");
     const pretty = process.stderr.isTTY ? ["--pretty"] : [];
     // --force: tsc's notes of its last build miss outputs that were deleted and some changed options, and a whole build is fast.
     const { code, output } = await run(process.execPath, [tsc, "--build", "--force", ...pretty, ...wanted]);
     if (code !== 0) fail(output, code);
     for (const project of wanted) {
-      for (const [from, to] of assets(project)) {
-        mkdirSync(dirname(to), { recursive: true });
-        copyFileSync(from, to);
-      }
       if (project === "src") makeExecutable(join(root, "dist/cli/main.js"));
       writeFileSync(stampFile(project), stateOf(project));
     }
@@ -101,12 +88,40 @@ function stampFile(project) {
   return join(cache, `${project}.built`);
 }
 
+/** Files that become modules, so that the package can be bundled: what each exports. */
+const embedded = {
+  version: () => readJson("package.json").version,
+  page: () => text("src/cli/page.html"),
+  dashboard: () => ({
+    ...Object.fromEntries(dashboardFiles().map((path) => [basename(path), readFileSync(path, "utf8")])),
+    "uplot.js": `/*\n${text("node_modules/uplot/LICENSE")}*/\n${text("node_modules/uplot/dist/uPlot.iife.min.js")}`,
+    "uplot.css": text("node_modules/uplot/dist/uPlot.min.css"),
+  }),
+};
+
+function embed() {
+  for (const [name, value] of Object.entries(embedded)) {
+    const file = inRoot(`src/generated/${name}.ts`);
+    const content = value();
+    const type = typeof content === "string" ? "string" : "Readonly<Record<string, string>>";
+    const code = `// Made by scripts/prepare.mjs.\nexport const ${name}: ${type} = ${JSON.stringify(content, null, 2)};\n`;
+    mkdirSync(dirname(file), { recursive: true });
+    // What is as it was keeps its time, or everything would be built again.
+    if (!existsSync(file) || readFileSync(file, "utf8") !== code) writeFileSync(file, code);
+  }
+}
+
+function dashboardFiles() {
+  return walk(inRoot("src/admin/dashboard"));
+}
+
 // Name, size and time of everything that goes into a project and of everything that came out of it.
 function stateOf(project) {
   const inputs = [
     ...(project === "src" ? [] : sources("src")),
     ...sources(project),
-    ...assets(project).map(([from]) => from),
+    ...(project === "src" ? dashboardFiles() : []),
+    ...(project === "src" ? ["package.json", "src/cli/page.html", "node_modules/uplot/package.json"].map(inRoot) : []),
     ...["tsconfig.base.json", `${project}/tsconfig.json`, "node_modules/typescript/package.json"].map(inRoot),
   ];
   return [...inputs, ...expectedOutputs(project)].map(describe).join("\n");
@@ -121,20 +136,11 @@ function sources(project) {
   return walk(inRoot(project)).filter((path) => path.endsWith(".ts"));
 }
 
-/** The files that are copied as they are, pages and what belongs to them: [from, to]. */
-function assets(project) {
-  if (project !== "src") return [];
-  return walk(inRoot("src"))
-    .filter((path) => /\.(html|css|js|svg)$/.test(path))
-    .map((path) => [path, join(inRoot("dist"), relative(inRoot("src"), path))]);
-}
-
 function expectedOutputs(project) {
-  const compiled = sources(project).flatMap((path) => {
+  return sources(project).flatMap((path) => {
     const stem = join(inRoot(outputFolder[project]), relative(inRoot(project), path)).replace(/\.ts$/, "");
     return path.endsWith(".d.ts") ? [] : [`${stem}.js`, `${stem}.d.ts`];
   });
-  return [...compiled, ...assets(project).map(([, to]) => to)];
 }
 
 // The output of a source that was deleted must neither run as a test nor be published.
@@ -162,9 +168,13 @@ function inRoot(path) {
   return join(root, path.replaceAll("/", sep));
 }
 
+function text(path) {
+  return readFileSync(inRoot(path), "utf8");
+}
+
 function readJson(path) {
   try {
-    return JSON.parse(readFileSync(inRoot(path), "utf8"));
+    return JSON.parse(text(path));
   } catch {
     return undefined;
   }

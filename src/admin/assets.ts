@@ -1,30 +1,16 @@
 /** The dashboard's files, as they are served: everything from here, nothing from elsewhere. */
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { dashboard } from "../generated/dashboard.js";
 
 export interface Asset {
   readonly body: Buffer;
   readonly headers: Readonly<Record<string, string | number>>;
 }
 
-const HTML = "text/html; charset=utf-8";
-const CSS = "text/css; charset=utf-8";
-const SCRIPT = "text/javascript; charset=utf-8";
-
-const ours: Readonly<Record<string, readonly [file: string, type: string]>> = {
-  "/": ["index.html", HTML],
-  "/icon.svg": ["icon.svg", "image/svg+xml"],
-  "/style.css": ["style.css", CSS],
-  ...Object.fromEntries(
-    ["main", "connection", "charts", "clients", "rooms", "roving", "log", "dialogs", "theme", "format", "dom"].map(
-      (name) => [`/${name}.js`, [`${name}.js`, SCRIPT] as const],
-    ),
-  ),
-};
-
-const theirs: Readonly<Record<string, readonly [file: string, type: string]>> = {
-  "/uplot.js": ["uplot/dist/uPlot.iife.min.js", SCRIPT],
-  "/uplot.css": ["uplot/dist/uPlot.min.css", CSS],
+const TYPES: Readonly<Record<string, string>> = {
+  html: "text/html; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  svg: "image/svg+xml",
 };
 
 /** Scripts and styles are files of ours; nothing that stands in the page itself is run, wherever it came from. */
@@ -49,16 +35,14 @@ export const protectiveHeaders: Readonly<Record<string, string>> = {
   "Cross-Origin-Opener-Policy": "same-origin",
 };
 
-/** Reads them all, by path. */
+/** All of them, by path. */
 export function readAssets(): ReadonlyMap<string, Asset> {
-  const { resolve } = createRequire(import.meta.url);
-  const files = [
-    ...Object.entries(ours).map(
-      ([path, [file, type]]) => [path, new URL(`./dashboard/${file}`, import.meta.url), type] as const,
-    ),
-    ...Object.entries(theirs).map(([path, [file, type]]) => [path, resolve(file), type] as const),
-  ];
-  return new Map(files.map(([path, file, type]) => [path, assetOf(readFileSync(file), type)]));
+  return new Map(
+    Object.entries(dashboard).map(([file, text]) => [
+      file === "index.html" ? "/" : `/${file}`,
+      assetOf(Buffer.from(text), TYPES[file.slice(file.lastIndexOf(".") + 1)]!),
+    ]),
+  );
 }
 
 function assetOf(body: Buffer, type: string): Asset {

@@ -1,7 +1,7 @@
 /** The page to try the server in a browser: one file without anything from elsewhere, on every path that is asked for it. */
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { page as html } from "../generated/page.js";
 
 export interface PageOptions {
   readonly echo: boolean;
@@ -13,7 +13,7 @@ const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="
 
 /** Answers plain HTTP requests: GET and HEAD of any path with the page. */
 export function pageHandler(options: PageOptions): (request: IncomingMessage, response: ServerResponse) => void {
-  const page = renderPage(readFileSync(new URL("./page.html", import.meta.url), "utf8"), options);
+  const page = renderPage(html, options);
   const pageHeaders = headersFor(page, "text/html; charset=utf-8", policyFor(page));
   const iconHeaders = headersFor(ICON, "image/svg+xml", "default-src 'none'");
 

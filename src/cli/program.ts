@@ -1,5 +1,4 @@
 /** The command line as a whole: its subcommands, and what happens when it makes no sense. */
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { addAudit } from "./audit-command.js";
 import { addBench } from "./bench-command.js";
@@ -7,6 +6,7 @@ import { addCompletion } from "./completion-command.js";
 import { ConfigError } from "./config-error.js";
 import { addConnect } from "./connect-command.js";
 import type { Environment } from "./environment.js";
+import { version } from "../generated/version.js";
 import { formatItem } from "./help-layout.js";
 import { plain } from "../tools/plain.js";
 import { TargetError } from "../tools/target.js";
@@ -57,7 +57,7 @@ function commandIn(program: Command, args: readonly string[]): string | undefine
 function makeProgram(environment: Environment, setExitCode: (code: number) => void): Command {
   const program = new Command("hawser")
     .description("A production WebSocket server: safe from the first line.")
-    .version(version(), "--version", "print the version")
+    .version(version, "--version", "print the version")
     .helpOption("-h, --help", "print this help")
     .helpCommand(false)
     .exitOverride()
@@ -74,11 +74,4 @@ function makeProgram(environment: Environment, setExitCode: (code: number) => vo
   addCompletion(program);
   program.addHelpText("after", "\n`hawser COMMAND --help` says more about a command.");
   return program;
-}
-
-function version(): string {
-  const manifest = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-    version: string;
-  };
-  return manifest.version;
 }

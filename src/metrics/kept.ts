@@ -1,4 +1,3 @@
-import { Counter, Gauge, type Metric, type Registry } from "prom-client";
 import type { Durations } from "../index.js";
 
 /** Quantiles of something, with how often it was seen and the sum of it. */
@@ -16,72 +15,69 @@ interface Sample {
   readonly value: number;
 }
 
-/** Puts metrics into a registry whose numbers are kept elsewhere, and read when somebody asks. */
+interface Metric {
+  readonly name: string;
+  readonly help: string;
+  readonly type: "gauge" | "counter" | "histogram" | "summary";
+  readonly read: () => readonly Sample[];
+}
+
+/** Metrics whose numbers are kept elsewhere, and read when somebody asks. */
 export class KeptMetrics {
-  readonly #registry: Registry;
+  readonly #metrics: Metric[] = [];
 
-  constructor(registry: Registry) {
-    this.#registry = registry;
-  }
-
-  gauge(name: string, help: string, read: () => number): void {
-    const registers = [this.#registry];
-    const gauge: Gauge = new Gauge({ name, help, registers, collect: (): void => gauge.set(read()) });
+  gauge(name: string, help: string, read: () => number, labels: Sample["labels"] = {}): void {
+    this.#metrics.push({ name, help, type: "gauge", read: () => [{ metricName: name, labels, value: read() }] });
   }
 
   counter(name: string, help: string, read: () => number): void {
-    const counter: Counter = new Counter({
-      name,
-      help,
-      registers: [this.#registry],
-      collect(): void {
-        counter.reset();
-        counter.inc(read());
-      },
-    });
+    this.#metrics.push({ name, help, type: "counter", read: () => [{ metricName: name, labels: {}, value: read() }] });
   }
 
   /** @param read all values that the label may have, from the start: a rate of what appears from nothing cannot be seen */
   counters(name: string, help: string, label: string, read: () => Readonly<Record<string, number>>): void {
-    const counter: Counter = new Counter({
-      name,
-      help,
-      labelNames: [label],
-      registers: [this.#registry],
-      collect(): void {
-        counter.reset();
-        for (const [value, total] of Object.entries(read())) counter.inc({ [label]: value }, total);
-      },
-    });
+    const samples = (): Sample[] =>
+      Object.entries(read()).map(([text, value]) => ({ metricName: name, labels: { [label]: text }, value }));
+    this.#metrics.push({ name, help, type: "counter", read: samples });
   }
 
   /** @param read the durations by the label's value */
   histograms(name: string, help: string, label: string, read: () => Readonly<Record<string, Durations>>): void {
-    this.#add(name, help, "histogram", () =>
-      Object.entries(read()).flatMap(([value, durations]) => bucketsOf(name, durations, { [label]: value })),
-    );
+    const samples = (): Sample[] =>
+      Object.entries(read()).flatMap(([value, durations]) => bucketsOf(name, durations, { [label]: value }));
+    this.#metrics.push({ name, help, type: "histogram", read: samples });
   }
 
   histogram(name: string, help: string, read: () => Durations): void {
-    this.#add(name, help, "histogram", () => bucketsOf(name, read(), {}));
+    this.#metrics.push({ name, help, type: "histogram", read: () => bucketsOf(name, read(), {}) });
   }
 
   summary(name: string, help: string, read: () => Quantiles): void {
-    this.#add(name, help, "summary", () => {
+    const samples = (): Sample[] => {
       const { values, sum, count } = read();
       return [
         ...values.map(([quantile, value]) => ({ metricName: name, labels: { quantile }, value })),
         { metricName: `${name}_sum`, labels: {}, value: sum },
         { metricName: `${name}_count`, labels: {}, value: count },
       ];
-    });
+    };
+    this.#metrics.push({ name, help, type: "summary", read: samples });
   }
 
-  /** The library's own histograms and summaries count what passes through them. To a registry, a metric is whatever has `get`. */
-  #add(name: string, help: string, type: "histogram" | "summary", read: () => readonly Sample[]): void {
-    const metric = { name, help, type, get: () => Promise.resolve({ name, help, type, values: read() }) };
-    this.#registry.registerMetric(metric as unknown as Metric);
+  /** The text format of Prometheus, version 0.0.4. */
+  text(): string {
+    return this.#metrics.map((metric) => `${familyText(metric)}\n`).join("\n");
   }
+}
+
+function familyText({ name, help, type, read }: Metric): string {
+  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...read().map(sampleText)].join("\n");
+}
+
+/** Labels and help are texts of ours: nothing in them but a quotation mark would have to be escaped, as in JSON. */
+function sampleText({ metricName, labels, value }: Sample): string {
+  const pairs = Object.entries(labels).map(([label, text]) => `${label}=${JSON.stringify(String(text))}`);
+  return `${metricName}${pairs.length === 0 ? "" : `{${pairs.join()}}`} ${value}`;
 }
 
 /** Each bucket holds those below it as well, and all is in seconds. */

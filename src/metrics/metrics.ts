@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs";
-import { Gauge, Registry } from "prom-client";
+import { version } from "../generated/version.js";
 import type { Server } from "../index.js";
 import { KeptMetrics } from "./kept.js";
 import { addProcessMetrics } from "./process-metrics.js";
@@ -16,26 +15,13 @@ export interface Metrics {
 }
 
 /**
- * Metrics of one server, in a registry of their own: they do not mix with what an application has in prom-client's. What they are
- * called is in docs/metrics.md.
+ * Metrics of one server. What they are called is in docs/metrics.md.
  * @param server what `createServer` returned
  */
 export function createMetrics<Data>(server: Server<Data>): Metrics {
-  const registry = new Registry();
-  const registers = [registry];
-  new Gauge({
-    name: "hawser_build_info",
-    help: "1, with the versions.",
-    labelNames: ["version", "node"],
-    registers,
-  }).set({ version: version(), node: process.version }, 1);
-  const kept = new KeptMetrics(registry);
+  const kept = new KeptMetrics();
+  kept.gauge("hawser_build_info", "1, with the versions.", () => 1, { version, node: process.version });
   addServerMetrics(kept, server);
   const stop = addProcessMetrics(kept);
-  return { contentType: registry.contentType, text: () => registry.metrics(), stop };
-}
-
-function version(): string {
-  const manifest = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(manifest) as { version: string }).version;
+  return { contentType: "text/plain; version=0.0.4; charset=utf-8", text: async () => kept.text(), stop };
 }

@@ -1,5 +1,5 @@
-import { pino } from "pino";
 import type { Clock } from "./clock.js";
+import { loadPino } from "./load-pino.js";
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
 
@@ -13,6 +13,7 @@ export interface Logger {
 
 /** JSON lines on standard output: level in words, time as ISO 8601, and the fields of the event. */
 export function defaultLogger(level: LogLevel): Logger {
+  const pino = loadPino();
   return pino({
     level,
     base: null,

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import { createRequire } from "node:module";
+// As a whole: a banner for bundles that declares `createRequire` itself is common.
+import * as nodeModule from "node:module";
 import type { TLSSocket } from "node:tls";
 import type * as OpenTelemetryApi from "@opentelemetry/api";
 import type { Attributes, Context, Span, Tracer } from "@opentelemetry/api";
@@ -39,7 +40,13 @@ export function findOpenTelemetry(load: () => Api = requireApi): () => Tracing |
 
 /** Not `import`: the first handshake that comes after a provider was registered is to have its span. */
 function requireApi(): Api {
-  return createRequire(import.meta.url)("@opentelemetry/api") as Api;
+  try {
+    // What bundlers see.
+    return require("@opentelemetry/api") as Api;
+  } catch {
+    // In an ES module of Node there is no `require`.
+  }
+  return nodeModule.createRequire(import.meta.url)("@opentelemetry/api") as Api;
 }
 
 class OpenTelemetry implements Tracing {
