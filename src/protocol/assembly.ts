@@ -1,8 +1,10 @@
 import { maskTo } from "./mask.js";
 import { PayloadMemory } from "./payload-memory.js";
 
+/** Memory that is longer is one message's alone. */
+export const SLAB_BYTES: number = 8 * 1024;
 /** In small slabs: a client that never sends the rest of its message keeps one of them in memory, however little it has sent. */
-const slabs = new PayloadMemory(8 * 1024);
+const slabs = new PayloadMemory(SLAB_BYTES);
 
 /** A message that comes in parts is gathered here: in memory that grows, so a thousand tiny fragments cost what their bytes cost. */
 export class Assembly {

@@ -1,3 +1,4 @@
+import { SLAB_BYTES } from "../protocol/assembly.js";
 import { Account, type Hold, type MemoryBudget } from "./memory-budget.js";
 
 /** What a message that has begun takes besides the memory of its bytes. Measured. */
@@ -23,9 +24,11 @@ export class Incoming {
    * @param rest bytes that have been read and not parsed
    */
   set(partial: Buffer | null, rest: number): void {
-    const memory = partial === null ? null : partial.buffer;
+    // To hold on to what is nobody else's would cost more than to charge for it.
+    const isOwn = partial !== null && partial.length > SLAB_BYTES;
+    const memory = partial === null || isOwn ? null : partial.buffer;
     // What was unmasked ahead of a pause lies there a second time.
-    const charged = 2 * rest + (memory === null ? 0 : MESSAGE_BYTES);
+    const charged = 2 * rest + (partial === null ? 0 : MESSAGE_BYTES) + (isOwn ? partial.length : 0);
     if (memory === this.#memory && charged === this.#charged) return;
     const before = this.#account.share;
     this.#account.charge(charged - this.#charged);

@@ -36,8 +36,9 @@ export abstract class Intake {
   #turn = 0;
   #work = 0;
   #ms = 0;
-  /** Null while nothing is kept. */
+  /** Null as long as no message of this client has come in part. */
   #incoming: Incoming | null = null;
+  #countComes = false;
 
   protected abstract beforeParse(): void;
   protected abstract afterParse(): void;
@@ -65,7 +66,7 @@ export abstract class Intake {
       if (at < length) this.#keep(this.#copyOf(bytes.subarray(at, length)), 0);
       this.afterParse();
       if (this.#stopped === 0) this.#countShare();
-      this.countIncoming();
+      this.#noteIncoming();
       return;
     }
     const more = bytes.subarray(0, length);
@@ -107,7 +108,7 @@ export abstract class Intake {
       const at = this.#parse(rest, this.#restAt, rest.length);
       if (at < rest.length) this.#keep(rest, at);
       this.afterParse();
-      this.countIncoming();
+      this.#noteIncoming();
     }
     if (this.#stopped === 0) this.#countShare();
     if (this.isStopped) return;
@@ -118,21 +119,26 @@ export abstract class Intake {
     if (this.#peerEnded) this.onPeerEnded();
   }
 
-  /** Brings the books up to what is kept. For messages that come whole and are handled at once, nothing ever is. */
-  protected countIncoming(): void {
+  /** Brings the books up to what is kept. */
+  countIncoming(): void {
+    this.#countComes = false;
     const { partial } = this.connection;
     const rest = this.#rest;
-    if (partial !== null || rest !== null) {
-      this.#incoming ??= new Incoming(this.incoming, () => {
-        this.onIncomingOverflow();
-        this.dropIncoming();
-      });
-      this.#incoming.set(partial, rest === null ? 0 : rest.length);
-    } else if (this.#incoming !== null) {
-      const incoming = this.#incoming;
-      this.#incoming = null;
-      incoming.release();
-    }
+    if (partial === null && rest === null && this.#incoming === null) return;
+    this.#incoming ??= new Incoming(this.incoming, () => {
+      this.onIncomingOverflow();
+      this.dropIncoming();
+    });
+    this.#incoming.set(partial, rest === null ? 0 : rest.length);
+  }
+
+  /** Most often there is nothing to count, or what waits for a handler waits no longer at the end of the turn. */
+  #noteIncoming(): void {
+    if (this.#countComes) return;
+    if (this.#rest !== null) {
+      this.#countComes = true;
+      this.turns.countLater(this);
+    } else if (this.#incoming !== null || this.connection.inMessage) this.countIncoming();
   }
 
   /** What has been read is not wanted any more. */

@@ -14,7 +14,8 @@ const FLUSHED_AT_ONCE = 32;
 
 /**
  * Work that is put off to the end of the event loop's turn, once the sockets that were readable have been read: outboxes are flushed
- * together, so that what many messages produced leaves in one write per socket, and clients whose share of the turn was used up go on.
+ * together, so that what many messages produced leaves in one write per socket, clients whose share of the turn was used up go on, and what is
+ * kept of what has come is counted.
  *
  * A turn is over when that has been done, and as long as nobody puts anything off it is not: so who is served at once costs nothing here.
  */
@@ -31,6 +32,7 @@ export class Turns {
   #spentMs = 0;
   #flushes: { endTurn(): void }[] = [];
   #resumes: { resumeTurn(): void }[] = [];
+  #counts: { countIncoming(): void }[] = [];
   #scheduled = false;
 
   constructor(clock: Clock, maxWork: number) {
@@ -45,6 +47,11 @@ export class Turns {
 
   resumeLater(client: { resumeTurn(): void }): void {
     this.#resumes.push(client);
+    this.#schedule();
+  }
+
+  countLater(client: { countIncoming(): void }): void {
+    this.#counts.push(client);
     this.#schedule();
   }
 
@@ -93,6 +100,9 @@ export class Turns {
     this.#flush();
     this.empty.forget();
     this.#resume();
+    const counts = this.#counts;
+    this.#counts = [];
+    for (const client of counts) client.countIncoming();
     if (this.#flushes.length > 0 || this.#resumes.length > 0) this.#schedule();
   }
 
