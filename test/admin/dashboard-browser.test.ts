@@ -314,6 +314,8 @@ describe("the dashboard in Chromium", { skip: chromium.missing }, () => {
     await page.locator("#rows tr").nth(49).waitFor();
     for (const width of [1600, 1440, 1408, 1280, 1024, 993, 992, 768, 737, 390, 360]) {
       await page.setViewportSize({ width, height: 900 });
+      // The charts follow the window a frame later.
+      await page.waitForFunction(`${CUT}.length === 0`, undefined, { timeout: 5000 }).catch(() => {});
       assert.deepEqual(await page.evaluate(CUT), [], `at ${width} px`);
     }
   });

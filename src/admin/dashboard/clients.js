@@ -39,6 +39,10 @@ const columns = [
   },
 ];
 
+function buttonsOf(row) {
+  return row === null ? [] : [...row.querySelectorAll("button")];
+}
+
 function roomText(row) {
   if (row.roomCount === 0) return "–";
   return (
@@ -85,7 +89,8 @@ export function makeClients(feed, on, tryUrl) {
 
   function show({ rows, total, matched, page, pages }) {
     const body = $("rows");
-    const focused = document.activeElement?.closest("tr")?.dataset.id;
+    const focused = body.contains(document.activeElement) ? document.activeElement : null;
+    const column = focused === null ? 0 : buttonsOf(focused.closest("tr")).indexOf(focused);
     const ids = new Set(rows.map(({ id }) => id));
     for (const [id, row] of shown) {
       if (ids.has(id)) continue;
@@ -98,8 +103,9 @@ export function makeClients(feed, on, tryUrl) {
       if (body.children[index] !== there.element) body.insertBefore(there.element, body.children[index] ?? null);
     });
     // Whoever was on a row that has gone, or that was moved, keeps a place in the table.
-    if (focused !== undefined && document.activeElement === document.body) {
-      (shown.get(focused)?.element ?? body.firstElementChild)?.querySelector("button")?.focus();
+    if (focused !== null && document.activeElement !== focused) {
+      const place = focused.isConnected ? focused : buttonsOf(body.firstElementChild)[column];
+      place?.focus({ preventScroll: true });
     }
     // Read out where it answers somebody, and not each time that a client comes or goes.
     $("found").ariaLive = query.search === "" ? "off" : "polite";
