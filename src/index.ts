@@ -1,6 +1,7 @@
 /** Hawser: a WebSocket server that is safe from the first line. */
 
-export { createServer, type Listening, type Server } from "./server/server.js";
+export { createServer, type Server } from "./server/server.js";
+export type { Listening, ListenTarget } from "./server/listen.js";
 export type { Client, ClientSummary, HandlerResult, Handlers } from "./server/client.js";
 export type { Message, Payload } from "./server/message.js";
 export type { SendResult } from "./server/outbox.js";

@@ -34,11 +34,11 @@ export function makeAdmin(server: Server<string>, own: OwnValues, log: Log, logT
       try {
         listening = await admin.listen(adminPort, adminHost);
       } catch (error) {
-        throw new Error(listenErrorText(error, adminHost, adminPort), { cause: error });
+        throw new Error(listenErrorText(error, { host: adminHost, port: adminPort }), { cause: error });
       }
     },
     clientsComeTo(url, path) {
-      if (own.page) tryUrl = pageUrl(url, path);
+      if (own.page) tryUrl = pageUrl(url, path) ?? undefined;
     },
     welcome() {
       const url = `http://${localUrl(listening?.url ?? "").host}/`;

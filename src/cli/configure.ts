@@ -1,11 +1,12 @@
 /** Puts the configuration together: flag before environment variable before config file before default. */
-import { OptionError, resolveOptions, type ServerOptions, UsageError } from "../index.js";
+import { type ListenTarget, OptionError, resolveOptions, type ServerOptions, UsageError } from "../index.js";
 import { type Given, takeText, takeValue } from "./check-setting.js";
 import { ConfigError, type Source, sourceText, wrongValue } from "./config-error.js";
 import { parseConfigFile } from "./config-file.js";
 import { type Environment, readEnvironment } from "./environment.js";
 import { readNamedFile } from "./named-file.js";
 import { ownRules } from "./own-options.js";
+import { placeOf } from "./place.js";
 import { CONFIG_ENV, type Setting } from "./settings.js";
 
 /** What the command line says about one option. */
@@ -20,6 +21,10 @@ export interface FlagEntry {
 export interface OwnValues {
   readonly host: string;
   readonly port: number;
+  /** Undefined: it listens on host and port. */
+  readonly socket: string | undefined;
+  /** In octal. */
+  readonly socketMode: string;
   readonly echo: boolean;
   readonly page: boolean;
   readonly healthOnMainPort: boolean;
@@ -35,6 +40,7 @@ export interface Configuration {
   /** What was given, wherever, by option name; what is missing has its default. */
   readonly given: ReadonlyMap<string, Given>;
   readonly own: OwnValues;
+  readonly place: ListenTarget;
   /** What was given of the library's options: each fits, and they fit together. */
   readonly server: ServerOptions<string>;
 }
@@ -44,6 +50,7 @@ export function configure(
   flags: readonly FlagEntry[],
   configFlag: string | undefined,
   environment: Environment,
+  pid: number = process.pid,
 ): Configuration {
   const given = new Map<string, Given>();
   // From the weakest to the strongest. A value that a stronger one replaces is checked all the same: a mistake is a mistake.
@@ -66,8 +73,10 @@ export function configure(
   for (const [name, rule] of Object.entries(ownRules)) own[name] = rule.default;
   for (const [name, { value }] of given) (Object.hasOwn(ownRules, name) ? own : server)[name] = value;
   checkTogether(server, given);
-  checkAdmin(given, own as unknown as OwnValues);
-  return { given, own: own as unknown as OwnValues, server };
+  const ownValues = own as unknown as OwnValues;
+  const place = placeOf(ownValues, environment, pid);
+  checkAdmin(given, ownValues, place);
+  return { given, own: ownValues, place, server };
 }
 
 function readFile(configFlag: string | undefined, environment: Environment): ReturnType<typeof parseConfigFile> {
@@ -91,9 +100,9 @@ function checkTogether(server: ServerOptions<string>, given: ReadonlyMap<string,
   }
 }
 
-function checkAdmin(given: ReadonlyMap<string, Given>, own: OwnValues): void {
-  const { host, port, adminHost, adminPort } = own;
-  if (adminPort !== undefined && adminPort !== 0 && adminPort === port && adminHost === host)
+function checkAdmin(given: ReadonlyMap<string, Given>, { adminHost, adminPort }: OwnValues, place: ListenTarget): void {
+  const isSame = "port" in place && adminPort === place.port && adminHost === place.host;
+  if (adminPort !== undefined && adminPort !== 0 && isSame)
     throw wrongValue("adminPort", adminPort, given.get("adminPort")!.source, "a port other than that of the clients");
   if (adminPort !== undefined) return;
   // Somebody who protects a listener that is not there believes that something is protected.

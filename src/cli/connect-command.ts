@@ -107,7 +107,7 @@ async function listen(
     const { listenFor } = await import("../connect/index.js");
     return await listenFor({ host, port, subprotocols: flags.subprotocol ?? [], execute: flags.execute ?? [] }, around);
   } catch (error) {
-    around.errors.write(`hawser: ${listenErrorText(error, host, port)}\n`);
+    around.errors.write(`hawser: ${listenErrorText(error, { host, port })}\n`);
     return FAILED;
   }
 }

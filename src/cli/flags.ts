@@ -40,6 +40,7 @@ function negated({ flag }: Setting): string {
 
 const placeholders: Record<string, string> = {
   host: "host",
+  socketMode: "mode",
   adminHost: "host",
   adminAllowedHosts: "name",
   path: "path",

@@ -1,11 +1,18 @@
 /** Why the server cannot listen, in one line. */
+import type { ListenTarget } from "../index.js";
 import { plain } from "./config-error.js";
 
-export function listenErrorText(error: unknown, host: string, port: number): string {
+export function listenErrorText(error: unknown, place: ListenTarget): string {
   const { code = "", message } = error as NodeJS.ErrnoException;
-  const at = host.includes(":") ? `[${host}]` : host;
-  const reason = reasons[code];
-  return plain(`cannot listen on ${at}:${port}: ${reason === undefined ? message : `${reason} (${code})`}`);
+  const reason = "path" in place ? (socketReasons[code] ?? reasons[code]) : reasons[code];
+  return plain(`cannot listen on ${placeText(place)}: ${reason === undefined ? message : `${reason} (${code})`}`);
+}
+
+function placeText(place: ListenTarget): string {
+  if ("fd" in place) return `the socket that systemd passes on (descriptor ${place.fd})`;
+  if ("path" in place) return place.path;
+  const { host = "", port } = place;
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 const reasons: Record<string, string> = {
@@ -16,4 +23,10 @@ const reasons: Record<string, string> = {
   EAFNOSUPPORT: "this machine does not have addresses of that kind",
   ENOTFOUND: "the host name is not known",
   EAI_AGAIN: "the host name cannot be looked up now",
+};
+
+const socketReasons: Record<string, string> = {
+  EADDRINUSE: "a server answers there, or it is a file of another kind",
+  // What Node makes of a folder that does not exist, too.
+  EACCES: "no permission, or no such folder",
 };

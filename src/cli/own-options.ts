@@ -17,6 +17,8 @@ const isFileName = (value: string): boolean =>
 export type OwnName =
   | "host"
   | "port"
+  | "socket"
+  | "socketMode"
   | "echo"
   | "page"
   | "healthOnMainPort"
@@ -47,6 +49,23 @@ export const ownRules: Readonly<Record<OwnName, SettingRule>> = {
     default: 8080,
     min: 0,
     max: 65_535,
+  },
+  socket: {
+    kind: "string",
+    group: "Serving",
+    help: "listen on this Unix socket, in place of an address and a port",
+    form: "the name of a file",
+    accepts: isFileName,
+    isFile: true,
+  },
+  socketMode: {
+    kind: "string",
+    group: "Serving",
+    help: "permissions of that socket, in octal: who may connect",
+    // A proxy's user can be made a member of the server's group; nobody else gets in.
+    default: "660",
+    form: 'three octal digits as text, such as "660"',
+    accepts: (value) => /^0?[0-7]{3}$/.test(value),
   },
   echo: {
     kind: "boolean",

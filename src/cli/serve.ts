@@ -54,12 +54,12 @@ export async function serve(configuration: Configuration, tls: TlsFiles | undefi
 async function listen(
   server: Server<string>,
   admin: CommandAdmin | null,
-  { own, server: { path } }: Configuration,
+  { own, place, server: { path } }: Configuration,
   log: Log,
 ): Promise<void> {
   await admin?.listen();
-  const { url } = await server.listen(own.port, own.host).catch((error: unknown) => {
-    throw new Error(listenErrorText(error, own.host, own.port), { cause: error });
+  const { url } = await server.listen(place).catch((error: unknown) => {
+    throw new Error(listenErrorText(error, place), { cause: error });
   });
   admin?.clientsComeTo(url, path);
   if (!log.isPretty) return;

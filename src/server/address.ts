@@ -1,10 +1,20 @@
-import { BlockList, isIP, isIPv4, isIPv6 } from "node:net";
+import { BlockList, isIP, isIPv4, isIPv6, Socket } from "node:net";
 import { OptionError } from "./usage-error.js";
 
-/** The proxies that are ours, from addresses and CIDR ranges. @throws OptionError */
-export function proxyList(ranges: readonly string[]): BlockList {
+/** The address of whoever connects to a Unix socket: it has none, and who may is a matter of the file's permissions. */
+export const UNIX = "unix";
+
+/** The proxies that are ours. */
+export interface Proxies {
+  /** Whether what connects from there is one of them. */
+  trusts(peer: string): boolean;
+}
+
+/** From addresses, CIDR ranges, and the word for all who connect to a Unix socket. @throws OptionError */
+export function proxyList(ranges: readonly string[]): Proxies {
   const list = new BlockList();
   for (const range of ranges) {
+    if (range === UNIX) continue;
     const [address = "", prefix, ...rest] = range.split("/");
     const family = isIPv4(address) ? "ipv4" : "ipv6";
     const bits = prefix === undefined ? undefined : Number(prefix);
@@ -20,28 +30,37 @@ export function proxyList(ranges: readonly string[]): BlockList {
     if (bits === undefined) list.addAddress(address, family);
     else list.addSubnet(address, bits, family);
   }
-  return list;
+  const trustsUnix = ranges.includes(UNIX);
+  return {
+    trusts(peer) {
+      const address = plainAddress(peer);
+      if (isIP(address) === 0) return address === UNIX && trustsUnix;
+      return list.check(address, isIPv6(address) ? "ipv6" : "ipv4");
+    },
+  };
+}
+
+/** The address at the other end of a socket; empty when it is gone. */
+export function addressAt(socket: Partial<Socket> | null | undefined): string {
+  if (socket?.remoteAddress !== undefined) return socket.remoteAddress;
+  // One of TCP still knows its own end when the other has gone.
+  const isUnix = socket instanceof Socket && !socket.destroyed && socket.localAddress === undefined;
+  return isUnix ? UNIX : "";
 }
 
 /**
  * The address of the client behind our proxies. `X-Forwarded-For` grows at its right end, each proxy adding whom it talked to; so it
  * is read from there, for as long as it is one of ours that speaks. What stands left of that, anybody may have written.
  */
-export function clientAddress(peer: string, forwardedFor: string | undefined, proxies: BlockList): string {
+export function clientAddress(peer: string, forwardedFor: string | undefined, proxies: Proxies): string {
   let address = plainAddress(peer);
   const hops = forwardedFor?.split(",") ?? [];
-  while (hops.length > 0 && isTrusted(proxies, address)) {
+  while (hops.length > 0 && proxies.trusts(address)) {
     const hop = plainAddress(hops.pop()!.trim());
     if (isIP(hop) === 0) break;
     address = hop;
   }
   return address;
-}
-
-/** Whether what connects from there is a proxy of ours. */
-export function isTrusted(proxies: BlockList, peer: string): boolean {
-  const address = plainAddress(peer);
-  return isIP(address) !== 0 && proxies.check(address, isIPv6(address) ? "ipv6" : "ipv4");
 }
 
 /** `::ffff:192.0.2.1` is 192.0.2.1, as a socket that listens on both families has it; some proxies add a port or brackets. */

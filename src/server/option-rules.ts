@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { UNIX } from "./address.js";
 import { headerFault, TOKEN } from "./headers.js";
 import { hostAdvice, isHostEntry } from "./host.js";
 import type { ServerOptions } from "./options.js";
@@ -46,6 +47,8 @@ export interface OptionRule {
   readonly advice?: (value: string) => string | undefined;
   /** For lists of `Name: value`: an object may be given as well. */
   readonly orRecord?: true;
+  /** For lists: the one entry that may also stand for a list of itself. */
+  readonly orAlone?: string;
   /** For objects: what it has to have. */
   readonly members?: Readonly<Record<string, "function" | "text">>;
 }
@@ -96,8 +99,9 @@ export const optionRules: Readonly<Record<OptionName, OptionRule>> = {
     group: "Identity",
     help: "a proxy whose X-Forwarded-For is believed",
     default: NONE,
-    form: "an IP address or a CIDR range such as 10.0.0.0/8, but not of all addresses",
-    accepts: isProxyRange,
+    form: 'an IP address, a CIDR range such as 10.0.0.0/8, but not of all addresses, or "unix" for a Unix socket',
+    accepts: (value) => value === UNIX || isProxyRange(value),
+    orAlone: UNIX,
   },
 
   pongWaitMs: milliseconds("Deadlines and heartbeat", 60_000, "read deadline: a client not heard for so long is gone"),

@@ -17,10 +17,10 @@ export interface ServerOptions<Data = undefined> {
   /** Makes the id of a new client; has to be unique among those connected. @default crypto.randomUUID() */
   generateId?: ((request: UpgradeRequest) => string) | undefined;
   /**
-   * IP addresses and CIDR ranges of the proxies in front. Only a connection from one of them has its `X-Forwarded-For` believed,
-   * read from the right up to the first address that is no proxy of ours. @default [] (nobody)
+   * IP addresses and CIDR ranges of the proxies in front, or `"unix"` for whoever connects to a Unix socket. Only a connection from one of
+   * them has its `X-Forwarded-For` believed, read from the right up to the first address that is no proxy of ours. @default [] (nobody)
    */
-  trustProxy?: readonly string[] | undefined;
+  trustProxy?: readonly string[] | "unix" | undefined;
 
   /**
    * Read deadline: a client of which nothing was heard for so long, an answer to a ping among it, is gone. As all deadlines, in time that

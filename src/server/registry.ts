@@ -1,4 +1,5 @@
 import { isIPv6 } from "node:net";
+import { UNIX } from "./address.js";
 
 /** Every client that is connected, and the places that handshakes under way have reserved. */
 export class Registry<Client extends { readonly id: string; readonly address: string }> {
@@ -26,7 +27,7 @@ export class Registry<Client extends { readonly id: string; readonly address: st
   /** Takes a place for a handshake that begins, or says which limit is reached. `add` or `cancel` has to follow. */
   reserve(address: string): "reserved" | "client-limit" | "address-limit" {
     if (this.#clients.size + this.#reserved >= this.#maxClients) return "client-limit";
-    if (this.#maxPerAddress > 0) {
+    if (this.#isLimited(address)) {
       const block = blockOf(address);
       const there = this.#byAddress.get(block) ?? 0;
       if (there >= this.#maxPerAddress) return "address-limit";
@@ -52,11 +53,16 @@ export class Registry<Client extends { readonly id: string; readonly address: st
   }
 
   #leave(address: string): void {
-    if (this.#maxPerAddress === 0) return;
+    if (!this.#isLimited(address)) return;
     const block = blockOf(address);
     const there = (this.#byAddress.get(block) ?? 1) - 1;
     if (there === 0) this.#byAddress.delete(block);
     else this.#byAddress.set(block, there);
+  }
+
+  /** All who connect to a Unix socket would count as one, though they are many: of them nothing is known. */
+  #isLimited(address: string): boolean {
+    return this.#maxPerAddress > 0 && address !== UNIX;
   }
 }
 

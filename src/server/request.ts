@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { isWord } from "../protocol/tokens.js";
+import { addressAt } from "./address.js";
 import { PlainRequest } from "./plain-request.js";
 
 /** The request of a handshake, as `authenticate`, `open` and `generateId` see it. */
@@ -9,7 +10,7 @@ export interface UpgradeRequest {
   readonly query: URLSearchParams;
   /** Header names in lower case, as `node:http` has them. */
   readonly headers: IncomingMessage["headers"];
-  /** IP address of the client; behind a trusted proxy the one it speaks for. */
+  /** IP address of the client; behind a trusted proxy the one it speaks for. On a Unix socket, without such a proxy, `unix`. */
   readonly address: string;
   /** The subprotocols the client offers, its favourite first. */
   readonly subprotocols: readonly string[];
@@ -24,10 +25,9 @@ export function messageOf(head: RequestHead): IncomingMessage {
   return head instanceof PlainRequest ? head.message : head;
 }
 
-/** IP address of the one who connected; empty when it is gone. */
+/** IP address of the one who connected, or the word for a Unix socket; empty when it is gone. */
 export function peerAddressOf(head: RequestHead): string {
-  const address = head instanceof PlainRequest ? head.remote.address : head.socket?.remoteAddress;
-  return address ?? "";
+  return head instanceof PlainRequest ? (head.remote.address ?? "") : addressAt(head.socket);
 }
 
 /** Headers, query and `raw` are worked out when they are asked for: most applications ask for none of them. */

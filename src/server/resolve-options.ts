@@ -14,7 +14,7 @@ export type ResolvedOptions<Data> = Readonly<
     [Name in Exclude<OptionName, Optional | "responseHeaders">]: NonNullable<ServerOptions[Name]>;
   } & {
     [Name in Optional]: ServerOptions<Data>[Name] | undefined;
-  } & { responseHeaders: readonly string[] }
+  } & { responseHeaders: readonly string[]; trustProxy: readonly string[] }
 >;
 
 /** 256 messages of the largest default size at once: far more than honest clients send, and what a small machine can spare. */
@@ -111,6 +111,7 @@ function fitsRule(rule: ValueRule, value: unknown): { value: unknown } | null {
 }
 
 function listOf(rule: ValueRule, value: unknown): unknown {
+  if (rule.orAlone !== undefined && value === rule.orAlone) return [value];
   if (!rule.orRecord || !isPlainRecord(value)) return value;
   // By name, whatever its case: none is sent twice unless it has several values.
   const lines = Object.entries(value).map(([name, values]): [string, (string | null)[]] => [

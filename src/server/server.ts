@@ -1,10 +1,10 @@
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
 import type { Server as HttpsServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { asksForUpgradeTo } from "../protocol/handshake.js";
 import { PayloadMemory } from "../protocol/payload-memory.js";
-import { plainAddress, proxyList } from "./address.js";
+import { addressAt, plainAddress, proxyList } from "./address.js";
 import { attach } from "./attach.js";
 import { causes, type Disconnect } from "./causes.js";
 import type { Client, Handlers } from "./client.js";
@@ -18,6 +18,7 @@ import { HandlerTimes } from "./handler-times.js";
 import { PingSource } from "./heartbeat.js";
 import { guardedLog } from "./guarded-log.js";
 import { createHttpServer, graceOf } from "./http.js";
+import { bind, type Listening, listeningAt, type ListenTarget, placeOf } from "./listen.js";
 import { defaultLogger, type Logger, SampledLog } from "./log.js";
 import { optionRules } from "./option-rules.js";
 import { MemoryBudget } from "./memory-budget.js";
@@ -43,14 +44,6 @@ import { Turns } from "./turns.js";
 import { Upgrades } from "./upgrade.js";
 import { checkUpgradeSource, type UpgradeSource } from "./upgrade-source.js";
 import { UsageError } from "./usage-error.js";
-
-/** Where a server listens. */
-export interface Listening {
-  /** `ws://127.0.0.1:8080/`, or `wss://…` with TLS. */
-  readonly url: string;
-  readonly host: string;
-  readonly port: number;
-}
 
 /** Makes a server. It does nothing before `listen`, `attach` or `handleUpgrade`. @throws OptionError, UsageError */
 export function createServer<Data = never>(options: ServerOptions<Data> = {}): Server<Data> {
@@ -205,13 +198,17 @@ export class Server<Data = undefined> {
 
   /**
    * Listens for connections, over TLS when `tls` is set.
-   * @param port 0 takes a free one
-   * @param host the address to listen on; `0.0.0.0` or `::` for all of them
+   * @param port 0 takes a free one @default 8080
+   * @param host the address to listen on; `0.0.0.0` or `::` for all of them @default "127.0.0.1"
    * @throws what `node:net` emits, `EADDRINUSE` for instance; UsageError when it listens already or has been closed
    */
-  async listen(port = 8080, host = "127.0.0.1"): Promise<Listening> {
+  listen(port?: number, host?: string): Promise<Listening>;
+  /** The same on a port, on a Unix socket, or on a socket that listens already. */
+  listen(target: ListenTarget): Promise<Listening>;
+  async listen(target?: number | ListenTarget, host?: string): Promise<Listening> {
     if (this.#shutdown !== null) throw new UsageError("listen: this server has been closed");
     if (this.#http !== null) throw new UsageError("listen: this server listens already");
+    const place = placeOf(typeof target === "object" && target !== null ? target : { port: target, host });
     const tls = this.#tls;
     const http = createHttpServer(this.#options, tls, (reason, status, socket) =>
       this.#onHttpError(reason, status, socket),
@@ -223,14 +220,7 @@ export class Server<Data = undefined> {
     http.on("request", (request, response) => this.#onRequest(request, response));
     this.#http = http;
     try {
-      await new Promise<void>((resolve, reject) => {
-        http.once("error", reject);
-        http.once("close", () => reject(new UsageError("listen: this server was closed meanwhile")));
-        http.listen(port, host, () => {
-          http.removeListener("error", reject);
-          resolve();
-        });
-      });
+      await bind(http, place);
     } catch (error) {
       this.#http = null;
       throw error;
@@ -240,7 +230,8 @@ export class Server<Data = undefined> {
       http.close();
       throw new UsageError("listen: this server was closed meanwhile");
     }
-    if (tls === undefined && !this.#options.portableSockets) {
+    const bound = http.address();
+    if (typeof bound === "object" && bound !== null && tls === undefined && !this.#options.portableSockets) {
       this.#door = FrontDoor.open(http, {
         maxHeaderBytes: this.#options.maxHeaderBytes,
         patienceMs: graceOf(this.#options),
@@ -251,12 +242,10 @@ export class Server<Data = undefined> {
     this.#httpEnded = false;
     http.once("close", () => (this.#httpEnded = true));
     http.on("error", (err) => this.#log.error({ event: "server-error", err }, "the listener failed"));
-    const bound = (http.address() as AddressInfo).port;
-    const shownHost = host.includes(":") ? `[${host}]` : host;
-    const url = `${tls === undefined ? "ws" : "wss"}://${shownHost}:${bound}${this.#options.path ?? "/"}`;
-    this.#log.info({ event: "listening", url, host, port: bound }, `listening on ${url}`);
-    tell("hawser:listening", () => ({ server: this, url, host, port: bound }));
-    return { url, host, port: bound };
+    const listening = listeningAt(place, bound, tls !== undefined, this.#options.path ?? "/");
+    this.#log.info({ event: "listening", ...listening }, `listening on ${listening.url}`);
+    tell("hawser:listening", () => ({ server: this, ...listening }));
+    return listening;
   }
 
   /**
@@ -434,8 +423,8 @@ export class Server<Data = undefined> {
   /** @param socket null: it is gone, and has said nothing */
   #onHttpError(reason: string, status: number, socket: Duplex | null): void {
     this.#counters.httpErrors++;
-    const { remoteAddress = "", bytesRead = 0 } = (socket ?? {}) as Partial<Socket>;
-    const address = plainAddress(remoteAddress);
+    const { bytesRead = 0 } = (socket ?? {}) as Partial<Socket>;
+    const address = plainAddress(addressAt(socket as Partial<Socket> | null));
     tell("hawser:http-error", () => ({ server: this, address, status, reason }));
     const fields = { event: "http-error", address, status, reason };
     // What balancers' health checks and browsers' spare connections leave behind, day and night: a reset, or no byte at all.

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from "node:http";
-import type { BlockList, Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { DeflateOptions } from "../protocol/deflate-negotiation.js";
 import { Assembly } from "../protocol/assembly.js";
 import { type AcceptedHandshake, asksForUpgradeTo, checkHandshake } from "../protocol/handshake.js";
 import { chooseSubprotocol } from "../protocol/subprotocol.js";
 import { splitList } from "../protocol/tokens.js";
-import { clientAddress, isTrusted } from "./address.js";
+import { clientAddress, type Proxies } from "./address.js";
 import { type ClientSocket, isGone, isTaken, markTaken, own, type SocketOwner } from "./client-socket.js";
 import type { Clock } from "./clock.js";
 import type { DeadlineWheel, Timed } from "./deadlines.js";
@@ -43,7 +43,7 @@ export interface UpgradePort<Data> {
   readonly isDraining: boolean;
   readonly clock: Clock;
   readonly wheel: DeadlineWheel;
-  readonly proxies: BlockList;
+  readonly proxies: Proxies;
   readonly reads: SharedReads | null;
   /** Takes a place among the clients; `accept` or `cancel` follows. */
   reserve(address: string): "reserved" | "client-limit" | "address-limit";
@@ -240,7 +240,7 @@ export class Upgrades<Data> {
 
   /** Whether a proxy of ours has sent it: no page can have a browser write that header on a handshake. */
   #isForwarded(raw: RequestHead): boolean {
-    return this.#forwardedFor(raw) !== undefined && isTrusted(this.#port.proxies, peerAddressOf(raw));
+    return this.#forwardedFor(raw) !== undefined && this.#port.proxies.trusts(peerAddressOf(raw));
   }
 
   /** Takes a place among the clients when it finds nothing against the handshake. */

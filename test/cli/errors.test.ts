@@ -77,7 +77,7 @@ const cases: Case[] = [
   },
   {
     args: "serve --trust-proxy 10.0.0.0/33",
-    line: 'trustProxy: got "10.0.0.0/33" from flag --trust-proxy; takes an IP address or a CIDR range such as 10.0.0.0/8, but not of all addresses',
+    line: 'trustProxy: got "10.0.0.0/33" from flag --trust-proxy; takes an IP address, a CIDR range such as 10.0.0.0/8, but not of all addresses, or "unix" for a Unix socket',
   },
   {
     args: "serve --response-header Upgrade:x",

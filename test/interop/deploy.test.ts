@@ -105,6 +105,17 @@ describe("deploy/hawser.service", { skip: systemd.missing }, () => {
     assert.equal(fenced.failure, undefined, fenced.stdout);
   });
 
+  it("has a socket unit beside it that systemd has nothing to say about", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "hawser-unit-"));
+    const service = read("deploy/hawser.service").replaceAll("/usr/local/bin/hawser", "/bin/true");
+    writeFileSync(join(folder, "hawser.service"), service);
+    writeFileSync(join(folder, "hawser.socket"), read("deploy/hawser.socket"));
+    const verified = await run(systemd.path, ["verify", "--recursive-errors=no", join(folder, "hawser.socket")]);
+    rmSync(folder, { recursive: true });
+    assert.equal(verified.stderr, "");
+    assert.equal(verified.failure, undefined);
+  });
+
   it("gives the server flags that it knows", async () => {
     const flags = /^ExecStart=\S+ (.*)$/m.exec(read("deploy/hawser.service"))?.[1]?.split(" ") ?? [];
     const config = flags[flags.indexOf("--config") + 1];

@@ -12,7 +12,7 @@ export const nginx: ProxyKind = {
   down: [502],
   prepare({ folder, port, target, certificate }) {
     const site = deployed("nginx.conf", {
-      "server 127.0.0.1:8080;": `server 127.0.0.1:${target};`,
+      "    server 127.0.0.1:8080;": `    server ${typeof target === "number" ? `127.0.0.1:${target}` : `unix:${target}`};`,
       "listen 443 ssl;": `listen 127.0.0.1:${port} ssl;`,
       "/etc/ssl/chat.example.com/fullchain.pem": certificate.cert,
       "/etc/ssl/chat.example.com/privkey.pem": certificate.key,
@@ -43,8 +43,9 @@ export const haproxy: ProxyKind = {
   down: [502, 503],
   prepare({ folder, port, target, certificate }) {
     const file = join(folder, "haproxy.cfg");
+    const server = typeof target === "number" ? `127.0.0.1:${target}` : `unix@${target}`;
     const text = deployed("haproxy.cfg", {
-      "server hawser1 127.0.0.1:8080 ": `server hawser1 127.0.0.1:${target} `,
+      "server hawser1 127.0.0.1:8080 ": `server hawser1 ${server} `,
       "bind :443 ": `bind 127.0.0.1:${port} `,
       "/etc/haproxy/certs/chat.example.com.pem": certificate.both,
       "timeout tunnel 75s": `timeout tunnel ${SILENCE_S}s`,
@@ -66,7 +67,7 @@ export const caddy: ProxyKind = {
     const file = join(folder, "Caddyfile");
     const text = deployed("Caddyfile", {
       "chat.example.com {": `https://127.0.0.1:${port}, https://chat.example.com:${port} {\n\tbind 127.0.0.1\n\ttls ${certificate.cert} ${certificate.key}`,
-      "reverse_proxy 127.0.0.1:8080 {": `reverse_proxy 127.0.0.1:${target} {`,
+      "reverse_proxy 127.0.0.1:8080 {": `reverse_proxy ${typeof target === "number" ? `127.0.0.1:${target}` : `unix/${target}`} {`,
     });
     // No admin port and no port 80: the tests may run beside a real one.
     writeFileSync(file, `{\n\tadmin off\n\tauto_https disable_redirects\n}\n${text}`);

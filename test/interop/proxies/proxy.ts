@@ -25,8 +25,8 @@ export interface Place {
   readonly folder: string;
   /** Where it listens with TLS, on 127.0.0.1. */
   readonly port: number;
-  /** Where Hawser is, on 127.0.0.1. */
-  readonly target: number;
+  /** Where Hawser is: its port on 127.0.0.1, or the file of its Unix socket. */
+  readonly target: number | string;
   /** PEM: certificate, key, and both in one file. */
   readonly certificate: { readonly cert: string; readonly key: string; readonly both: string };
 }
@@ -49,7 +49,7 @@ export function deployed(file: string, replacements: Readonly<Record<string, str
   return text;
 }
 
-export async function startProxy(kind: ProxyKind, target: number): Promise<Proxy> {
+export async function startProxy(kind: ProxyKind, target: number | string): Promise<Proxy> {
   const { path } = await need(kind.program);
   const folder = mkdtempSync(join(tmpdir(), "hawser-proxy-"));
   const certificate = certificateIn(folder);
