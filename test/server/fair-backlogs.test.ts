@@ -1,0 +1,122 @@
+/** What may wait for all slow clients is shared fairly: who lags for a moment is not made to pay for those who hold much. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Client, OverflowPolicy } from "#hawser/index.js";
+import { until } from "../harness/concurrency.js";
+import type { RawClient } from "../harness/raw-client.js";
+import { type Rig, startRig } from "./rig.js";
+
+const KIB = 1024;
+const MIB = KIB * KIB;
+
+interface Connected {
+  peer: RawClient;
+  client: Client<undefined>;
+}
+
+/** A client that does not read, with its kernel's buffers full. */
+async function stalled(rig: Rig<undefined>, topic?: string): Promise<Connected> {
+  const { peer, client } = await rig.connect();
+  peer.socket.pause();
+  if (topic !== undefined) client.subscribe(topic);
+  const filler = Buffer.alloc(60 * KIB);
+  await until(() => {
+    for (let i = 0; i < 20; i++) if (client.send(filler) === "queued") return true;
+    return false;
+  }, "the client to be behind");
+  return { peer, client };
+}
+
+const options = (overflow: OverflowPolicy, maxTotalBacklogBytes: number) => ({
+  overflow,
+  maxTotalBacklogBytes,
+  maxBacklogBytes: MIB,
+  writeWaitMs: 86_400_000,
+});
+
+/** It lags while a hundred messages are sent to it, and gets all of them in the end. */
+async function lag(rig: Rig<undefined>, during: (index: number) => void): Promise<void> {
+  const { peer, client } = await stalled(rig);
+  for (let i = 0; i < 100; i++) {
+    during(i);
+    assert.equal(client.send(`to one who lags, ${i}`.padEnd(500, ".")), "queued", `message ${i}`);
+  }
+  peer.socket.resume();
+  for (let i = 0; i < 100;) {
+    const { type, bytes } = await peer.nextMessage(20_000);
+    if (type === "text") assert.match(bytes.toString(), new RegExp(`^to one who lags, ${i++}\\.+$`));
+  }
+  assert.ok(client.isOpen);
+}
+
+describe("a client that lags for a moment loses nothing", () => {
+  for (const overflow of ["close", "drop-newest", "drop-oldest", "latest-per-key"] as const) {
+    it(`${overflow}: while a room of slow readers uses up what may wait`, async (test) => {
+      const rig = await startRig(test, options(overflow, 6 * MIB));
+      const room = [];
+      for (let i = 0; i < 20; i++) room.push(await stalled(rig, "room"));
+      const text = "to the room".padEnd(2 * KIB, ".");
+      let number = 0;
+      const fill = (): void => {
+        for (let i = 0; i < 100; i++) rig.server.publish("room", text, { key: `${number++}` });
+      };
+      for (let i = 0; i < 10; i++) fill();
+      await lag(rig, fill);
+      assert.ok(rig.server.backlogBytes <= 6 * MIB, `${rig.server.backlogBytes} bytes`);
+    });
+
+    it(`${overflow}: while one is sent large messages that it does not read`, async (test) => {
+      const rig = await startRig(test, { ...options(overflow, 3 * MIB), maxBacklogBytes: 3 * MIB });
+      const { client: hoarder } = await stalled(rig);
+      const large = Buffer.alloc(300 * KIB);
+      let number = 0;
+      await lag(rig, () => void hoarder.send(large, { key: `${number++}` }));
+      assert.ok(rig.server.backlogBytes <= 3 * MIB, `${rig.server.backlogBytes} bytes`);
+    });
+  }
+
+  it("while others hold messages of which a part has left: the one that holds most is cut", async (test) => {
+    const rig = await startRig(test, options("drop-oldest", 4 * MIB));
+    const hoarders: Connected[] = [];
+    for (let i = 0; i < 4; i++) {
+      const { peer, client } = await rig.connect();
+      peer.socket.pause();
+      hoarders.push({ peer, client });
+      for (let round = 0; round < 3; round++) client.send(Buffer.alloc(3 * MIB));
+      assert.ok(rig.server.backlogBytes <= 4 * MIB, `${rig.server.backlogBytes} bytes`);
+    }
+    await lag(rig, () => {});
+    const { cause, code } = await rig.nextClosed();
+    assert.deepEqual([cause, code], ["backlog-overflow", 1006]);
+    assert.ok(rig.server.stats.gaveWay > 0);
+  });
+});
+
+describe("a room of slow readers", () => {
+  it("is charged once for what all of them wait for", async (test) => {
+    const rig = await startRig(test, options("close", 64 * MIB));
+    const room: Connected[] = [];
+    for (let i = 0; i < 20; i++) room.push(await stalled(rig, "room"));
+    const before = rig.server.backlogBytes;
+    for (let i = 0; i < 25; i++) rig.server.publish("room", Buffer.alloc(32 * KIB));
+    const grown = rig.server.backlogBytes - before;
+    assert.ok(grown >= 25 * 32 * KIB && grown < 2 * 25 * 32 * KIB, `${grown} bytes`);
+    assert.ok(room.every(({ client }) => client.bufferedBytes >= 25 * 32 * KIB));
+    for (const { peer } of room.slice(1)) peer.destroy();
+    await until(() => rig.closed.length === 19, "the others to be gone");
+    assert.ok(rig.server.backlogBytes >= 25 * 32 * KIB, "one still waits for it");
+    room[0]!.peer.destroy();
+    await until(() => rig.closed.length === 20, "all to be gone");
+    assert.equal(rig.server.backlogBytes, 0);
+  });
+
+  it("whose members hold as much as each other is treated by the policy of whoever is sent the next message", async (test) => {
+    const rig = await startRig(test, options("drop-newest", 4 * MIB));
+    for (let i = 0; i < 30; i++) await stalled(rig, "room");
+    for (let i = 0; i < 3000; i++) rig.server.publish("room", "short");
+    assert.ok(rig.server.backlogBytes <= 4 * MIB);
+    assert.equal(rig.closed.length, 0);
+    const waiting = rig.opened.map(({ bufferedBytes }) => bufferedBytes);
+    assert.ok(Math.max(...waiting) < 3 * Math.min(...waiting), `${Math.min(...waiting)} to ${Math.max(...waiting)}`);
+  });
+});
