@@ -8,8 +8,11 @@ import { encodeFrame, frame } from "../harness/frames.js";
 import { RawClient } from "../harness/raw-client.js";
 import { serve, type ServerProcess } from "../harness/server.js";
 
-/** What a deadline may be late by: the wheel's 100 ms, and a machine that is busy with other tests. */
-const LATE_MS = 5000;
+/**
+ * What a deadline may be late by: the wheel's 100 ms, and a machine that is busy with other tests. No deadline may be early, whenever
+ * this process comes to look: times are counted from before the server could know of the client.
+ */
+const LATE_MS = 20_000;
 
 async function started(t: TestContext, ...args: string[]): Promise<ServerProcess> {
   const server = await serve(args);
@@ -21,11 +24,9 @@ describe("a silent client is disconnected at the deadline", { concurrency: 2 }, 
   test("one that answers nothing is gone after pongWait, and not before", async (t) => {
     const server = await started(t, "--pong-wait-ms", "1000");
     const silent = await RawClient.open(server.url);
-    const since = performance.now();
-    const ending = await silent.ended();
-    const waited = performance.now() - since;
-    assert.notEqual(ending.how, "open");
-    assert.ok(waited > 900 && waited < 1000 + LATE_MS, `it was cut after ${Math.round(waited)} ms`);
+    const { how, afterMs } = await silent.ended(1000 + LATE_MS);
+    assert.notEqual(how, "open");
+    assert.ok(afterMs >= 1000, `it was cut after ${Math.round(afterMs)} ms`);
     const line = await server.waitForEvent("disconnect");
     assert.deepEqual(
       [line["cause"], line["code"], line["initiator"], line["clients"]],
@@ -34,9 +35,9 @@ describe("a silent client is disconnected at the deadline", { concurrency: 2 }, 
   });
 
   test("one that answers pings stays, though it never sends a message", async (t) => {
-    const server = await started(t, "--pong-wait-ms", "1500", "--ping-period-ms", "200", "--echo");
+    const server = await started(t, "--pong-wait-ms", "2500", "--ping-period-ms", "200", "--echo");
     const quiet = await RawClient.open(server.url, { answerPings: true });
-    await sleep(4000);
+    await sleep(6000);
     assert.equal((await quiet.ended(0)).how, "open");
     await quiet.close();
   });
@@ -79,7 +80,6 @@ describe("Ctrl+C while clients are connected", { concurrency: 2 }, () => {
       const clients = await Promise.all(
         Array.from({ length: 50 }, (_, at) => RawClient.open(`${server.url}room-${at % 5}`)),
       );
-      const since = performance.now();
       server.signal(signal);
       await Promise.all(
         clients.map(async (client) => {
@@ -90,8 +90,7 @@ describe("Ctrl+C while clients are connected", { concurrency: 2 }, () => {
         }),
       );
       assert.deepEqual(await server.exit, { code: 0, signal: null });
-      const took = performance.now() - since;
-      assert.ok(took < 5000, `it took ${Math.round(took)} ms of the grace of 5000`);
+      // Nobody was cut: it was over before the grace was.
       const report = server.lines.find(({ event }) => event === "shutdown-finished")!;
       assert.deepEqual([report["clients"], report["clean"], report["cut"], report["lost"]], [50, 50, 0, 0]);
       assert.deepEqual(server.strayLines, []);
@@ -101,31 +100,30 @@ describe("Ctrl+C while clients are connected", { concurrency: 2 }, () => {
   test("one that never answers is cut when the grace is over, and the exit code is 0 all the same", async (t) => {
     const server = await started(t, "--shutdown-grace-ms", "700");
     const deaf = await RawClient.open(server.url, { keepHalfOpen: true });
-    const since = performance.now();
     server.signal("SIGINT");
     assert.deepEqual(await server.exit, { code: 0, signal: null });
-    const took = performance.now() - since;
-    assert.ok(took > 600 && took < 700 + LATE_MS, `it took ${Math.round(took)} ms`);
     assert.equal((await closeFrame(deaf)).code, 1001);
     const report = server.lines.find(({ event }) => event === "shutdown-finished")!;
     assert.deepEqual([report["clean"], report["cut"]], [0, 1]);
+    // By the server's clock; the default would be 5000.
+    const took = Number(report["durationMs"]);
+    assert.ok(took >= 700 && took < 5000, `it took ${took} ms`);
   });
 });
 
 describe("pings arrive on schedule", { concurrency: 2 }, () => {
   test("every pingPeriod, the first one within a period", async (t) => {
     const server = await started(t, "--ping-period-ms", "400", "--pong-wait-ms", "5000");
-    const client = await RawClient.open(server.url, { answerPings: true });
     const since = performance.now();
+    const client = await RawClient.open(server.url, { answerPings: true });
     const at: number[] = [];
     while (at.length < 6) {
       assert.equal((await client.nextEvent())?.type, "ping");
       at.push(performance.now() - since);
     }
-    assert.ok(at[0]! >= 250 && at[0]! < 400 + LATE_MS, `the first one came after ${Math.round(at[0]!)} ms`);
-    // Each may be late, but lateness does not add up: six pings take five periods.
-    const five = at[5]! - at[0]!;
-    assert.ok(five > 5 * 400 - 200 && five < 5 * 400 + LATE_MS, `five periods took ${Math.round(five)} ms`);
+    assert.ok(at[0]! >= 250, `the first one came after ${Math.round(at[0]!)} ms`);
+    // Each may be late, but lateness does not add up: six pings take five periods and what the first one took.
+    assert.ok(at[5]! >= 250 + 5 * 400 && at[5]! < 6 * 400 + LATE_MS, `six came within ${Math.round(at[5]!)} ms`);
     await client.close();
     const line = await server.waitForEvent("disconnect");
     assert.equal(typeof line["rttMs"], "number");
@@ -133,14 +131,11 @@ describe("pings arrive on schedule", { concurrency: 2 }, () => {
 
   test("at nine tenths of pongWait unless told otherwise", async (t) => {
     const server = await started(t, "--pong-wait-ms", "1000");
+    const since = performance.now();
     const client = await RawClient.open(server.url, { answerPings: true });
-    const at: number[] = [];
-    while (at.length < 3) {
-      assert.equal((await client.nextEvent())?.type, "ping");
-      at.push(performance.now());
-    }
-    const two = at[2]! - at[0]!;
-    assert.ok(two > 1800 - 200 && two < 1800 + LATE_MS, `two periods took ${Math.round(two)} ms`);
+    for (let pings = 0; pings < 3; pings++) assert.equal((await client.nextEvent())?.type, "ping");
+    const took = performance.now() - since;
+    assert.ok(took >= 1800 && took < 3 * 900 + LATE_MS, `three came within ${Math.round(took)} ms`);
     await client.close();
   });
 });

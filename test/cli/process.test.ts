@@ -40,7 +40,7 @@ describe("a second signal", { concurrency: 2 }, () => {
       const since = performance.now();
       server.signal(second);
       assert.deepEqual(await server.exit, { code, signal: null });
-      assert.ok(performance.now() - since < 2000);
+      assert.ok(performance.now() - since < 20_000, "the grace is 30 s");
     });
   }
 });

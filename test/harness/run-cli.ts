@@ -12,7 +12,7 @@ export interface Finished {
 export interface RunOptions {
   env?: Record<string, string>;
   cwd?: string;
-  /** A command that must end by itself has hung after so long. @default 20,000 ms */
+  /** A command that must end by itself has hung after so long. @default 60,000 ms */
   timeoutMs?: number;
 }
 
@@ -22,7 +22,7 @@ export function runCli(args: readonly string[], options: RunOptions = {}): Promi
     const child = spawn(process.execPath, [cliPath(), ...args], {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...Object.fromEntries(ours), ...options.env },
-      timeout: options.timeoutMs ?? 20_000,
+      timeout: options.timeoutMs ?? 60_000,
       killSignal: "SIGKILL",
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });

@@ -21,7 +21,7 @@ export interface LogLine {
 export interface ServeOptions {
   env?: Record<string, string>;
   cwd?: string;
-  /** How long the `listening` line may take. @default 20,000 ms: two shared cores may be busy */
+  /** How long the `listening` line may take. @default 60,000 ms: two shared cores may be busy */
   startTimeoutMs?: number;
 }
 
@@ -70,7 +70,7 @@ export async function serve(args: readonly string[], options: ServeOptions = {})
   endWithUs(child);
   const process_ = watch(child);
   try {
-    const line = await process_.waitForEvent("listening", undefined, options.startTimeoutMs ?? 20_000);
+    const line = await process_.waitForEvent("listening", undefined, options.startTimeoutMs ?? 60_000);
     process_.url = String(line["url"]);
     process_.port = Number(new URL(process_.url).port);
   } catch (error) {
@@ -111,7 +111,7 @@ function watch(child: ChildProcess): Mutable<ServerProcess> {
     strayLines,
     exit,
     exited: undefined,
-    waitForEvent(event, predicate = () => true, timeoutMs = 5_000) {
+    waitForEvent(event, predicate = () => true, timeoutMs = 20_000) {
       return new Promise((done, fail) => {
         let seen = 0;
         const check = (): void => {
@@ -138,7 +138,7 @@ function watch(child: ChildProcess): Mutable<ServerProcess> {
     rssBytes: () => rssBytes(self.pid),
     async stop() {
       if (self.exited === undefined) child.kill("SIGTERM");
-      const laggard = setTimeout(() => child.kill("SIGKILL"), 8_000);
+      const laggard = setTimeout(() => child.kill("SIGKILL"), 20_000);
       const how = await exit;
       clearTimeout(laggard);
       return how;
