@@ -1,7 +1,8 @@
 /** Runs the checks: those that wait beside the others, the rest one after another, each under a limit of time. */
 import { nameOf, type Target } from "../tools/target.js";
 import { type Check, fail, type Finding, notTestable, warn } from "./check.js";
-import { early, first, last, serial, waiting } from "./checks/index.js";
+import { alone, checks, early, end, first, last, serial, waiting } from "./checks/index.js";
+import { gatherCompany } from "./checks/stall.js";
 import { unexpectedMessages } from "./checks/unexpected-messages.js";
 import { Context } from "./context.js";
 import { discover, observe } from "./discover.js";
@@ -48,8 +49,8 @@ async function within<T>({ quick, leftMs }: Context, work: Promise<T>): Promise<
   return Promise.race([given, sleep(Math.min(quick ? 5000 : 20_000, leftMs)).then(() => undefined)]);
 }
 
-/** A busy server answers sooner than after so long. */
-const HUNG_MS = 10_000;
+/** A busy server on a busy machine answers sooner than after so long. */
+const HUNG_MS = 20_000;
 const QUICK_HUNG_MS = 6000;
 /** Where nothing else says when a check has to give up. */
 const CHECK_MS = 30_000;
@@ -96,6 +97,7 @@ class Audit {
       ({ practice, verdict }) => practice === 1 && verdict === "fail",
     );
 
+    if (context.server !== undefined && !context.quick) void gatherCompany(context);
     const outcomes = this.#runTogether(waiting);
     await this.#inTurn(serial);
     // With --exec the server is there again, and what its end has disturbed gets another chance.
@@ -103,7 +105,9 @@ class Audit {
     const isBack = this.#killer === undefined;
     const lost = isBack ? await this.#takeUndisturbed(await this.#runTogether(disturbed)) : disturbed;
     for (const check of lost) this.#add(check, notTestable("the server went down meanwhile"), 0);
-    for (const check of last) {
+    for (const check of last) await this.#one(check);
+    await this.#inTurn(alone, context.budget.allEndsMs);
+    for (const check of end) {
       if (check.needsExec === true && context.options.exec !== undefined && (await this.#isGone(check))) continue;
       await this.#one(check);
     }
@@ -112,29 +116,29 @@ class Audit {
   /** The results, with those that are missing noted as unknown. What comes later is not heard. */
   finish(): readonly CheckResult[] {
     this.#isFinished = true;
-    for (const check of [...early, ...first, ...waiting, ...serial, ...last]) {
+    for (const check of checks) {
       if (!this.#results.some(({ name }) => name === check.name)) this.#add(check, tooLate(this.#context), 0);
     }
     return [...this.#results];
   }
 
   /** One after another, looking after each whether the server is still there. */
-  async #inTurn(checks: readonly Check[]): Promise<void> {
+  async #inTurn(group: readonly Check[], endsAtMs: number = this.#context.budget.waitsEndMs): Promise<void> {
     const context = this.#context;
-    for (const check of checks) {
+    for (const check of group) {
       if (this.#results.some(({ name }) => name === check.name) || (await this.#isGone(check))) continue;
       if (context.nature.takesOnePerAddress && !context.canSpread && check.practice !== 1) {
         this.#add(check, notTestable("it takes one client from an address, and this needs several"), 0);
         continue;
       }
-      await this.#one(check, context.budget.waitsEndMs);
+      await this.#one(check, endsAtMs);
       await this.#lookAfter(check);
     }
   }
 
-  #runTogether(checks: readonly Check[]): Promise<Outcome[]> {
+  #runTogether(group: readonly Check[]): Promise<Outcome[]> {
     return Promise.all(
-      checks.map(async (check) => {
+      group.map(async (check) => {
         const since = performance.now();
         const finding = await this.#finding(check, this.#context.leftMs - RESERVE_MS);
         return { check, finding, since, took: performance.now() - since };

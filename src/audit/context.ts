@@ -40,6 +40,8 @@ export type OpenOptions = Partial<PeerOptions> & { readonly headers?: Headers };
 /** On a busy machine, and no more than a person would wait. */
 const ANSWER_MS = 5000;
 const QUICK_ANSWER_MS = 3000;
+/** In place of an answer, where there is none. */
+const UNANSWERED_MS = 500;
 /** A server that bounds its handshakes says when to come back; so often it is asked again. */
 const ATTEMPTS = 3;
 
@@ -63,6 +65,13 @@ export class Context {
   readonly violations: Set<string> = new Set<string>();
   /** The largest message that was taken; Infinity: no limit was found; undefined: not known (yet). */
   messageLimit: number | undefined;
+  /** Pages of any site may connect. */
+  takesAnyOrigin: boolean = false;
+  /** After how long a client that answers nothing is dropped, and the time between two pings; undefined: not known (yet). */
+  dropAfterMs: number | undefined;
+  pingPeriodMs: number | undefined;
+  /** Clients that only answer pings, for the check that stops the server. */
+  readonly company: Peer[] = [];
   /** With `--exec`. */
   server: ServerProcess | undefined;
   logFacts: LogFacts | undefined;
@@ -70,6 +79,7 @@ export class Context {
   memoryBefore: number | undefined;
 
   readonly #peers = new Set<Peer>();
+  #control: Promise<Peer> | undefined;
   #addresses = 0;
 
   constructor(target: Target, options: AuditOptions, budget: Budget) {
@@ -148,6 +158,8 @@ export class Context {
       if (response?.status === 101) return peer;
       peer.destroy();
       const isBusy = response?.status === 503 || response?.status === 429;
+      if (response === undefined && !peer.isOver && !peer.isGarbage)
+        throw new Error("the handshake was not answered in time");
       if (!isBusy || attempt === ATTEMPTS)
         throw new Refused(
           response === undefined ? `no answer to the handshake` : `the handshake got ${response.status}`,
@@ -175,6 +187,20 @@ export class Context {
     const peer = await this.connect();
     await peer.request(this.handshake(freshKey(), changes));
     return peer;
+  }
+
+  /**
+   * Waits until the server has answered somebody else who asks now: it has had the time to do something about all that it was sent
+   * before, however busy the machine is.
+   */
+  async settled(): Promise<void> {
+    if (!this.nature.answersPings) return sleep(UNANSWERED_MS);
+    let control = await (this.#control ??= this.open({ keepsMessages: false })).catch(() => undefined);
+    if (control === undefined || control.isOver || control.closed !== undefined) {
+      this.#control = undefined;
+      control = await this.open({ keepsMessages: false }).catch(() => undefined);
+    }
+    await control?.ping(this.answerMs);
   }
 
   /**

@@ -9,9 +9,6 @@ export const MARK = "hawser-audit";
 
 /** A server greets or answers within this time, or it does not. */
 const LOOK_MS = 300;
-/** On a busy machine too. */
-const PONG_MS = 2000;
-
 /** @throws TargetError: unreachable, or no WebSocket server */
 export async function discover(context: Context): Promise<void> {
   await firstHandshake(context);
@@ -23,7 +20,7 @@ export async function observe(context: Context): Promise<void> {
   await first.until(() => first.received.length > 0, LOOK_MS);
   context.nature.speaksEngineIo = first.received.some(({ payload }) => payload.toString().startsWith('0{"sid":'));
   // One that is dropped for the ping has not been asked.
-  context.nature.answersPings = (await first.ping(PONG_MS)) !== undefined || first.isOver;
+  context.nature.answersPings = (await first.ping(context.answerMs)) !== undefined || first.isOver;
   context.nature.takesOnePerAddress = !(await staysBeside(context, first));
   void first.close();
   if (context.nature.speaksEngineIo) context.nature.sample = `42["${MARK}",1]`;

@@ -32,6 +32,8 @@ export interface PeerOptions {
   readonly isPolite?: boolean;
   /** Answers the text "2" with "3": how Engine.IO asks whether a client is there. @default false */
   readonly speaksEngineIo?: boolean;
+  /** Whether `received` has messages, besides pings and pongs. @default true */
+  readonly keepsMessages?: boolean;
   /** @default a free one */
   readonly localPort?: number;
   /** @default as the system chooses */
@@ -39,7 +41,7 @@ export interface PeerOptions {
   readonly timeoutMs: number;
 }
 
-/** Nothing that is checked needs more of them, and a server may send without end. */
+/** Nothing that is checked needs more, of messages or of pings and pongs, and a server may send without end. */
 const KEPT_EVENTS = 4000;
 const KEPT_BYTES = 1024;
 
@@ -58,6 +60,7 @@ export class Peer {
   readonly #reader: FrameReader = new FrameReader((frame) => this.#onFrame(frame));
   readonly #startedAt: number;
   readonly #waiting = new Set<() => void>();
+  readonly #kept = { messages: 0, controls: 0 };
   #head: Buffer | undefined = Buffer.alloc(0);
 
   private constructor(socket: Socket, tcp: Socket, startedAt: number, options: PeerOptions) {
@@ -139,7 +142,10 @@ export class Peer {
     this.write(Buffer.concat(frames.map(encode)));
   }
 
-  /** Whether `condition` holds within so many milliseconds; it is asked whenever something has come. */
+  /**
+   * Whether `condition` holds within so many milliseconds; it is asked whenever something has come. What lies there by then has come,
+   * also where this process was too late to read it.
+   */
   until(condition: () => boolean, timeoutMs: number): Promise<boolean> {
     return new Promise((done) => {
       const settle = (holds: boolean): void => {
@@ -150,7 +156,8 @@ export class Peer {
       const check = (): void => {
         if (condition()) settle(true);
       };
-      const timer = setTimeout(() => settle(condition()), Math.max(timeoutMs, 0));
+      // Timers come before sockets in a turn of the event loop.
+      const timer = setTimeout(() => setImmediate(() => settle(condition())), Math.max(timeoutMs, 0));
       this.#waiting.add(check);
       check();
     });
@@ -178,6 +185,12 @@ export class Peer {
       () => this.received.some(({ type, payload }) => (type === "text" || type === "binary") && payload.includes(text)),
       timeoutMs,
     );
+  }
+
+  /** What has come so far is not looked at any more. */
+  forget(): void {
+    this.received.length = 0;
+    this.#kept.messages = this.#kept.controls = 0;
   }
 
   /** The closing handshake, begun by us; waits for its end, at most so many milliseconds. */
@@ -240,7 +253,9 @@ export class Peer {
   }
 
   #keep(type: Received["type"], payload: Buffer): void {
-    if (this.received.length >= KEPT_EVENTS) return;
+    const kind = type === "ping" || type === "pong" ? "controls" : "messages";
+    if (kind === "messages" && this.#options.keepsMessages === false) return;
+    if (this.#kept[kind]++ >= KEPT_EVENTS) return;
     this.received.push({ type, payload: Buffer.from(payload.subarray(0, KEPT_BYTES)), atMs: this.ageMs });
   }
 

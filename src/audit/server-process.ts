@@ -10,7 +10,7 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
-const START_MS = 10_000;
+const START_MS = 30_000;
 /** More lines are counted and not kept. */
 const KEPT_LINES = 20_000;
 
@@ -103,6 +103,18 @@ export class ServerProcess {
     if (pid === undefined) return;
     const children = this.#isShell ? childrenOf(pid) : [];
     for (const receiver of children.length > 0 ? children : [pid]) signalTo(receiver, "SIGTERM");
+  }
+
+  /** Stops everything that the command started, until `resume`. @returns whether this system can */
+  suspend(): boolean {
+    const { pid } = this.#child;
+    if (pid === undefined || process.platform === "win32") return false;
+    signalTo(-pid, "SIGSTOP");
+    return true;
+  }
+
+  resume(): void {
+    if (this.#child.pid !== undefined) signalTo(-this.#child.pid, "SIGCONT");
   }
 
   /** Ends everything that the command started, at once. */

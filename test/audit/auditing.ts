@@ -51,7 +51,7 @@ export interface Audited extends Finished {
 
 /** `hawser audit ARGS --json`, to its end. */
 export async function auditJson(...args: readonly string[]): Promise<Audited> {
-  const finished = await runCli(["audit", ...args, "--json"], { timeoutMs: 55_000 });
+  const finished = await runCli(["audit", ...args, "--json"], { timeoutMs: 150_000 });
   if (!finished.stdout.startsWith("{")) throw new Error(`no report: ${finished.stderr}`);
   return { ...finished, report: JSON.parse(finished.stdout) as Report };
 }
@@ -62,7 +62,13 @@ export function named(report: Report, verdict: string): string[] {
 }
 
 /** These measure waits: on a machine that is busy with something else they may not be testable, or warn. */
-const OF_THE_MACHINE = ["busy-neighbour", "ping-flood"];
+const OF_THE_MACHINE = ["busy-neighbour", "ping-flood", "message-flood", "bomb-flood"];
+
+/** Whether the machine was so busy that the check could not tell; on one that is not, it has to. */
+export function wasTooBusy(report: Report, check: string): boolean {
+  const result = report.results.find(({ name }) => name === check);
+  return result?.verdict === "not testable" && Number(result.measured?.["machineStretch"]) >= 1.5;
+}
 
 /** As `named`, without what a busy machine is the reason of. */
 export function namedButNoise(report: Report, verdict: string): string[] {

@@ -15,6 +15,8 @@ const is = (...faults: Fault[]): boolean => faults.includes(fault as Fault);
 
 const PING_MS = 400;
 const SILENT_MS = 2500;
+/** With so much queued for a client it is not read any more. */
+const QUEUED_BYTES = 64 * 1024;
 
 const http = createServer(
   {
@@ -37,26 +39,36 @@ interface Client {
   readonly id: string;
   readonly socket: WebSocket;
   heardAt: number;
+  /** Pings since then. */
+  unanswered: number;
 }
 
 const clients = new Set<Client>();
+/** What a queue may cost for each message, whatever its length is. */
+const entries: Buffer[] = [];
 /** For the faults that keep clients by their address: those relay messages and do not echo. */
 const byAddress = new Map<string, WebSocket>();
 let count = 0;
 
 http.on("upgrade", (request: IncomingMessage, socket, head) => {
   socket.on("error", () => {});
-  const { origin, host } = request.headers;
-  const isOwn = origin === undefined || origin === `http://${host}`;
+  const { origin, host, upgrade } = request.headers;
+  // As the same request is answered without an upgrade, by the handler above.
+  if (upgrade?.toLowerCase() !== "websocket" && !is("refuses-h2c"))
+    return void socket.end("HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n");
+  const isKnown = is("trusts-host") || /^(localhost|127\.0\.0\.1)(:\d+)?$/.test(host ?? "");
+  const isOwn = origin === undefined || (isKnown && origin === `http://${host}`);
   if (!isOwn && !is("any-origin")) return void socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
   if (is("any-version")) request.headers["sec-websocket-version"] = "13";
   server.handleUpgrade(request, socket, head, (client) => onClient(client, request));
+  if (is("answers-twice") && head.includes("Sec-WebSocket-Key"))
+    socket.write("HTTP/1.1 101 Switching Protocols\r\n\r\n");
 });
 
 function onClient(socket: WebSocket, request: IncomingMessage): void {
   const { remoteAddress = "", remotePort = 0 } = request.socket;
   const id = is("address-ids", "address-kicks", "address-replies") ? remoteAddress : `client-${++count}`;
-  const client: Client = { id, socket, heardAt: performance.now() };
+  const client: Client = { id, socket, heardAt: performance.now(), unanswered: 0 };
   if (is("address-kicks")) {
     for (const other of clients) if (other.id === id) other.socket.close(4000, "connected again");
   }
@@ -64,7 +76,10 @@ function onClient(socket: WebSocket, request: IncomingMessage): void {
   const address = is("port-map") ? `${remoteAddress}:${remotePort}` : remoteAddress;
   byAddress.set(address, socket);
   log("info", "connect", { id, remoteAddress, remotePort, clients: clients.size });
-  const heard = (): number => (client.heardAt = performance.now());
+  const heard = (): void => {
+    client.heardAt = performance.now();
+    client.unanswered = 0;
+  };
   if (!is("crashes")) socket.on("error", () => {});
   socket.on("pong", heard);
   socket.on("ping", heard);
@@ -72,6 +87,8 @@ function onClient(socket: WebSocket, request: IncomingMessage): void {
     heard();
     if (is("logs-messages")) log("info", "message", { id, bytes: data.length });
     if (is("blocks")) block(4);
+    if (is("no-turns")) block(1);
+    if (is("slow-inflate") && data.length > 50_000) block(800);
     if (is("throws")) JSON.parse(data.toString());
     if (is("address-map", "port-map")) {
       for (const [key, other] of byAddress) if (key !== address) other.send(data, { binary: isBinary });
@@ -79,7 +96,11 @@ function onClient(socket: WebSocket, request: IncomingMessage): void {
     }
     // As a map from addresses to clients would have it: the latest one.
     const receiver = is("address-replies") ? [...clients].findLast((other) => other.id === id)?.socket : socket;
-    receiver?.send(data, { binary: isBinary });
+    receiver?.send(data, { binary: isBinary }, () => {
+      if (socket.isPaused && socket.bufferedAmount < QUEUED_BYTES / 2) socket.resume();
+    });
+    if (is("tiny-backlog") && data.length === 0) entries.push(Buffer.alloc(4096, 1));
+    else if (socket.bufferedAmount > QUEUED_BYTES) socket.pause();
   });
   socket.on("close", (code) => {
     clients.delete(client);
@@ -95,9 +116,17 @@ function block(ms: number): void {
 }
 
 setInterval(() => {
-  for (const { socket, heardAt } of clients) {
-    if (!is("never-drops") && performance.now() - heardAt > SILENT_MS) socket.terminate();
-    else if (!is("no-pings") && socket.readyState === WebSocket.OPEN) socket.ping();
+  for (const client of clients) {
+    const { socket, heardAt } = client;
+    // By the pings that ran out: time passes for a process that is stopped, too.
+    const isSilent = is("stall-cuts")
+      ? performance.now() - heardAt > SILENT_MS
+      : client.unanswered >= SILENT_MS / PING_MS;
+    if (!is("never-drops") && isSilent) socket.terminate();
+    else if (socket.readyState === WebSocket.OPEN) {
+      client.unanswered++;
+      if (!is("no-pings")) socket.ping();
+    }
   }
 }, PING_MS);
 

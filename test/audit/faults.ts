@@ -16,6 +16,7 @@ export const faults = {
   "port-map": { practice: 1, checks: ["same-port"] },
   "address-ids": { practice: 1, checks: ["log-ids"], needsExec: true },
   "never-drops": { practice: 2, checks: ["silent-client"] },
+  "stall-cuts": { practice: 3, checks: ["stall"], needsExec: true },
   "no-pings": { practice: 3, checks: ["heartbeat"] },
   "no-size-limit": { practice: 4, checks: ["message-size"] },
   "unhandled-sigterm": { practice: 5, checks: ["shutdown"], needsExec: true },
@@ -29,10 +30,16 @@ export const faults = {
   "logs-errors": { practice: 7, checks: ["log-levels"], needsExec: true },
   "logs-messages": { practice: 8, checks: ["log-per-message"], needsExec: true },
   blocks: { practice: 8, checks: ["busy-neighbour"], isSlow: true },
+  "no-turns": { practice: 8, checks: ["message-flood"], isSlow: true },
+  "slow-inflate": { practice: 8, checks: ["bomb-flood"], isSlow: true },
+  "tiny-backlog": { practice: 8, checks: ["tiny-messages"], needsExec: true },
   "slow-headers": { practice: 9, checks: ["slow-headers"] },
   "large-headers": { practice: 9, checks: ["header-size"] },
   "any-origin": { practice: 10, checks: ["origin"] },
   "any-version": { practice: 10, checks: ["version"] },
+  "trusts-host": { practice: 10, checks: ["rebinding"] },
+  "refuses-h2c": { practice: 10, checks: ["h2c"] },
+  "answers-twice": { practice: 10, checks: ["one-answer"] },
 } as const satisfies Record<string, Broken>;
 
 export type Fault = keyof typeof faults;

@@ -41,6 +41,7 @@ export const heartbeat: Check = {
       return context.quick ? notTestable(`${seen}: run without --quick`) : fail(seen);
     }
     const periodMs = last === undefined ? first.atMs : (last.atMs - first.atMs) / (all.length - 1);
+    context.pingPeriodMs = periodMs;
     const measured = { periodMs: Math.round(periodMs), firstAfterMs: Math.round(first.atMs), isFrame: first.isFrame };
     const how = first.isFrame ? "" : context.nature.speaksEngineIo ? " as a message of Engine.IO" : " as a message";
     const seen =

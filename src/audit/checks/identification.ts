@@ -2,7 +2,8 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { TEXT } from "../../protocol/index.js";
-import { type Check, fail, type Finding, pass } from "../check.js";
+import { duration } from "../amounts.js";
+import { type Check, fail, type Finding, notTestable, pass } from "../check.js";
 import { type Context, Refused } from "../context.js";
 import { MARK } from "../discover.js";
 import type { Peer } from "../peer.js";
@@ -10,7 +11,7 @@ import { sleep } from "../sleep.js";
 
 /** What a server does about a client that it takes for another one, it does within this time. */
 const SETTLE_MS = 400;
-const ANSWER_MS = 4000;
+const ANSWER_MS = 8000;
 const QUICK_ANSWER_MS = 1500;
 
 const advice = "give each connection an id of its own, such as crypto.randomUUID(); keep the address as an attribute";
@@ -30,6 +31,7 @@ export const sameAddress: Check = {
     try {
       second = await context.open(from);
     } catch (error) {
+      if (!(error instanceof Refused)) throw error;
       return fail(`a second client from the same address was turned away: ${(error as Error).message}`);
     }
     await sleep(SETTLE_MS);
@@ -123,10 +125,18 @@ async function mixUp({ nature, quick }: Context, one: Peer, other: Peer): Promis
   ] as const) {
     const token = `${MARK} ${Math.random()}`;
     from.send({ opcode: TEXT, payload: nature.sample.replace(MARK, token) });
-    if (nature.echoes && !(await from.hears(token, answerMs)))
+    const isLost = async (peer: Peer): Promise<boolean> => !(await peer.hears(token, answerMs));
+    if (nature.echoes && (await isLost(from))) {
+      // Whoever answers a ping that was sent later has had the message.
+      if (nature.answersPings && (await from.ping(answerMs)) === undefined)
+        return notTestable(`it answers nothing within ${duration(answerMs)}`);
       return fail(`a client's echo ${(await to.hears(token, 0)) ? "went to the other one" : "did not come"}`);
-    if (nature.relays && !(await to.hears(token, answerMs)))
+    }
+    if (nature.relays && (await isLost(to))) {
+      if (nature.answersPings && (await to.ping(answerMs)) === undefined)
+        return notTestable(`it answers nothing within ${duration(answerMs)}`);
       return fail("what one client sends no longer comes to the other");
+    }
   }
   return undefined;
 }

@@ -16,6 +16,8 @@ const LARGEST = 2 ** 62;
 const LOOK_MS = 350;
 const LONG_LOOK_MS = 1200;
 const TIMES_LONGER = 6;
+/** What has been answered at the other end is here in a moment. */
+const LAST_LOOK_MS = 50;
 const ROUND_MS = 6000;
 
 const LADDER = [1, 125, 2 ** 10, 2 ** 12, 2 ** 14, 2 ** 16, 2 ** 18, 2 ** 20, 2 ** 22, LARGE, TOO_LARGE, LARGEST];
@@ -89,16 +91,17 @@ async function declare(context: Context, length: number, lookMs: number): Promis
   const peer = await context.open({ isPolite: false });
   peer.send({ opcode: BINARY, declaredLength: BigInt(length) });
   const since = performance.now();
-  const isRefused = await isEnded(peer, lookMs);
+  const isRefused = await isEnded(context, peer, lookMs);
   const tookMs = performance.now() - since;
   peer.destroy();
   return { length, isTaken: !isRefused, tookMs, peer };
 }
 
-async function isEnded(peer: Peer, lookMs: number): Promise<boolean> {
-  await peer.until(() => peer.closed !== undefined || peer.isOver, lookMs);
-  // The close frame and the end come one after the other.
-  return peer.closed !== undefined || peer.isOver;
+async function isEnded(context: Context, peer: Peer, lookMs: number): Promise<boolean> {
+  const isOver = (): boolean => peer.closed !== undefined || peer.isOver;
+  if (await peer.until(isOver, lookMs)) return true;
+  await context.settled();
+  return peer.until(isOver, LAST_LOOK_MS);
 }
 
 type Attempting = (length: number) => Promise<Attempt>;
@@ -168,14 +171,14 @@ export const fragmentedSize: Check = {
     const rest = limit - begun + 1;
     peer.send({ opcode: BINARY, fin: false, payload: Buffer.alloc(begun) }, continuation(rest, 0));
     let how = "as declared";
-    if (!(await isEnded(peer, LONG_LOOK_MS))) {
+    if (!(await isEnded(context, peer, LONG_LOOK_MS))) {
       if (limit > MOST_SENT) {
         peer.destroy();
         return notTestable(`refused at best when it has come, and more than ${size(MOST_SENT)} are not sent`);
       }
       how = "when it had come";
       peer.write(Buffer.alloc(rest, 0));
-      if (!(await isEnded(peer, 2000))) {
+      if (!(await isEnded(context, peer, 2000))) {
         peer.destroy();
         return fail(`${size(limit + 1)} in two fragments were taken: more than the limit`);
       }

@@ -26,7 +26,7 @@ export const shutdown: Check = {
     const wait = Math.min(GRACE_MS, context.leftMs - 500);
     const exit = await server.ended(wait);
     const took = performance.now() - since;
-    await Promise.all(clients.map((client) => client.ends(exit === undefined ? 0 : 500)));
+    await Promise.all(clients.map((client) => client.ends(exit === undefined ? 0 : 2000)));
     const codes = clients.map(({ closed }) => closed?.code ?? 1006);
     const measured = {
       codes: codes.join(", "),

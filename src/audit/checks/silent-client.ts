@@ -20,6 +20,7 @@ export const silentClient: Check = {
     peer.destroy();
     const measured = { pings, droppedAfterMs: isDropped ? Math.round(waited) : null };
     if (isDropped) {
+      context.dropAfterMs = waited;
       const how = peer.closed?.code === 1005 ? "a close frame" : peer.closed?.code;
       return pass(`dropped after ${duration(waited)}${how === undefined ? "" : ` with ${how}`}`, measured);
     }

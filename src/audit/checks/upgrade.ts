@@ -1,5 +1,6 @@
 /** Practice 10: what a handshake is asked before it becomes a client. */
-import { type Check, fail, pass, warn } from "../check.js";
+import { isLoopback } from "../../tools/target.js";
+import { type Check, fail, notTestable, pass, warn } from "../check.js";
 import type { Context } from "../context.js";
 import type { Headers } from "../http.js";
 
@@ -17,7 +18,8 @@ const LOOK_MS = 500;
 async function attempt(context: Context, changes: Headers): Promise<Outcome> {
   const peer = await context.tryHandshake(changes);
   const status = peer.response?.status ?? 0;
-  if (status === 101) await peer.until(() => peer.closed !== undefined || peer.isOver, LOOK_MS);
+  const isEnded = (): boolean => peer.closed !== undefined || peer.isOver;
+  if (status === 101 && !(await peer.until(isEnded, LOOK_MS))) await context.settled();
   const closedWith = peer.closed?.code ?? (status === 101 && peer.isOver ? 0 : undefined);
   if (closedWith === undefined && status === 101) await peer.close();
   else peer.destroy();
@@ -39,6 +41,7 @@ export const originCheck: Check = {
     const [first] = outcomes;
     const measured = { crossSiteStatus: first?.status ?? 0, needsOrigin: context.nature.neededOrigin !== undefined };
     const taken = strange.filter((_, at) => outcomes[at]?.status === 101 && outcomes[at]?.closedWith === undefined);
+    context.takesAnyOrigin = taken.length > 0;
     if (taken.length > 0) return fail(`Origin ${taken.join(" and ")}: accepted`, measured);
     const late = outcomes.find(({ status }) => status === 101);
     if (late !== undefined)
@@ -51,6 +54,28 @@ export const originCheck: Check = {
       ...measured,
       ownStatus: own.status,
     });
+  },
+};
+
+export const rebinding: Check = {
+  practice: 10,
+  name: "rebinding",
+  title: "pages of a name that was bound to this machine may not connect",
+  does: "on a loopback address, sends a handshake whose Host and Origin are the same strange name",
+  advice:
+    "on a loopback listener take known hosts alone: DNS rebinding makes any site's page same-origin with what compares Origin with Host",
+  async run(context) {
+    const { address, port, isSecure } = context.target;
+    if (!isLoopback(address)) return notTestable("it is not reached by a loopback address");
+    if (context.takesAnyOrigin) return notTestable("pages of any site may connect");
+    const host = `attacker.example:${port}`;
+    const origin = `${isSecure ? "https" : "http"}://${host}`;
+    const { status, closedWith } = await attempt(context, { Host: host, Origin: origin });
+    const measured = { status };
+    const seen = `Host ${host} with its Origin`;
+    if (status !== 101) return pass(`${seen}: ${status || "no answer"}`, measured);
+    if (closedWith === undefined) return fail(`${seen}: accepted`, measured);
+    return warn(`${seen}: accepted, then closed with ${closedWith || "no close frame"}`, measured);
   },
 };
 
