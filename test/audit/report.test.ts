@@ -56,6 +56,24 @@ test("a practice has the worst verdict of its checks, and is not testable only w
   assert.equal(makeReport(about, [result(9, "warn")]).passed, true);
 });
 
+test("of any two verdicts, the worse one is the practice's, in whatever order they were found", () => {
+  const fromWorst = ["fail", "warn", "pass", "not testable"] as const;
+  for (const [at, worse] of fromWorst.entries()) {
+    for (const other of fromWorst.slice(at)) {
+      for (const found of [
+        [worse, other],
+        [other, worse],
+      ]) {
+        const { practices: rows } = makeReport(
+          about,
+          found.map((verdict) => result(4, verdict)),
+        );
+        assert.equal(rows.find(({ practice }) => practice === 4)?.verdict, worse, found.join(", "));
+      }
+    }
+  }
+});
+
 test("results stand in the order of the practices", () => {
   const { results } = makeReport(about, [result(10, "pass"), result(2, "pass"), result(10, "warn"), result(1, "pass")]);
   assert.deepEqual(
