@@ -1,6 +1,7 @@
 import type { Server as NetServer } from "node:net";
 import { getSystemErrorMap, getSystemErrorName } from "node:util";
 import { readBuffer } from "../protocol/mask.js";
+import { runOutside } from "./async-context.js";
 import type { OwnedSocket, SocketOwner } from "./client-socket.js";
 
 /**
@@ -204,7 +205,8 @@ export class LeanSockets {
   }
 
   #newWrite(): Write {
-    const write = new this.#binding.WriteWrap();
+    // Whose write comes next nobody knows.
+    const write = runOutside(() => new this.#binding.WriteWrap());
     write.oncomplete = onWritten;
     write.socket = null;
     write.bytes = null;

@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import { asksForUpgradeTo } from "../protocol/handshake.js";
 import { PayloadMemory } from "../protocol/payload-memory.js";
 import { addressAt, plainAddress, proxyList } from "./address.js";
+import { withoutContext } from "./async-context.js";
 import { attach } from "./attach.js";
 import { causes, type Disconnect } from "./causes.js";
 import type { Client, Handlers } from "./client.js";
@@ -77,7 +78,7 @@ export class Server<Data = undefined> {
 
   /** @internal See `createServer`. */
   constructor(options: ResolvedOptions<Data>) {
-    const { clock } = options;
+    const clock = withoutContext(options.clock);
     const wheel = new DeadlineWheel(clock);
     const reads = options.portableSockets ? null : SharedReads.find();
     this.#options = options;

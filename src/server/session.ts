@@ -6,6 +6,7 @@ import { encodeFrame, encodePong, payloadLength } from "../protocol/encoder.js";
 import { BINARY, TEXT } from "../protocol/opcodes.js";
 import type { PayloadMemory } from "../protocol/payload-memory.js";
 import type { Violation } from "../protocol/violations.js";
+import { type AsyncContext, currentContext, runIn } from "./async-context.js";
 import { type Cause, causeOfClientClose, causeOfViolation, causes, type Disconnect } from "./causes.js";
 import type { HandlerName, HandlerResult } from "./client.js";
 import { type ClientSocket, own, type SocketOwner } from "./client-socket.js";
@@ -117,6 +118,7 @@ export class Session<Data>
   /** Handlers whose promises are pending, and what is to be done when there are none. */
   #running = 0;
   #whenIdle: (() => void) | null = null;
+  #asyncContext: AsyncContext = null;
   /** Why it ends: what came first counts. */
   #end: End | null = null;
   #gone = false;
@@ -230,6 +232,8 @@ export class Session<Data>
     own(this.socket, this, this.#context.reads);
     this.#context.wheel.schedule(this, this.checkDeadlines(this.#heardAt));
     this.#context.runner.run(this, "open", {}, (open) => open(this.client, request));
+    // With what `authenticate` and `open` have entered.
+    this.#asyncContext = currentContext();
     this.socket.resume();
     if (head.length > 0) this.onData(head, head.length);
   }
@@ -252,7 +256,9 @@ export class Session<Data>
   onData(bytes: Buffer, length: number): void {
     const now = this.#context.clock.now();
     this.#heardAt = this.#context.wheel.time.at(now);
-    this.take(bytes, length, now);
+    // A socket is read in nobody's context, which is that of a client that had none.
+    if (this.#asyncContext === null) this.take(bytes, length, now);
+    else runIn(this.#asyncContext, () => this.take(bytes, length, now));
   }
 
   /** The socket takes more. */
@@ -269,6 +275,10 @@ export class Session<Data>
   onClosed(): void {
     if (this.#gone) return;
     this.#gone = true;
+    runIn(this.#asyncContext, () => this.#onGone());
+  }
+
+  #onGone(): void {
     const { cause, code, reason, closedByPeer } = this.#ends("lost", 1006, "");
     const disconnect = { code, reason, cause, initiator: causes[cause].initiator, wasClean: closedByPeer };
     const { runner, wheel, topics } = this.#context;
@@ -391,8 +401,10 @@ export class Session<Data>
   }
 
   onDrained(): void {
-    this.go(StopReason.backlog);
-    if (this.isOpen) this.#context.runner.run(this, "drain", {}, (drain) => drain(this.client));
+    runIn(this.#asyncContext, () => {
+      this.go(StopReason.backlog);
+      if (this.isOpen) this.#context.runner.run(this, "drain", {}, (drain) => drain(this.client));
+    });
   }
 
   onOverflow(): void {
@@ -466,6 +478,11 @@ export class Session<Data>
   onHandlerError(name: HandlerName, error: unknown): void {
     this.#context.onHandlerError(this, name, error);
     this.#fail("handler-error", 1011, "internal error");
+  }
+
+  /** What goes on may be its handlers. */
+  override resumeTurn(): void {
+    runIn(this.#asyncContext, () => super.resumeTurn());
   }
 
   /** Pings cost work, too, and are answered at a bounded rate. */

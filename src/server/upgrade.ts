@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -7,6 +8,7 @@ import { type AcceptedHandshake, asksForUpgradeTo, checkHandshake } from "../pro
 import { chooseSubprotocol } from "../protocol/subprotocol.js";
 import { splitList } from "../protocol/tokens.js";
 import { clientAddress, type Proxies } from "./address.js";
+import { runApart } from "./async-context.js";
 import { type ClientSocket, isGone, isTaken, markTaken, own, type SocketOwner } from "./client-socket.js";
 import type { Clock } from "./clock.js";
 import type { DeadlineWheel, Timed } from "./deadlines.js";
@@ -155,7 +157,8 @@ export class Upgrades<Data> {
     // The limits of HTTP end here; the deadlines of a WebSocket take over.
     (socket as Socket).setTimeout?.(0);
     (socket as Socket).setNoDelay?.(true);
-    this.#handle(raw, socket, head, listener ?? (socket as { server?: Listener }).server);
+    const owner = listener ?? (socket as { server?: Listener }).server;
+    runApart(() => this.#handle(raw, socket, head, owner));
   }
 
   /** The same, from the front door. */
@@ -448,7 +451,6 @@ class PendingHandshake implements SocketOwner, Timed {
 
   end(why: HandshakeEnd): void {
     this.ended ??= why;
-    this.#controller?.abort();
     this.#giveUp();
   }
 
@@ -461,7 +463,11 @@ class PendingHandshake implements SocketOwner, Timed {
   /** What `authenticate` says; undefined once the client is gone or the time is over. */
   race<Data>(decision: Promise<Data>): Promise<Data | undefined> {
     return new Promise((resolve, reject) => {
-      this.#giveUp = () => resolve(undefined);
+      // Who listens to the signal finds the context of this handshake, whoever ends it.
+      this.#giveUp = AsyncResource.bind(() => {
+        this.#controller?.abort();
+        resolve(undefined);
+      });
       Promise.resolve(decision).then(resolve, reject);
     });
   }
