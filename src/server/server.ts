@@ -124,6 +124,7 @@ export class Server<Data = undefined> {
       wheel,
       proxies: proxyList(options.trustProxy),
       reads,
+      incoming: this.#context.incoming,
       reserve: (address) => this.#registry.reserve(address),
       cancel: (address) => this.#registry.cancel(address),
       isIdTaken: (id) => this.#registry.clients.has(id),

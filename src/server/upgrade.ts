@@ -13,7 +13,9 @@ import { type ClientSocket, isGone, isTaken, markTaken, own, type SocketOwner } 
 import type { Clock } from "./clock.js";
 import type { DeadlineWheel, Timed } from "./deadlines.js";
 import { freshId } from "./fresh-id.js";
+import { Incoming } from "./incoming.js";
 import type { LeanSocket } from "./lean-socket.js";
+import type { MemoryBudget } from "./memory-budget.js";
 import { handleAsRequest } from "./other-upgrades.js";
 import type { PlainRequest } from "./plain-request.js";
 import type { ResolvedOptions } from "./resolve-options.js";
@@ -47,6 +49,8 @@ export interface UpgradePort<Data> {
   readonly wheel: DeadlineWheel;
   readonly proxies: Proxies;
   readonly reads: SharedReads | null;
+  /** What has come from clients and is not with their handlers. */
+  readonly incoming: MemoryBudget;
   /** Takes a place among the clients; `accept` or `cancel` follows. */
   reserve(address: string): "reserved" | "client-limit" | "address-limit";
   cancel(address: string): void;
@@ -261,7 +265,11 @@ export class Upgrades<Data> {
 
   #authenticate(arrived: Arrived, authenticate: NonNullable<ResolvedOptions<Data>["authenticate"]>): void {
     const { request, trace } = arrived;
-    const pending = new PendingHandshake(arrived, this.#port.wheel.time.now + this.#options.handshakeTimeoutMs);
+    const pending = new PendingHandshake(
+      arrived,
+      this.#port.wheel.time.now + this.#options.handshakeTimeoutMs,
+      this.#port.incoming,
+    );
     const context = {
       get signal() {
         return pending.signal;
@@ -275,7 +283,7 @@ export class Upgrades<Data> {
       this.#decided(arrived, pending, this.#refusalFor(error, request.address));
       return;
     }
-    if (isThenable(decision)) void this.#waitFor(arrived, pending, decision);
+    if (isThenable(decision)) void this.#waitFor({ ...arrived, head: NOTHING }, pending, decision);
     else this.#decided(arrived, pending, null, decision);
   }
 
@@ -299,6 +307,7 @@ export class Upgrades<Data> {
 
   #decided(arrived: Arrived, pending: PendingHandshake, refused: Refusal | null, data?: Decision<Data>): void {
     const { socket, request, trace } = arrived;
+    const head = pending.takeHead();
     if (pending.ended === "gone" || isGone(socket)) {
       this.#port.cancel(request.address);
       this.#abort(request.raw, socket, trace);
@@ -306,7 +315,7 @@ export class Upgrades<Data> {
     }
     const byFalse = data === false ? refusal("by-application") : null;
     const why = pending.ended === null ? (refused ?? byFalse) : refusal(pending.ended);
-    if (why === null) this.#accept({ ...arrived, head: pending.head }, data as Data);
+    if (why === null) this.#accept({ ...arrived, head }, data as Data);
     else {
       this.#port.cancel(request.address);
       this.#refuse(request, socket, trace, why);
@@ -396,7 +405,7 @@ interface Arrived {
 }
 
 /** Why a handshake is not waited for any longer. */
-type HandshakeEnd = "gone" | "authenticate-timeout" | "draining";
+type HandshakeEnd = "gone" | "authenticate-timeout" | "draining" | "pending-handshakes";
 
 /** What a client may send before it is let in: it is read so that its end is seen. */
 const EARLY_BYTES = 64 * 1024;
@@ -405,7 +414,10 @@ const EARLY_BYTES = 64 * 1024;
 class PendingHandshake implements SocketOwner, Timed {
   readonly dueAt: number;
   readonly #socket: ClientSocket;
+  readonly #budget: MemoryBudget;
   #early: Assembly | null = null;
+  #incoming: Incoming | null = null;
+  #isTaken = false;
   #controller: AbortController | null = null;
   #giveUp = (): void => {};
   /** Null: it is still waited for. What came first counts. */
@@ -414,15 +426,20 @@ class PendingHandshake implements SocketOwner, Timed {
   wheelPrevious: Timed | null = null;
   wheelNext: Timed | null = null;
 
-  constructor({ socket, head }: Arrived, dueAt: number) {
+  constructor({ socket, head }: Arrived, dueAt: number, budget: MemoryBudget) {
     this.dueAt = dueAt;
     this.#socket = socket;
+    this.#budget = budget;
     if (head.length > 0) this.onData(head, head.length);
   }
 
-  /** What has come after the handshake. */
-  get head(): Buffer {
-    return this.#early === null ? NOTHING : this.#early.bytes;
+  /** Hands over what has come after the handshake. */
+  takeHead(): Buffer {
+    const early = this.#early;
+    this.#early = null;
+    this.#isTaken = true;
+    this.#incoming?.release();
+    return early === null ? NOTHING : early.bytes;
   }
 
   /** Made when it is asked for: most applications do not look at it, and it costs as much as a third of a handshake. */
@@ -433,9 +450,15 @@ class PendingHandshake implements SocketOwner, Timed {
   }
 
   onData(bytes: Buffer, length: number): void {
+    if (this.#isTaken) return;
     this.#early ??= new Assembly(true, false);
     this.#early.append(bytes, 0, length, Infinity);
     if (this.#early.length >= EARLY_BYTES) this.#socket.pause();
+    this.#incoming ??= new Incoming(this.#budget, () => {
+      this.takeHead();
+      this.end("pending-handshakes");
+    });
+    this.#incoming.set(this.#early.memory, 0);
   }
 
   onDrain(): void {}
@@ -468,6 +491,7 @@ class PendingHandshake implements SocketOwner, Timed {
         this.#controller?.abort();
         resolve(undefined);
       });
+      if (this.ended !== null) this.#giveUp();
       Promise.resolve(decision).then(resolve, reject);
     });
   }

@@ -100,6 +100,36 @@ describe("messages that come in part", () => {
     assert.ok(rig.opened.some(({ isOpen }) => !isOpen));
   });
 
+  it("what comes before a client is let in is counted as well, and whoever sends most of too much is refused", async (test) => {
+    const { promise, open } = gate();
+    const rig = await startRig(test, {
+      authenticate: () => promise,
+      maxMessageBytes: KIB,
+      maxTotalIncomingBytes: 200 * KIB,
+    });
+    const request = (peer: RawClient): Promise<unknown> =>
+      peer.sendBytes(
+        "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+          "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+      );
+    const early = encodeFrame(frame.text("early"));
+    const honest = await rig.dial();
+    await request(honest);
+    await until(() => rig.server.pendingHandshakes === 1, "it to be asked about");
+    await honest.sendBytes(early);
+    await until(() => rig.server.incomingBytes > 0, "what is early");
+    for (let i = 0; i < 6; i++) {
+      const peer = await rig.dial();
+      await request(peer);
+      await peer.sendBytes(Buffer.alloc(50 * KIB));
+    }
+    await until(() => (rig.server.stats.refused["pending-handshakes"] ?? 0) > 0, "one to be refused");
+    assert.ok(rig.server.incomingBytes <= 200 * KIB, `${rig.server.incomingBytes} bytes`);
+    open();
+    await until(() => rig.server.pendingHandshakes === 0, "all to be decided");
+    await until(() => rig.opened.some(({ messagesIn }) => messagesIn === 1), "the early message");
+  });
+
   it("what waits for a handler is counted as well, until it is handled", async (test) => {
     const { promise, open } = gate();
     const rig = await startRig(test, { message: () => promise });
