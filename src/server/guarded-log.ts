@@ -26,6 +26,7 @@ const WIDEST = 64;
 
 /** The same object where nothing in it has to change; else a copy, for it may be the application's. */
 function plainMembers<T extends object>(object: T, depth: number): T {
+  if (isPlainAlready(object)) return object;
   const isError = isErrorObject(object);
   const names = Object.keys(object).slice(0, WIDEST);
   if (isError) names.push("message", "stack", "cause");
@@ -42,6 +43,15 @@ function plainMembers<T extends object>(object: T, depth: number): T {
   const copy = isError ? new Error() : Array.isArray(object) ? [] : {};
   Object.setPrototypeOf(copy, Object.getPrototypeOf(object) as object | null);
   return Object.defineProperties(copy, members) as T;
+}
+
+/** The line of a client that comes or goes, which has to cost next to nothing. */
+function isPlainAlready(object: object): boolean {
+  for (const name in object) {
+    const value: unknown = object[name as keyof typeof object];
+    if (typeof value === "string" ? value !== plain(value) : typeof value === "object" && value !== null) return false;
+  }
+  return !isErrorObject(object);
 }
 
 function plainValue(value: unknown, depth: number, hasLines: boolean): unknown {
