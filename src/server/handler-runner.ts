@@ -15,6 +15,8 @@ export interface HandlerOwner<Data> {
   onHandlerSettled(): void;
   /** A handler threw, or its promise was rejected. */
   onHandlerError(name: HandlerName, error: unknown): void;
+  /** Its handler has closed the server: it is not waited for. */
+  shutDown(reason: string, isNow: true): void;
 }
 
 /** Those that the application has given. */
@@ -24,6 +26,8 @@ export type GivenHandlers<Data> = { readonly [Name in HandlerName]: Handlers<Dat
 export class HandlerRunner<Data> {
   readonly handlers: GivenHandlers<Data>;
   readonly times: HandlerTimes;
+  /** Whose handler is running now, up to where it waits for the first time. */
+  caller: HandlerOwner<Data> | null = null;
   /** What diagnostics channels are told it is. */
   readonly #server: object;
 
@@ -59,6 +63,8 @@ export class HandlerRunner<Data> {
     const handler = this.handlers[name];
     if (handler === undefined) return;
     let pending: PromiseLike<unknown> | undefined;
+    const { caller } = this;
+    this.caller = owner;
     try {
       const result = this.#call(owner, name, subject, () => call(handler));
       if (isThenable(result)) pending = result;
@@ -66,6 +72,8 @@ export class HandlerRunner<Data> {
       this.times.end(name, begunAt);
       owner.onHandlerError(name, error);
       return;
+    } finally {
+      this.caller = caller;
     }
     if (pending !== undefined) this.waitFor(owner, name, pending, begunAt);
     else this.times.end(name, begunAt);

@@ -309,13 +309,20 @@ export class Server<Data = undefined> {
   /**
    * Shuts down: no new clients, handlers in flight finish, each client gets what is queued for it and then 1001, in batches, and who
    * is still there after the grace is cut. Calling it again returns the same promise.
+   *
+   * A handler may call it, and wait for it: its client is told at once. Only up to its first `await` can that be seen of a handler; after
+   * that it is one of those in flight, which are waited for during half of the grace. Then their clients are told all the same.
    * @param options.graceMs @default shutdownGraceMs
    * @param options.reason goes into the close frames @default "server shutting down"
    */
   close(options: { graceMs?: number | undefined; reason?: string | undefined } = {}): Promise<ShutdownReport> {
     const { graceMs = this.#options.shutdownGraceMs, reason = "server shutting down" } = options;
     checkValue("graceMs", optionRules.shutdownGraceMs, graceMs);
-    return (this.#shutdown ??= this.#close(graceMs, reason));
+    this.#shutdown ??= this.#close(graceMs, reason);
+    const { caller } = this.#context.runner;
+    // Once it has returned or waits, most likely for this.
+    if (caller !== null) queueMicrotask(() => caller.shutDown(reason, true));
+    return this.#shutdown;
   }
 
   async #close(graceMs: number, reason: string): Promise<ShutdownReport> {

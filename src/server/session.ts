@@ -238,9 +238,10 @@ export class Session<Data>
     if (head.length > 0) this.onData(head, head.length);
   }
 
-  /** Closes with 1001 once the handlers that are running have finished. */
-  shutDown(reason: string): void {
-    this.#closeWhenIdle("server-shutdown", 1001, reason);
+  /** Closes with 1001, once the handlers that are running have finished or now. */
+  shutDown(reason: string, isNow: boolean): void {
+    if (isNow) this.#beginClose("server-shutdown", 1001, reason);
+    else this.#closeWhenIdle("server-shutdown", 1001, reason);
   }
 
   /** Cuts what is left when a shutdown's grace is over. */
@@ -300,11 +301,15 @@ export class Session<Data>
   // What the intake says.
 
   protected beforeParse(): void {
-    this.#isWatched = this.#context.runner.watchesMessages(this, this.#heardAt);
+    const { runner } = this.#context;
+    runner.caller ??= this;
+    this.#isWatched = runner.watchesMessages(this, this.#heardAt);
     this.#outbox.hold();
   }
 
   protected afterParse(): void {
+    const { runner } = this.#context;
+    if (runner.caller === this) runner.caller = null;
     if (this.#running === 0) this.#outbox.letGo();
     else this.#outbox.letGoLater();
     if (!this.connection.inMessage) this.#messageSince = 0;

@@ -21,7 +21,8 @@ export interface ShutdownReport {
 export interface Leaving {
   readonly dropped: number;
   readonly droppedBytes: number;
-  shutDown(reason: string): void;
+  /** Closes with 1001: once its handlers have finished, or now. */
+  shutDown(reason: string, isNow: boolean): void;
   cutForShutdown(): void;
 }
 
@@ -49,6 +50,7 @@ export async function shutDown(
   const startedAt = port.clock.now();
   const time = new RunningTime(port.clock);
   const deadline = time.now + graceMs;
+  const halfTime = time.now + graceMs / 2;
   port.stopAccepting();
 
   const leaving = [...port.clients.values()];
@@ -59,11 +61,18 @@ export async function shutDown(
   const steps = Math.max(1, Math.floor(graceMs / 2 / STEP_MS));
   const batch = Math.max(SMALLEST_BATCH, Math.ceil(leaving.length / steps));
   let told = 0;
+  let isHurried = false;
 
   await repeat(port.clock, () => {
-    for (const client of leaving.slice(told, told + batch)) client.shutDown(reason);
+    for (const client of leaving.slice(told, told + batch)) client.shutDown(reason, false);
     told += batch;
-    const isLate = time.turn() && time.now >= deadline;
+    const mayJudge = time.turn();
+    // Handlers have had half of the grace. The other half is for their clients to answer: a handler may be waiting for this very shutdown.
+    if (!isHurried && mayJudge && time.now >= halfTime) {
+      isHurried = true;
+      for (const client of port.clients.values()) client.shutDown(reason, true);
+    }
+    const isLate = mayJudge && time.now >= deadline;
     if (isLate) {
       for (const client of port.clients.values()) {
         cut++;

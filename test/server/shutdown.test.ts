@@ -8,7 +8,7 @@ import { type Leaving, shutDown, type ShutdownPort } from "#hawser/server/shutdo
 import { until } from "../harness/concurrency.js";
 import { encodeFrame, frame } from "../harness/frames.js";
 import { upgradeRequest } from "../harness/http.js";
-import { gate, plainHttpServer, startRig, stepUntil, turns } from "./rig.js";
+import { gate, plainHttpServer, type Rig, startRig, stepUntil, turns } from "./rig.js";
 import { StepClock } from "./step-clock.js";
 
 /** So many clients that answer when they are told, unless they are among the deaf. */
@@ -200,6 +200,79 @@ describe("server.close", () => {
     await peer.sendFrame(frame.close(1001));
     assert.equal((await report).clean, 1);
     assert.equal(begun, 1, "no handler begins after the shutdown has");
+  });
+
+  for (const portableSockets of [false, true]) {
+    it(`a handler that waits for it is not waited for, another one is (portable sockets: ${portableSockets})`, async (test) => {
+      const work = gate();
+      let finished = 0;
+      const rig = await startRig(test, {
+        portableSockets,
+        async message(client, message) {
+          if (message.text() === "close") await rig.server.close();
+          else await work.promise;
+          client.send("done");
+          finished++;
+        },
+      });
+      const [closer, busy] = [await rig.connect(), await rig.connect()];
+      await busy.peer.sendFrame(frame.text("work"));
+      await until(() => rig.server.pendingHandlers === 1, "the one that works");
+      await closer.peer.sendFrame(frame.text("close"));
+      assert.deepEqual(await closer.peer.nextEvent(), { type: "close", code: 1001, reason: "server shutting down" });
+      await closer.peer.sendFrame(frame.close(1001));
+      await closer.peer.expectClose(1001);
+      assert.ok(busy.client.isOpen);
+      work.open();
+      assert.equal((await busy.peer.nextMessage()).bytes.toString(), "done");
+      await busy.peer.nextEvent();
+      await busy.peer.sendFrame(frame.close(1001));
+      await stepUntil(rig.clock, () => finished === 2, "both handlers");
+      const { clean, cut, durationMs } = await rig.server.close();
+      assert.deepEqual([clean, cut], [2, 0]);
+      assert.ok(durationMs < 2_500, `${durationMs} ms of 5,000`);
+    });
+  }
+
+  it("is waited for by open as well, and by a handler that asks for it when it has begun", async (test) => {
+    const rig: Rig<undefined> = await startRig(test, {
+      async open(): Promise<void> {
+        if (rig.server.clients.size === 2) await rig.server.close();
+      },
+      async message(): Promise<void> {
+        await rig.server.close();
+      },
+    });
+    const asks = await rig.connect();
+    const opens = await rig.connect();
+    await asks.peer.sendFrame(frame.text("close"));
+    for (const { peer } of [opens, asks]) {
+      assert.equal((await peer.nextEvent())!.type, "close");
+      await peer.sendFrame(frame.close(1001));
+    }
+    const { clean, durationMs } = await rig.stop();
+    assert.equal(clean, 2);
+    assert.ok(durationMs < 2_500, `${durationMs} ms of 5,000`);
+  });
+
+  it("tells whose handlers still run after half of the grace: one that waits for it cannot be told from others by then", async (test) => {
+    const rig = await startRig(test, {
+      async message(): Promise<void> {
+        await Promise.resolve();
+        await rig.server.close();
+      },
+    });
+    const { peer, client } = await rig.connect();
+    await peer.sendFrame(frame.text("close"));
+    await until(() => rig.log.of("shutdown-started").length === 1, "the shutdown");
+    rig.clock.advance(2_480);
+    assert.ok(client.isOpen);
+    rig.clock.advance(60);
+    assert.equal((await peer.nextEvent())!.type, "close");
+    await peer.sendFrame(frame.close(1001));
+    const { clean, cut, durationMs } = await rig.stop();
+    assert.deepEqual([clean, cut], [1, 0]);
+    assert.ok(durationMs < 5_000);
   });
 
   it("does not wait past the grace for a handler that never finishes", async (test) => {
