@@ -14,7 +14,7 @@ export class ControlRate {
   #since = 0;
   #count = 0;
   /** The ping that is to be answered when the window is over. */
-  latestPing: Buffer | null = null;
+  latestPing: Uint8Array | null = null;
 
   constructor(perSecond: number) {
     this.#perSecond = perSecond;

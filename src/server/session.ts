@@ -370,7 +370,8 @@ export class Session<Data>
       control.latestPing = null;
       this.#outbox.sendControl(encodePong(payload));
     } else if (verdict === "later") {
-      control.latestPing = Buffer.from(payload);
+      // Not of the pool, of which it would keep up to 64 KiB.
+      control.latestPing = new Uint8Array(payload);
       this.#context.wheel.schedule(this, control.answerAt);
     }
   }
