@@ -48,7 +48,7 @@ export function hostAdvice(value: string): string | undefined {
   const below = /^\*(\.[^*]+)$/.exec(value)?.[1];
   if (below !== undefined && isHostEntry(below)) return `${below} for that name and all below it`;
   const host = /^(?:[a-z][a-z0-9+.-]*:\/\/)?([^/?#]+)/i.exec(value)?.[1];
-  if (host === undefined || host === value || !isHostEntry(host)) return undefined;
+  if (host === undefined || !isHostEntry(host)) return undefined;
   return `a host name without scheme and path: ${host}`;
 }
 

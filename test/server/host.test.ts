@@ -86,6 +86,11 @@ describe("a list of names", () => {
   for (const [host, taken] of rows) it(`${host}: ${taken}`, () => assert.equal(hosts.takes(host), taken));
 });
 
+it("an address that is listed in vain harms nobody", () => {
+  const hosts = new Hosts(["::1", "[::1]:8080"]);
+  assert.deepEqual([hosts.isGiven, hosts.takes("evil.example"), hosts.takes("[::2]")], [true, false, true]);
+});
+
 describe("what can be listed", () => {
   for (const entry of [
     "a.example",
@@ -180,6 +185,8 @@ describe("a server that listens on the loopback", () => {
     assert.equal((await (await rig.dial()).handshake({ headers: { Host: EVIL } })).status, 101);
     assert.equal(await statusFor(rig.port, EVIL), 101);
     assert.equal(await statusFor(rig.port, `${EVIL}:81`), 421, "another origin");
+    const both = await startRig(test, { allowedOrigins: ["http://evil.example"], allowedHosts: ["chat.example"] });
+    assert.equal(await statusFor(both.port, EVIL), 101, "by any name, whatever the list of names");
   });
 
   it("lets any page in, by any name, where any origin may connect", async (test) => {
@@ -294,6 +301,9 @@ describe("an attached server", () => {
     ])
       assert.ok(!isOnLoopback(listener));
     assert.ok(!isOnLoopback({ address: () => ({ address: "192.0.2.1" }) }));
-    assert.ok(isOnLoopback({ address: () => ({ address: "127.0.0.53" }) }));
+    for (const address of ["127.0.0.53", "127.255.255.254", "::1", "::ffff:127.0.0.1"])
+      assert.ok(isOnLoopback({ address: () => ({ address }) }), address);
+    for (const address of ["128.0.0.1", "126.255.255.255", "::", "::2", "0.0.0.0", "localhost", ""])
+      assert.ok(!isOnLoopback({ address: () => ({ address }) }), address);
   });
 });
