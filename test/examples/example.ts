@@ -31,8 +31,12 @@ export interface Example {
 }
 
 /** `name` is the path of a file in examples without its ending. */
-export async function startExample(name: string, test: TestContext): Promise<Example> {
-  const child = spawn(process.execPath, [join(projectRoot, "build/examples", `${name}.js`)], {
+export function startExample(name: string, test: TestContext): Promise<Example> {
+  return startProgram(join(projectRoot, "build/examples", `${name}.js`), test);
+}
+
+export async function startProgram(file: string, test: TestContext): Promise<Example> {
+  const child = spawn(process.execPath, [file], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, PORT: "0" },
   });
