@@ -65,8 +65,9 @@ export abstract class Intake {
       const at = this.#parse(bytes, 0, length);
       if (at < length) this.#keep(this.#copyOf(bytes.subarray(at, length)), 0);
       this.afterParse();
-      if (this.#stopped === 0) this.#countShare();
       this.#noteIncoming();
+      // A socket that fills a buffer is read once more in this turn when it has filled it, and not otherwise; a stream may bring any number.
+      if (this.#stopped === 0 && length === bytes.length) this.#countShare();
       return;
     }
     const more = bytes.subarray(0, length);
