@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { type Client, createServer, type Server, type ServerOptions, UsageError } from "#hawser/index.js";
 import { WebSocket } from "ws";
@@ -159,6 +159,9 @@ describe("a Unix socket", () => {
       [{ fd: "3" }, /fd takes the number/],
       [{ port: 65_536 }, /port takes a whole number/],
       [{ port: "http" }, /port takes a whole number/],
+      [{ port: null }, /port takes a whole number/],
+      [{ port: "" }, /port takes a whole number/],
+      [null, /port takes a whole number/],
       ["/run/hawser.sock", /port takes a whole number/],
       [{ host: "" }, /host takes a host name/],
       [{ socket: "/tmp/a.sock" }, /got "socket", takes port, host; path, mode; or fd/],
@@ -185,6 +188,38 @@ describe("a Unix socket", () => {
     await closed;
   });
 });
+
+describe(
+  "the edges of what listen takes",
+  { skip: process.platform !== "linux" && "cannot be installed here: Linux" },
+  () => {
+    const TO_THE_BYTE = 107;
+
+    it("are a path of 107 bytes, with every permission, and a port that comes as text", async (test) => {
+      const folder = folderFor(test);
+      const path = join(folder, "x".repeat(TO_THE_BYTE - folder.length - 1));
+      const { server } = started(test);
+      await clientOf(server, (await server.listen({ path, mode: 0o777 })).url);
+      assert.deepEqual(readdirSync(folder), [basename(path)], "the name was not cut");
+      const { server: longer } = started(test);
+      await assert.rejects(longer.listen({ path: `${path}x` }), /longer than the 107 bytes/);
+      const text = (await started(test).server.listen("0" as unknown as number)).port;
+      assert.ok(text > 0);
+    });
+
+    it("a server that is closed before its place is free says so", async (test) => {
+      const path = join(folderFor(test), "hawser.sock");
+      await deadSocket(path);
+      const { server } = started(test);
+      const listening = server.listen({ path });
+      await Promise.all([
+        assert.rejects(listening, new UsageError("listen: this server was closed meanwhile")),
+        server.close({ graceMs: 0 }),
+      ]);
+      assert.ok(!server.isReady);
+    });
+  },
+);
 
 describe("whoever comes over a Unix socket", () => {
   it("has the address unix, and no header of theirs is believed", async (test) => {
