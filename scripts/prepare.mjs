@@ -51,8 +51,11 @@ export async function build(projects) {
     // --force: tsc's notes of its last build miss outputs that were deleted and some changed options, and a whole build is fast.
     const { code, output } = await run(process.execPath, [tsc, "--build", "--force", ...pretty, ...wanted]);
     if (code !== 0) fail(output, code);
+    if (wanted.includes("src")) {
+      for (const [path, code] of commonJs) writeFileSync(inRoot(path), code);
+      makeExecutable(join(root, "dist/cli/main.js"));
+    }
     for (const project of wanted) {
-      if (project === "src") makeExecutable(join(root, "dist/cli/main.js"));
       writeFileSync(stampFile(project), stateOf(project));
     }
   });
@@ -111,6 +114,19 @@ function embed() {
   }
 }
 
+/**
+ * What Jest is given for `require`: its own cannot load ES modules, and Node's can. Node itself and bundlers find the modules by the
+ * conditions "module-sync" and "module" of package.json. TypeScript before 5.8 knows nothing of that, hence the comment.
+ */
+const commonJs = ["index", "protocol/index", "admin/index", "metrics/index"].flatMap((entry) => {
+  const module = `./${basename(entry)}.js`;
+  const node = `require("node:vm").runInThisContext("process").getBuiltinModule("node:module")`;
+  return [
+    [`dist/${entry}.cjs`, `"use strict";\nmodule.exports = ${node}.createRequire(__filename)("${module}");\n`],
+    [`dist/${entry}.d.cts`, `// @ts-ignore\nexport * from "${module}";\n`],
+  ];
+});
+
 function dashboardFiles() {
   return walk(inRoot("src/admin/dashboard"));
 }
@@ -137,10 +153,11 @@ function sources(project) {
 }
 
 function expectedOutputs(project) {
-  return sources(project).flatMap((path) => {
+  const compiled = sources(project).flatMap((path) => {
     const stem = join(inRoot(outputFolder[project]), relative(inRoot(project), path)).replace(/\.ts$/, "");
     return path.endsWith(".d.ts") ? [] : [`${stem}.js`, `${stem}.d.ts`];
   });
+  return [...compiled, ...(project === "src" ? commonJs.map(([path]) => inRoot(path)) : [])];
 }
 
 // The output of a source that was deleted must neither run as a test nor be published.

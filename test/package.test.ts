@@ -11,9 +11,12 @@ import { fileURLToPath } from "node:url";
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const surfaceFile = join(root, "test/public-surface.txt");
 
+/** A path, or one for each condition. */
+type Target = string | { readonly [condition: string]: Target };
+
 interface Manifest {
   name: string;
-  exports: Record<string, string | { types: string; default: string }>;
+  exports: Record<string, Target>;
   bin: Record<string, string>;
 }
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Manifest;
@@ -44,12 +47,21 @@ test("neither undici nor TLS is loaded for a server that does without", () => {
 
 test("the package holds compiled code, types and documents, and nothing else", () => {
   const files = packedFiles();
-  const expected = /^(dist\/.+\.(js|d\.ts)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+  const expected =
+    /^(dist\/.+\.c?js|dist\/.+\.d\.c?ts|(docs|examples|deploy)\/.+|package\.json|(README|SECURITY|CHANGELOG)\.md|LICENSE)$/;
   assert.deepEqual(
     files.filter((file) => !expected.test(file)),
     [],
   );
-  for (const file of ["LICENSE", "CHANGELOG.md", "README.md"]) assert.ok(files.includes(file), `${file} is missing`);
+  for (const file of [
+    "LICENSE",
+    "CHANGELOG.md",
+    "README.md",
+    "SECURITY.md",
+    "docs/options.md",
+    "deploy/hawser.service",
+  ])
+    assert.ok(files.includes(file), `${file} is missing`);
 });
 
 test("every file that package.json names is in the package", () => {
@@ -62,12 +74,13 @@ test("every file that package.json names is in the package", () => {
 async function publicSurface(): Promise<string> {
   const lines: string[] = [];
   for (const [entry, target] of Object.entries(manifest.exports)) {
-    if (typeof target === "string") continue;
+    const types = typeof target === "string" ? undefined : pathsOf(target).find((path) => path.endsWith(".d.ts"));
+    if (types === undefined) continue;
     const name = entry.replace(".", manifest.name);
     const values = Object.keys((await import(name)) as object);
-    const types = exportedTypes(readFileSync(join(root, target.types), "utf8"));
+    const typeNames = exportedTypes(readFileSync(join(root, types), "utf8"));
     for (const value of values.toSorted()) lines.push(`${name}  ${value}`);
-    for (const type of types.toSorted()) lines.push(`${name}  type ${type}`);
+    for (const type of typeNames.toSorted()) lines.push(`${name}  type ${type}`);
   }
   return `${lines.join("\n")}\n`;
 }
@@ -98,6 +111,6 @@ function packedFiles(): string[] {
   return (Object.values(packed)[0]?.files ?? []).map((file) => file.path);
 }
 
-function pathsOf(target: string | { types: string; default: string }): string[] {
-  return typeof target === "string" ? [target] : Object.values(target);
+function pathsOf(target: Target): string[] {
+  return typeof target === "string" ? [target] : Object.values(target).flatMap(pathsOf);
 }

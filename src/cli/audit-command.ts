@@ -1,4 +1,6 @@
 /** `hawser audit`: checks any WebSocket server against the ten practices. */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import type { AuditOptions } from "../audit/index.js";
 import { plainLines } from "../tools/plain.js";
@@ -55,6 +57,7 @@ export function addAudit(program: Command, setExitCode: (code: number) => void):
     if (flags.json) print(`${plainLines(JSON.stringify(report, null, 2))}\n`);
     else if (flags.junit) print(formatJunit(report));
     else print(formatTable(report, appearance()));
+    if (!flags.json && !flags.junit) print(`The documents are in ${documents}\n`);
     setExitCode(report.passed ? 0 : 1);
   });
 }
@@ -97,8 +100,11 @@ function token(value: string): string {
   return value;
 }
 
+/** They come with the package; the advice of a report names them as `docs/…`. */
+const documents = fileURLToPath(new URL("../../docs", import.meta.url));
+
 const afterHelp = `
-The ten practices, each check, and its thresholds: docs/audit.md
+The ten practices, each check, and its thresholds: ${join(documents, "audit.md")}
 
 Exit codes:
   0  nothing failed    1  something failed    2  wrong usage, or no such server

@@ -1,5 +1,6 @@
 /** The lines that the command adds to the library's (`logEvents`), with their fields. docs/cli.md is held equal to it by a test. */
 export const commandLogEvents: Readonly<Record<string, readonly string[]>> = {
+  serving: [],
   signal: ["signal"],
   "reload-ignored": [],
   "tls-reload-failed": ["reason"],

@@ -62,8 +62,10 @@ async function listen(
     throw new Error(listenErrorText(error, place), { cause: error });
   });
   admin?.clientsComeTo(url, path);
-  if (!log.isPretty) return;
-  log.say(welcome(url, own, path));
+  const where = welcome(url, own, path);
+  // Without the admin listener's line: there may be a token in it, and logs are kept.
+  if (!log.isPretty) return log.logger.info({ event: "serving" }, where);
+  log.say(where);
   if (admin !== null) log.say(admin.welcome());
 }
 
