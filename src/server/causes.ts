@@ -29,6 +29,7 @@ export type Cause =
   | "backlog-overflow"
   | "incoming-overflow"
   | "protocol-error"
+  | "invalid-json"
   | "invalid-data"
   | "too-big"
   | "control-flood"
@@ -108,6 +109,12 @@ export const causes: Readonly<Record<Cause, CauseRule>> = {
   },
 
   "protocol-error": { code: 1002, initiator: "server", level: "warn", meaning: "the client broke RFC 6455" },
+  "invalid-json": {
+    code: 1007,
+    initiator: "server",
+    level: "warn",
+    meaning: "a message that message.json() could not read",
+  },
   "invalid-data": {
     code: 1007,
     initiator: "server",

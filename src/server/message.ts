@@ -1,3 +1,5 @@
+import { types } from "node:util";
+import { markAsUntransferable } from "node:worker_threads";
 import { encodeFrame, writeHeaderBefore } from "../protocol/encoder.js";
 import { BINARY, TEXT } from "../protocol/opcodes.js";
 import { LONG_BYTES, type Scratch } from "./scratch.js";
@@ -24,10 +26,13 @@ export class Message {
   }
 
   /**
-   * The payload, without a copy: a view that keeps up to 32 KiB around it in memory as long as it is kept. Not to be written to: when
-   * the message is sent on, it may be these very bytes that leave.
+   * The payload, without a copy: a view of memory in which **other clients' messages lie as well**, and which is kept as long as the view
+   * is, up to 32 KiB. Not to be written to: when the message is sent on, it may be these very bytes that leave. `bytes.buffer` is not
+   * for use; to transfer it, to a worker say, throws. `bytes.slice()` of a `Buffer` copies nothing: `new Uint8Array(bytes)` does.
    */
   get bytes(): Buffer {
+    const { buffer } = this.#chunk;
+    if ((buffer as Transferable).transfer !== refuseTransfer) refuseTransferOf(buffer);
     return this.#chunk.subarray(this.#start, this.#end);
   }
 
@@ -40,7 +45,9 @@ export class Message {
   toFrame(): Buffer {
     const at =
       this.byteLength < LONG_BYTES ? -1 : writeHeaderBefore(opcodeOf(this), this.#chunk, this.#start, this.#end);
-    return at < 0 ? encodeFrame(opcodeOf(this), this.bytes) : this.#chunk.subarray(at, this.#end);
+    return at < 0
+      ? encodeFrame(opcodeOf(this), this.#chunk.subarray(this.#start, this.#end))
+      : this.#chunk.subarray(at, this.#end);
   }
 
   /** The payload as text. A text message is UTF-8 for certain; in a binary one, what is not becomes U+FFFD. */
@@ -48,10 +55,38 @@ export class Message {
     return this.#chunk.toString("utf8", this.#start, this.#end);
   }
 
-  /** The payload parsed as JSON. @throws SyntaxError */
+  /**
+   * The payload parsed as JSON.
+   * @throws SyntaxError for what is none, without a word of it. A handler that does not catch it has its client closed with 1007
+   */
   json(): unknown {
-    return JSON.parse(this.text());
+    try {
+      return JSON.parse(this.text());
+    } catch {
+      throw new JsonError("the message is not JSON");
+    }
   }
+}
+
+/** A client's fault and not the handler's. `JSON.parse` says what stands in the message, which does not belong in a log. */
+export class JsonError extends SyntaxError {}
+
+interface Transferable {
+  transfer?: unknown;
+}
+
+function refuseTransfer(): never {
+  throw new TypeError(
+    "the memory of a message is shared with other messages: copy its bytes, with new Uint8Array(bytes)",
+  );
+}
+
+/** Detached from here, it would be gone for all messages in it, and theirs to read for whoever gets it. */
+function refuseTransferOf(buffer: ArrayBufferLike): void {
+  // For `postMessage` and `structuredClone`; and for the methods that ArrayBuffer has since Node 21.
+  markAsUntransferable(buffer);
+  for (const name of ["transfer", "transferToFixedLength"])
+    Object.defineProperty(buffer, name, { value: refuseTransfer, configurable: true });
 }
 
 // Not a member: V8 calls its runtime for a private getter, and notes in each object that it has private methods.
@@ -59,13 +94,18 @@ function opcodeOf({ isBinary }: Message): typeof TEXT | typeof BINARY {
   return isBinary ? BINARY : TEXT;
 }
 
-/** What `send` and `publish` take: text, bytes (sent as a binary message), or a message that came in (sent as its own type). */
+/**
+ * What `send` and `publish` take: text, bytes (sent as a binary message), or a message that came in (sent as its own type). Bytes are a
+ * `Uint8Array` of any realm: those of `node:vm` and of jest's environments, too. Other views and buffers are wrapped: `new Uint8Array(buffer)`.
+ */
 export type Payload = string | Uint8Array | Message;
 
 /** @throws UsageError for what cannot be sent */
 export function checkPayload(payload: Payload): void {
   if (typeof payload === "string" || payload instanceof Uint8Array || payload instanceof Message) return;
-  throw new UsageError(`send: takes a string, a Uint8Array or a received message, got ${describe(payload)}`);
+  // Not of the class that is known here by that name; what it can do is the same.
+  if (types.isUint8Array(payload)) return;
+  throw new UsageError(`send and publish take a string, a Uint8Array or a received message, got ${describe(payload)}`);
 }
 
 function describe(value: unknown): string {

@@ -2,7 +2,7 @@ import { type DeflateEffort, deflateShared } from "../protocol/deflate.js";
 import { encodeFrame, payloadLength } from "../protocol/encoder.js";
 import { BINARY, TEXT } from "../protocol/opcodes.js";
 import { ownMemory } from "./backlog.js";
-import { checkPayload, Message, type Payload } from "./message.js";
+import { Message, type Payload } from "./message.js";
 
 /** How compressed messages are made, for the whole server. */
 export interface CompressionSettings extends DeflateEffort {
@@ -21,8 +21,8 @@ export class Outgoing {
   #deflated: Map<number, Buffer> | null = null;
   #kept: Map<Buffer, Buffer> | null = null;
 
+  /** @param payload one that was checked */
   constructor(payload: Payload, compression: CompressionSettings) {
-    checkPayload(payload);
     if (typeof payload === "string") {
       this.#plain = encodeFrame(TEXT, payload);
       this.bytes = this.#plain.subarray(this.#plain.length - payloadLength(this.#plain));

@@ -24,7 +24,7 @@ import { defaultLogger, type Logger, SampledLog } from "./log.js";
 import { optionRules } from "./option-rules.js";
 import { MemoryBudget } from "./memory-budget.js";
 import { ignoreUpgrades } from "./other-upgrades.js";
-import type { Payload } from "./message.js";
+import { checkPayload, type Payload } from "./message.js";
 import { loadTls } from "./node-http.js";
 import { findOpenTelemetry } from "./opentelemetry.js";
 import type { ServerOptions, TlsOptions } from "./options.js";
@@ -276,6 +276,7 @@ export class Server<Data = undefined> {
    * @param options.except one that does not get it: its sender, most often
    * @param options.key what it is an update of, for the overflow policy `latest-per-key`; the topic if left out
    * @returns to how many it was sent or for how many it was queued
+   * @throws UsageError for what cannot be sent, whether anybody is subscribed or not
    */
   publish(
     topic: string,
@@ -283,6 +284,7 @@ export class Server<Data = undefined> {
     options: { except?: Client<Data> | undefined; key?: string | undefined } = {},
   ): number {
     this.#counters.published++;
+    checkPayload(payload);
     const subscribers = this.#topics.subscribersOf(topic);
     if (subscribers.size === 0) return 0;
     const { except, key = topic } = options;

@@ -18,7 +18,7 @@ import type { HandlerOwner, HandlerRunner } from "./handler-runner.js";
 import { Heartbeat, type PingSource } from "./heartbeat.js";
 import { Intake, StopReason } from "./intake.js";
 import type { MemoryBudget } from "./memory-budget.js";
-import { checkPayload, Message, type Payload } from "./message.js";
+import { checkPayload, JsonError, Message, type Payload } from "./message.js";
 import { Outbox, type OutboxOwner, type OutboxSettings, type SendResult } from "./outbox.js";
 import { type CompressionSettings, Outgoing } from "./outgoing.js";
 import type { UpgradeRequest } from "./request.js";
@@ -180,13 +180,13 @@ export class Session<Data>
   }
 
   send(payload: Payload, options?: { key?: string | undefined }): SendResult {
+    checkPayload(payload);
     if (!this.isOpen) return "closed";
     const key = options?.key ?? null;
     if (this.#deflate !== null) {
       const message = new Outgoing(payload, this.#context.compression);
       return this.#sendFrame(this.#frameOf(message), message.byteLength, key);
     }
-    checkPayload(payload);
     const length = this.#outbox.sendHeld(payload);
     if (length >= 0) {
       this.#countSent(length);
@@ -482,6 +482,10 @@ export class Session<Data>
   }
 
   onHandlerError(name: HandlerName, error: unknown): void {
+    if (error instanceof JsonError) {
+      this.#fail("invalid-json", 1007, "not JSON");
+      return;
+    }
     this.#context.onHandlerError(this, name, error);
     this.#fail("handler-error", 1011, "internal error");
   }

@@ -93,6 +93,11 @@ const rows: Row[] = [
   { cause: "protocol-error", provoke: ({ peer }) => peer.sendBytes(Buffer.from("8100", "hex")) },
   { cause: "invalid-data", provoke: ({ peer }) => peer.sendFrame(frame.text(Buffer.from("ff", "hex"))) },
   {
+    cause: "invalid-json",
+    options: { message: (_client, message) => void message.json() },
+    provoke: ({ peer }) => peer.sendFrame(frame.text("{secret")),
+  },
+  {
     cause: "too-big",
     options: { maxMessageBytes: 10 },
     provoke: ({ peer }) => peer.sendFrame(frame.text("x".repeat(11))),

@@ -156,12 +156,43 @@ describe("in message", () => {
     for (const [i, message] of kept.entries()) assert.equal(message.text(), `message ${i} ${"x".repeat(i * 20)}`);
   });
 
-  it("json that is none throws for the handler, who answers with 1011 unless it catches", async (test) => {
-    const rig = await startRig(test, { message: (_client, message) => void message.json() });
-    const { peer } = await rig.connect();
-    await peer.sendFrame(frame.text('{"a":1}'));
-    await peer.sendFrame(frame.text("{"));
-    await peer.expectClose(1011);
+  for (const how of ["at once", "later"]) {
+    it(`json that is none is the client's fault, and not a word of it is logged: thrown ${how}`, async (test) => {
+      const rig = await startRig(test, {
+        message(_client, message) {
+          if (how === "later") return Promise.resolve().then(() => message.json());
+          message.json();
+          return undefined;
+        },
+      });
+      const { peer } = await rig.connect();
+      await peer.sendFrame(frame.text('{"a":1}'));
+      await peer.sendFrame(frame.text("{my secret"));
+      await peer.expectClose(1007);
+      assert.equal((await rig.nextClosed()).cause, "invalid-json");
+      assert.equal(rig.server.stats.handlerErrors.message, 0);
+      assert.deepEqual(rig.log.of("handler-error"), []);
+      assert.doesNotMatch(JSON.stringify(rig.log.lines), /secret/);
+    });
+  }
+
+  it("json that is none may be caught", async (test) => {
+    let caught: unknown;
+    const rig = await startRig(test, {
+      message(client, message) {
+        try {
+          message.json();
+        } catch (error) {
+          caught = error;
+          client.send("what?");
+        }
+      },
+    });
+    const { peer, client } = await rig.connect();
+    await peer.sendFrame(frame.text("{my secret"));
+    assert.equal((await peer.nextMessage()).bytes.toString(), "what?");
+    assert.ok(caught instanceof SyntaxError && client.isOpen);
+    assert.doesNotMatch(`${caught.stack} ${String(caught.cause)}`, /secret/);
   });
 });
 
