@@ -177,16 +177,6 @@ describe("a Unix socket", () => {
     }
     assert.ok(!existsSync("/tmp/a.sock"));
   });
-
-  it("a server that is closed while it looks for a dead socket does not listen", async (test) => {
-    const path = join(folderFor(test), "hawser.sock");
-    await deadSocket(path);
-    const { server } = started(test);
-    const listening = server.listen({ path });
-    const closed = server.close({ graceMs: 0 });
-    await assert.rejects(listening, UsageError);
-    await closed;
-  });
 });
 
 describe(
