@@ -71,13 +71,13 @@ export function checkHandshake(request: HandshakeRequest, options: HandshakeOpti
     extensionHeader: agreed?.header ?? null,
     deflate: agreed?.parameters ?? null,
     // RFC 9110 7.8: with both Upgrade and this expectation, "the server MUST send a 100 (Continue) response before sending a 101".
-    expectsContinue: lists(listOf(headers, "expect") ?? "", "100-continue"),
+    expectsContinue: listsIn(headers, "expect", "100-continue"),
   };
 }
 
 /** Whether the request names `protocol`, in lower case, among those that it would upgrade to. The rest of it may be malformed. */
 export function asksForUpgradeTo({ rawHeaders }: Pick<HandshakeRequest, "rawHeaders">, protocol: string): boolean {
-  return lists(listOf(rawHeaders, "upgrade") ?? "", protocol);
+  return listsIn(rawHeaders, "upgrade", protocol);
 }
 
 /** The Sec-WebSocket-Accept that answers a Sec-WebSocket-Key. RFC 6455 4.2.2 step 5, item 4. */
@@ -91,7 +91,8 @@ function findFault(request: HandshakeRequest, headers: Headers): HandshakeFault 
   if (request.method !== "GET") return "method";
   if (!isHttp11OrHigher(request.httpVersion)) return "http-version";
   // RFC 9112 3.2.3 and 3.2.4: a host with its port is for CONNECT, and the asterisk for OPTIONS.
-  if (!TARGET.test(request.url ?? "/")) return "target";
+  const { url = "/" } = request;
+  if (!url.startsWith("/") && !URL_TARGET.test(url)) return "target";
 
   // Item 2: "A |Host| header field containing the server's authority." RFC 9112 3.2: 400 for none, two, or an invalid one.
   const host = valueOf(headers, "host");
@@ -126,13 +127,17 @@ type Headers = readonly string[];
 
 const ONCE_ONLY = ["sec-websocket-key", "sec-websocket-version", "origin"] as const;
 
-/** A path, or a URL of HTTP (RFC 9112 3.2.2) or WebSocket. */
-const TARGET = /^(?:\/|(?:https?|wss?):\/\/[^/?#])/i;
+/** RFC 9112 3.2.2: in place of a path a URL is taken, of HTTP or of WebSocket. */
+const URL_TARGET = /^(?:https?|wss?):\/\/[^/?#]/i;
 
 /** RFC 9110 7.2, RFC 3986 3.2: a name, an IPv4 address or an IPv6 address in brackets, and perhaps a port. Not empty, nothing escaped. */
 const HOST = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=]+|(\[[0-9A-Fa-f:.]+\]))(?::(\d*))?$/;
 
+/** Most of them, told at once. */
+const PLAIN_HOST = /^[A-Za-z0-9\-._]+(?::\d{0,4})?$/;
+
 function isHost(value: string): boolean {
+  if (PLAIN_HOST.test(value)) return true;
   const [isMatch, ipv6, port = ""] = HOST.exec(value) ?? [];
   if (isMatch === undefined || Number(port) > 65_535) return false;
   return ipv6 === undefined || URL.canParse(`http://${ipv6}/`);
@@ -175,6 +180,12 @@ function isEmptyList(list: string): boolean {
 /** Whether a list has `word`, which is in lower case, among its elements. */
 function lists(list: string, word: string): boolean {
   return isWord(list, word) || splitList(list).some((element) => isWord(element, word));
+}
+
+/** Whether the list that a header is has `word`, which is in lower case. */
+function listsIn(headers: Headers, name: string, word: string): boolean {
+  const list = listOf(headers, name);
+  return list !== undefined && lists(list, word);
 }
 
 // A header is looked for by its name in lower case. A dozen looks cost less than sorting all headers once.

@@ -117,6 +117,7 @@ class Peer extends Socket {
 }
 
 const G = 0x47;
+const SPACE = 0x20;
 const END_OF_HEAD = "\r\n\r\n";
 const BEFORE_TARGET = "GET ".length;
 
@@ -160,8 +161,8 @@ function readHeaders(head: string, start: number): string[] | null {
     const lineEnd = head.indexOf("\r\n", colon);
     const end = lineEnd < 0 ? head.length : lineEnd;
     const name = head.slice(at, colon);
-    const raw = head.slice(colon + 1, end);
-    const value = trimWhitespace(raw);
+    // What most write: one space and the value.
+    const value = trimWhitespace(head.slice(head.charCodeAt(colon + 1) === SPACE ? colon + 2 : colon + 1, end));
     switch (name.length) {
       case "upgrade".length:
         if (!isWord(name, "upgrade")) break;
@@ -171,7 +172,7 @@ function readHeaders(head: string, start: number): string[] | null {
       case "connection".length:
         if (!isWord(name, "connection")) break;
         // Of tabs there, Node's parser allows some.
-        if (!CONNECTION.test(value) || raw.includes("\t")) return null;
+        if (!CONNECTION.test(value) || head.slice(colon, end).includes("\t")) return null;
         connections++;
         break;
       case "content-length".length:
