@@ -53,8 +53,6 @@ export function handleAsRequest(request: IncomingMessage, socket: Duplex, head: 
     if (socket.destroyed) return;
     socket.setTimeout(0);
     serveConnection.call(server, socket);
-    // Of these, Node keeps a listener for each time that it is given the connection.
-    for (const event of ["pause", "resume"]) removeDoubles(socket, event);
   };
   // It waits for the answers to what was asked before.
   if (unfinished) unfinished.once("close", serve);
@@ -87,10 +85,4 @@ function headWithoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMe
     head += `${name}:${value}\r\n`;
   }
   return `${head}\r\n`;
-}
-
-function removeDoubles(socket: Socket, event: string): void {
-  const listeners = socket.listeners(event) as (() => void)[];
-  const doubles = listeners.filter((listener, at) => listeners.indexOf(listener) !== at);
-  for (const listener of doubles) socket.removeListener(event, listener);
 }
