@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /** Hawser: a WebSocket server that is safe from the first line. */
 
 export { createServer, type Server } from "./server/server.js";

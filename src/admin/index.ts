@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /** `hawser/admin`: health probes, metrics and a live dashboard, on a listener of their own. */
 
 export { type Admin, type AdminListening, createAdmin } from "./admin.js";

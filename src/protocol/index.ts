@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /** RFC 6455 and RFC 7692 as pure code: bytes in, events out; values in, bytes out. No sockets, no timers, no clock. */
 
 export { CloseCode, type CloseBody, closeBody, isValidCloseCode, readCloseBody } from "./close-codes.js";

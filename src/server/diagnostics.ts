@@ -58,7 +58,7 @@ const channels = new Map(Object.keys(diagnosticsChannels).map((name) => [name, c
   Channel
 >;
 
-export const handlerChannels: Readonly<Record<HandlerName, TracingChannel<unknown, HandlerCall>>> = {
+export const handlerChannels: Readonly<Record<HandlerName, TracingChannel<object, HandlerCall>>> = {
   open: tracingChannel("hawser:open"),
   message: tracingChannel("hawser:message"),
   drain: tracingChannel("hawser:drain"),
