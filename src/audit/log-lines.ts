@@ -2,6 +2,9 @@
 
 export type Fields = Readonly<Record<string, unknown>>;
 
+/** Two fields or more. Between two there is white space for certain: else each "=" could be read in two ways, a hundred in 2^100. */
+const LOGFMT = /^[\w.-]+=(?:"(?:[^"\\]|\\.)*"|[^\s"]*)(?:\s+[\w.-]+=(?:"(?:[^"\\]|\\.)*"|[^\s"]*))+$/;
+
 /** The fields of a structured line, JSON or logfmt; undefined: it is neither. */
 export function fieldsOf(line: string): Fields | undefined {
   const text = line.trim();
@@ -13,7 +16,7 @@ export function fieldsOf(line: string): Fields | undefined {
       return undefined;
     }
   }
-  if (!/^(?:[\w.-]+=(?:"(?:[^"\\]|\\.)*"|[^\s"]*)\s*){2,}$/.test(text)) return undefined;
+  if (!LOGFMT.test(text)) return undefined;
   return Object.fromEntries(
     [...text.matchAll(/([\w.-]+)=("(?:[^"\\]|\\.)*"|\S*)/g)].map(([, name, value = ""]) => [
       name ?? "",

@@ -84,7 +84,7 @@ export class ServerProcess {
     // "TypeError: …" before "… error event …", and neither of a stack trace's places.
     const said = this.lines.filter((line) => !/^\s*at /.test(line));
     const words =
-      said.findLast((line) => /\w*(?:Error|Exception|panic)\b.*: ./.test(line)) ??
+      said.findLast((line) => /: ./.test(line.slice(line.search(/(?:Error|Exception|panic)\b|$/)))) ??
       said.findLast((line) => /error|fatal/i.test(line));
     const text = [how, (words ?? this.lines.at(-1))?.trim().slice(0, 160)]
       .filter((part) => part !== undefined && part !== "")

@@ -33,8 +33,11 @@ export function echo(): Handlers<string> {
  * What is not UTF-8 when decoded stays as it was sent.
  */
 export function roomOf(path: string): string {
-  const room = decoded(path).replace(/\/+$/, "");
-  return room === "" ? "/" : room;
+  const room = decoded(path);
+  // Not by a regular expression: one that looks for the end tries anew at each slash.
+  let end = room.length;
+  while (end > 1 && room[end - 1] === "/") end--;
+  return room.slice(0, end);
 }
 
 function decoded(path: string): string {

@@ -4,12 +4,25 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { clientName, fieldsOf, isError } from "#hawser/audit/log-lines.js";
+import { cpuMs } from "../harness/cpu-time.js";
 
 test("JSON and logfmt are structured, and text is not", () => {
   assert.deepEqual(fieldsOf('{"level":30,"msg":"x"}'), { level: 30, msg: "x" });
   assert.deepEqual(fieldsOf('level=info msg="a client came" id=7'), { level: "info", msg: "a client came", id: "7" });
   for (const text of ["client connected", "[info] client 7 connected", "{ id: 7 }", "id=7", "a=1 and so on", ""])
     assert.equal(fieldsOf(text), undefined, text);
+});
+
+test("a line takes time by its length, whatever could be a field in it", () => {
+  for (const line of [
+    `${"a=".repeat(32)}"`,
+    `a="${'\\"'.repeat(20_000)}`,
+    "a=b ".repeat(20_000) + '"',
+    "a".repeat(50_000),
+  ]) {
+    const ms = cpuMs(() => assert.equal(fieldsOf(line), undefined));
+    assert.ok(ms < 500, `${ms} ms for ${line.slice(0, 20)}`);
+  }
 });
 
 test("the level error, as the common loggers write it", () => {

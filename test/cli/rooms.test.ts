@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
 import { roomOf } from "#hawser/cli/rooms.js";
+import { cpuMs } from "../harness/cpu-time.js";
 import { frame } from "../harness/frames.js";
 import { RawClient } from "../harness/raw-client.js";
 import { serve, type ServerProcess } from "../harness/server.js";
@@ -19,6 +20,13 @@ test("which paths are one room", () => {
   assert.equal(roomOf("/a%2Fb"), "/a%2Fb");
   assert.equal(roomOf("/%ff"), "/%ff");
   assert.equal(roomOf("/%"), "/%");
+});
+
+test("a path takes time by its length: 64,000 slashes that are not its end took three seconds", () => {
+  assert.equal(roomOf(`/a${"/".repeat(64_000)}`), "/a");
+  const path = `${"/".repeat(64_000)}a`;
+  const ms = cpuMs(() => assert.equal(roomOf(path), path));
+  assert.ok(ms < 500, `${ms} ms`);
 });
 
 describe("rooms", () => {

@@ -463,6 +463,49 @@ describe("pause", () => {
   });
 });
 
+describe("an amount of work", () => {
+  const KIB = 1024;
+  const wholeOf = (bytes: number): Buffer => encodeFrame({ opcode: BINARY, payload: Buffer.alloc(bytes), mask: KEY });
+  const parserOf = (sink: Recorder): SinkParser =>
+    new SinkParser({ role: "server", maxMessageBytes: 100 * KIB, inflater: doubler }, sink);
+
+  it("is one frame of whatever kind: a message, a fragment, a control frame", () => {
+    const sink = new Recorder();
+    const parser = parserOf(sink);
+    const chunk = wire("server", ["8101 61", "0101 62", "0000", "8901 70", "8001 63", "8a00"]);
+    const stops: number[] = [];
+    for (let at = 0; at < chunk.length;) stops.push((at = parser.receive(chunk, at, chunk.length, 1)));
+    assert.deepEqual(stops, [7, 14, 20, 27, 34, 40]);
+    assert.equal(parser.workLeft, 0);
+  });
+
+  it("is 2 KiB of a message as well, when it comes whole, in parts, or compressed", () => {
+    const bytes = wholeOf(20 * KIB);
+    const parser = parserOf(new Recorder());
+    parser.receive(bytes, 0, bytes.length, 100);
+    assert.equal(parser.workLeft, 100 - 1 - 10);
+    parser.receive(bytes, 0, 9 * KIB, 100);
+    assert.equal(parser.workLeft, 100 - 1 - 4);
+    parser.receive(bytes, 9 * KIB, bytes.length, 100);
+    assert.ok(parser.workLeft <= 100 - 5);
+    const compressed = encodeFrame({ opcode: BINARY, rsv: 4, payload: Buffer.alloc(20 * KIB), mask: KEY });
+    parser.receive(compressed, 0, compressed.length, 100);
+    assert.equal(parser.workLeft, 100 - 1 - 10 - 20);
+  });
+
+  it("stops among messages that were unmasked together, and goes on where it left off", () => {
+    const chunk = Buffer.concat(Array.from({ length: 10 }, () => wholeOf(50)));
+    const sink = new Recorder();
+    const parser = parserOf(sink);
+    let at = 0;
+    for (let taken = 3; at < chunk.length; taken += 3) {
+      at = parser.receive(chunk, at, chunk.length, 3);
+      assert.equal(sink.events.length, Math.min(taken, 10));
+    }
+    assert.deepEqual(sink.events, Array(10).fill(message(Buffer.alloc(50), true)));
+  });
+});
+
 describe("halt", () => {
   const frames = ["8101 61", "0101 62", "8901 70", "8001 63", "8101 64"];
 
