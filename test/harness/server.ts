@@ -46,6 +46,8 @@ export interface ServerProcess {
   waitForEvent(event: string, predicate?: (line: LogLine) => boolean, timeoutMs?: number): Promise<LogLine>;
   signal(signal: NodeJS.Signals): void;
   rssBytes(): number;
+  /** Processor time of the process so far, in milliseconds, to 10 ms. */
+  cpuMs(): number;
   /** SIGTERM, then SIGKILL if that was not enough; resolves when the process is gone. */
   stop(): Promise<Exit>;
 }
@@ -136,6 +138,7 @@ function watch(child: ChildProcess): Mutable<ServerProcess> {
     },
     signal: (signal) => void child.kill(signal),
     rssBytes: () => rssBytes(self.pid),
+    cpuMs: () => cpuMs(self.pid),
     async stop() {
       if (self.exited === undefined) child.kill("SIGTERM");
       const laggard = setTimeout(() => child.kill("SIGKILL"), 20_000);
@@ -171,6 +174,19 @@ function rssBytes(pid: number): number {
     return Number(kibibytes ?? 0) * 1024;
   }
   return Number(execFileSync("ps", ["-o", "rss=", "-p", String(pid)], { encoding: "utf8" })) * 1024;
+}
+
+function cpuMs(pid: number): number {
+  const stat = `/proc/${pid}/stat`;
+  if (existsSync(stat)) {
+    // In hundredths of a second, behind the name of the program in brackets: see proc(5).
+    const fields = readFileSync(stat, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ");
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  }
+  const time = execFileSync("ps", ["-o", "cputime=", "-p", String(pid)], { encoding: "utf8" }).trim();
+  return time.split(":").reduce((sum, part) => sum * 60 + Number(part), 0) * 1000;
 }
 
 /** The environment without `HAWSER_*`: what a developer has set must not change what a test sees. */

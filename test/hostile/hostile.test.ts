@@ -15,6 +15,7 @@ import { certificates } from "../server/certificates.js";
 import { Bystander } from "./bystander.js";
 import { type Group, hastyFlags, impatientFlags, type ServerKind } from "./group.js";
 import { backlog } from "./groups/backlog.js";
+import { bystanders } from "./groups/bystanders.js";
 import { bytes } from "./groups/bytes.js";
 import { closing } from "./groups/closing.js";
 import { compressed } from "./groups/compressed.js";
@@ -29,7 +30,7 @@ import { tls } from "./groups/tls.js";
 import { Health } from "./health.js";
 
 const REQUESTS: Group[] = [requests, bytes, offers];
-const MESSAGES: Group[] = [...frames, ...closing, ...compressed, floods];
+const MESSAGES: Group[] = [...frames, ...closing, ...compressed, floods, bystanders];
 const CONNECTIONS: Group[] = [endings, crowds, backlog, deadlines, tls];
 const GROUPS: Group[] = [...REQUESTS, ...MESSAGES, ...CONNECTIONS];
 const FLAGS = ["--echo", "--compression"];
