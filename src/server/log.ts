@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.js";
 import { loadPino } from "./load-pino.js";
+import { type Output, standardOutput } from "./standard-output.js";
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
 
@@ -14,12 +15,20 @@ export interface Logger {
 /** JSON lines on standard output: level in words, time as ISO 8601, and the fields of the event. */
 export function defaultLogger(level: LogLevel): Logger {
   const pino = loadPino();
-  return pino({
-    level,
-    base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-  });
+  const loggerTo = (to: Output): Logger =>
+    pino(
+      {
+        level,
+        base: null,
+        timestamp: pino.stdTimeFunctions.isoTime,
+        formatters: { level: (label) => ({ level: label }) },
+      },
+      to,
+    );
+  const output = standardOutput(pino, (to, lines) =>
+    loggerTo(to).warn({ event: "log-dropped", lines }, `${lines} log lines were dropped: nobody read them in time`),
+  );
+  return loggerTo(output);
 }
 
 export type LogEvent =
