@@ -6,6 +6,7 @@
  *   npm run mutate -- server --sample 400 --seed 7
  *   npm run mutate -- server --file backlog --all  every mutant of the files whose name holds this
  *   npm run mutate -- server --tests server,hostile,cli
+ *   npm run mutate -- server --limit 120           a mutant has survived after two minutes of tests
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -25,6 +26,8 @@ interface TestFile {
   readonly file: string;
   readonly coverage: Coverage;
   readonly tookMs: number;
+  /** How many mutants of each file it has noticed: who noticed one notices its neighbours. */
+  readonly noticed: Map<string, number>;
 }
 
 /** Beyond five times what it takes unchanged, and this much, a test hangs. */
@@ -38,12 +41,15 @@ const { values, positionals } = parseArgs({
     seed: { type: "string" },
     file: { type: "string", default: "" },
     tests: { type: "string" },
+    limit: { type: "string", default: "300" },
     all: { type: "boolean", default: false },
   },
 });
 const [folder] = positionals;
 if (folder === undefined || !(Number(values.sample) > 0)) {
-  console.error("npm run mutate -- FOLDER [--sample N] [--seed N] [--file PART] [--all] [--tests FOLDER,FOLDER]");
+  console.error(
+    "npm run mutate -- FOLDER [--sample N] [--seed N] [--file PART] [--all] [--tests FOLDER,FOLDER] [--limit S]",
+  );
   process.exit(2);
 }
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
@@ -81,7 +87,7 @@ console.log(
   `score ${score} %: ${chosen.length - survivors.length} noticed, ${survivors.length} survived, ${uncovered} of these run by no test`,
 );
 
-/** Runs every test file once on unchanged code, to know what it runs and how long it takes: the quick ones first from then on. */
+/** Runs every test file once on unchanged code, to know what it runs and how long it takes. */
 async function coverTests(): Promise<TestFile[]> {
   const files = readdirSync(join(root, "build/test"), { recursive: true })
     .map((name) => `build/test/${String(name)}`)
@@ -93,10 +99,10 @@ async function coverTests(): Promise<TestFile[]> {
     const coverage = await Coverage.of(async (NODE_V8_COVERAGE) => {
       outcome = await sandbox.run(file, 300_000, { NODE_V8_COVERAGE });
     });
-    if (outcome === "passed") covered.push({ file, coverage, tookMs: performance.now() - begunAt });
+    if (outcome === "passed") covered.push({ file, coverage, tookMs: performance.now() - begunAt, noticed: new Map() });
     else console.log(`left out, since it fails on unchanged code: ${file}`);
   });
-  return covered.toSorted((a, b) => a.tookMs - b.tookMs);
+  return covered;
 }
 
 async function isNoticed(
@@ -105,10 +111,15 @@ async function isNoticed(
   sandbox: Sandbox,
 ): Promise<boolean> {
   const source = readFileSync(join(root, file), "utf8");
+  const until = performance.now() + 1_000 * Number(values.limit);
+  const noticedBy = (test: TestFile): number => test.noticed.get(file) ?? 0;
   sandbox.write(file, source.slice(0, start) + text + source.slice(end));
   try {
-    for (const test of covering) {
-      if ((await sandbox.run(test.file, PATIENCE_MS + 5 * test.tookMs)) !== "passed") return true;
+    for (const test of covering.toSorted((a, b) => noticedBy(b) - noticedBy(a) || a.tookMs - b.tookMs)) {
+      if (performance.now() > until) break;
+      if ((await sandbox.run(test.file, PATIENCE_MS + 5 * test.tookMs)) === "passed") continue;
+      test.noticed.set(file, noticedBy(test) + 1);
+      return true;
     }
     return false;
   } finally {

@@ -28,9 +28,14 @@ export class Sandbox {
   run(testFile: string, limitMs: number, env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
     const child = spawn(
       process.execPath,
-      [`--import=${join(this.root, "scripts/test-limits.mjs")}`, join(this.root, testFile)],
-      { cwd: this.root, stdio: "ignore", detached: true, env: { ...process.env, ...env } },
+      ["--test-reporter=tap", `--import=${join(this.root, "scripts/test-limits.mjs")}`, join(this.root, testFile)],
+      { cwd: this.root, stdio: ["ignore", "pipe", "ignore"], detached: true, env: { ...process.env, ...env } },
     );
+    let seen = "";
+    child.stdout.setEncoding("latin1").on("data", (text: string) => {
+      seen = seen.slice(seen.lastIndexOf("\n") + 1) + text;
+      if (/^ *not ok /m.test(seen)) killGroup(child.pid);
+    });
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         killGroup(child.pid);
