@@ -152,8 +152,7 @@ export class Outbox implements ScratchOwner {
   flush(): void {
     this.#flushComes = false;
     const { scratch, turns } = this.#settings;
-    // What a slow client keeps waiting must not keep other messages' memory.
-    if (scratch.lengthFor(this) > 0) this.#write(scratch.take(this.#socket.writableLength > 0));
+    if (scratch.lengthFor(this) > 0) this.#write(scratch.take());
     const batch = this.#batch;
     if (batch === turns.empty) return;
     this.#batch = turns.empty;
@@ -196,7 +195,7 @@ export class Outbox implements ScratchOwner {
     this.#backlog = null;
     const { scratch, turns } = this.#settings;
     this.#batch = turns.empty;
-    if (scratch.owner === this) scratch.take(false);
+    if (scratch.owner === this) scratch.take();
     this.#release();
   }
 

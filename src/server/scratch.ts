@@ -80,9 +80,8 @@ export class Scratch {
     this.#length += frame.length;
   }
 
-  /** All that was added, as a buffer of its own, or, unless `copied`, as a view of what the messages keep in memory anyway. */
-  take(copied: boolean): Buffer {
-    if (copied) this.#endRun();
+  /** All that was added: a buffer of its own, or a view of what the messages keep in memory anyway. */
+  take(): Buffer {
     const length = this.#length;
     this.#length = 0;
     const run = this.#run;
