@@ -100,6 +100,28 @@ test("rooms by size, and the log as it goes on", async (t) => {
   assert.deepEqual(Object.fromEntries(entries[0]!.fields)["path"], "/small");
 });
 
+test("of the log fifty lines a second, the latest, and how many there were besides", async (t) => {
+  const { dashboard, clock, logTail } = await startAdmin(t);
+  const one = await dashboard();
+  await one.next("hello");
+  let line = 0;
+  for (const [lines, shown] of [
+    [50, 50],
+    [80, 50],
+    [51, 50],
+    [3, 3],
+  ] as const) {
+    for (let i = 0; i < lines; i++) logTail.write(JSON.stringify({ level: "info", event: `line-${++line}` }));
+    clock.advance(1000);
+    const { entries, skipped } = (await one.next("log")) as unknown as {
+      entries: { event: string }[];
+      skipped: number;
+    };
+    assert.deepEqual([entries.length, skipped], [shown, lines - shown]);
+    assert.deepEqual([entries[0]!.event, entries.at(-1)!.event], [`line-${line - shown + 1}`, `line-${line}`]);
+  }
+});
+
 test("the clients in pages, searched and sorted", async (t) => {
   const rig = await startAdmin(t);
   const { client } = rig;

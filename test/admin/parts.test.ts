@@ -183,3 +183,16 @@ test("FailedTries: what is remembered is bounded, and the oldest is forgotten fi
   }
   assert.ok(most < 200, `${most} addresses`);
 });
+
+test("FailedTries: somebody who goes on trying keeps nobody else from being forgotten", () => {
+  const clock = new StepClock();
+  const tries = new FailedTries(clock);
+  let most = 0;
+  for (let at = 0; at < 3000; at++) {
+    clock.advance(200);
+    if (at % 5 === 0) tries.take("192.0.2.1");
+    tries.take(`2001:db8::${at}`);
+    most = Math.max(most, tries.size);
+  }
+  assert.ok(most < 200, `${most} addresses`);
+});

@@ -215,6 +215,13 @@ it("each status has the header it needs, each message is a sentence", () => {
     assert.equal("Upgrade" in headers, status === 426);
     assert.match(message, /^[A-Z][^\r\n]+\.$|: websocket\.$/);
   }
+  const statuses = Object.entries(handshakeFaults).map(([fault, { status }]) => [fault, status]);
+  const others = { method: 405, version: 426, "upgrade-missing": 426 };
+  assert.deepEqual(
+    Object.fromEntries(statuses.filter(([, status]) => status !== 400)),
+    others,
+    "all else is a malformed request",
+  );
   assert.deepEqual(handshakeFaults.method.headers, { Allow: "GET" });
   // RFC 6455 4.4: whatever is wrong with the version, the answer names ours.
   for (const fault of ["version", "version-missing", "duplicate-header"] as const)

@@ -1,6 +1,7 @@
 /** What a hostile peer can make the parser keep: sizes, counts and memory. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { readBuffer } from "#hawser/protocol/mask.js";
 import type { MessageInflater } from "#hawser/protocol/parser.js";
 import { BINARY, CONTINUATION, encodeFrame, fragments, type FrameSpec, TEXT } from "../harness/frames.js";
 import { feed, hex, message, Recorder, SinkParser } from "./recorder.js";
@@ -269,4 +270,81 @@ describe("memory", () => {
     assert.equal(parser.assembledBytes, 1);
     assert.deepEqual(recorder.events, ['text "abc"'], "the buffer of the next message is another one");
   });
+});
+
+describe("the work of one call", () => {
+  const bomb: MessageInflater = { inflate: () => Buffer.alloc(64 * KIB) };
+  const MUCH = 1_000_000;
+  const rows: readonly [string, FrameSpec, number][] = [
+    ["an empty message", { opcode: TEXT, payload: "" }, 1],
+    ["a short one", { opcode: BINARY, payload: Buffer.alloc(100) }, 1],
+    ["one of a byte less than 2 KiB", { opcode: TEXT, payload: "x".repeat(2 * KIB - 1) }, 1],
+    ["one of 2 KiB", { opcode: TEXT, payload: "x".repeat(2 * KIB) }, 2],
+    ["one of 15 KiB", { opcode: BINARY, payload: Buffer.alloc(15 * KIB) }, 8],
+    ["a ping", { opcode: 9, payload: "ping" }, 1],
+    ["a pong", { opcode: 10, payload: "" }, 1],
+    ["a compressed one, by what it inflates to", { opcode: BINARY, rsv: 4, payload: "x" }, 33],
+  ];
+  for (const [what, spec, cost] of rows) {
+    it(`${what} is ${cost}, and it leaves off when so much is done`, () => {
+      const frame = bytesOf(spec);
+      const count = 7;
+      const bytes = Buffer.concat(Array.from({ length: count }, () => frame));
+      for (const isShared of [true, false]) {
+        if (isShared && bytes.length > readBuffer().length) continue;
+        const chunk = isShared ? readBuffer() : Buffer.alloc(bytes.length);
+        chunk.set(bytes);
+        for (const work of [1, cost, cost + 1, 3 * cost - 1, 3 * cost, count * cost, MUCH]) {
+          const { parser, recorder } = parserWith(LIMIT, bomb);
+          let at = 0;
+          for (let done = 0; done < count;) {
+            const begun = recorder.events.length;
+            at = parser.receive(chunk, at, bytes.length, work);
+            const here = Math.min(Math.ceil(work / cost), count - done);
+            assert.equal(recorder.events.length - begun, here, `with work ${work}`);
+            assert.equal(parser.workLeft, work - here * cost, `with work ${work}`);
+            done += here;
+            assert.equal(at, done * frame.length);
+          }
+        }
+      }
+    });
+  }
+
+  it("counts a frame that comes in parts once, and 2 KiB of each part", () => {
+    const { parser } = parserWith(LIMIT);
+    const bytes = bytesOf({ opcode: BINARY, payload: Buffer.alloc(9 * KIB) });
+    const works = [4 * KIB, 8 * KIB, bytes.length].map((end, i, ends) => {
+      assert.equal(parser.receive(bytes, ends[i - 1] ?? 0, end, MUCH), end);
+      return MUCH - parser.workLeft;
+    });
+    assert.deepEqual(works, [2, 2, 0]);
+  });
+
+  it("goes on with nothing that it was not allowed", () => {
+    const { parser, recorder } = parserWith(LIMIT);
+    const bytes = bytesOf({ opcode: TEXT, payload: "x" });
+    for (const work of [0, -5]) assert.equal(parser.receive(bytes, 0, bytes.length, work), 0);
+    assert.deepEqual(recorder.events, []);
+  });
+});
+
+it("what has come in part is known by its memory", () => {
+  const { parser } = parserWith(LIMIT);
+  assert.deepEqual([parser.partial, parser.inMessage], [null, false]);
+  feed(parser, bytesOf({ opcode: TEXT, payload: "whole" }));
+  assert.deepEqual([parser.partial, parser.inMessage], [null, false]);
+  const ping = bytesOf({ opcode: 9, payload: "ping" });
+  for (const end of [1, 2, ping.length - 1]) {
+    const { parser: another } = parserWith(LIMIT);
+    feed(another, ping.subarray(0, end));
+    assert.ok(another.inMessage);
+    assert.ok(another.partial!.length >= end && another.partial!.length < 256);
+    feed(another, ping.subarray(end));
+    assert.deepEqual([another.partial, another.inMessage], [null, false]);
+  }
+  feed(parser, bytesOf({ opcode: TEXT, payload: Buffer.alloc(10 * KIB, 0x61), fin: false }));
+  assert.ok(parser.inMessage && parser.partial!.length >= 10 * KIB);
+  feed(parser, bytesOf({ opcode: CONTINUATION, payload: "" }));
+  assert.deepEqual([parser.partial, parser.inMessage], [null, false]);
 });

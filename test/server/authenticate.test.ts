@@ -6,7 +6,7 @@ import { until } from "../harness/concurrency.js";
 import { frame } from "../harness/frames.js";
 import { upgradeRequest } from "../harness/http.js";
 import type { RawClient } from "../harness/raw-client.js";
-import { gate, type Rig, startRig, turns } from "./rig.js";
+import { gate, plainHttpServer, type Rig, startRig, turns } from "./rig.js";
 
 /** An `authenticate` that waits for the test, and what it saw. */
 function waiting(): {
@@ -245,6 +245,51 @@ describe("authenticate", () => {
       assert.equal((await next.nextResponse())!.status, 101);
     });
   }
+
+  for (const [how, decide] of [
+    ["lets in", () => "ann"],
+    ["lets in later", async () => "ann"],
+    ["refuses", () => false],
+    ["refuses later", async () => false],
+    [
+      "throws",
+      () => {
+        throw new Refuse(403);
+      },
+    ],
+  ] as readonly [string, () => string | false | Promise<string | false>][]) {
+    it(`destroys the socket of a client that it ${how}: it has gone away, and nobody is asked about it again`, async (test) => {
+      const asked: string[] = [];
+      const rig = await startRig<string>(test, {
+        maxClients: 1,
+        authenticate(request) {
+          if (request.path === "/stays") return "ann";
+          request.raw.socket.destroy();
+          return decide();
+        },
+        generateId: ({ path }) => (asked.push(path), `from ${path}`),
+      });
+      const peer = await rig.dial();
+      await peer.sendBytes(upgradeRequest(`${rig.url}goes`));
+      await peer.ended();
+      await until(() => rig.server.stats.aborted === 1, "the count");
+      assert.deepEqual([rig.server.stats.refused, rig.opened.length, asked], [{}, 0, []]);
+      await rig.connect({ at: "stays" });
+    });
+  }
+
+  it("destroys the socket with an error of its own: nobody else hears of it", async (test) => {
+    const rig = await startRig(
+      test,
+      { authenticate: ({ raw }) => void raw.socket.destroy(new Error("not this one")) },
+      { attach: plainHttpServer() },
+    );
+    const peer = await rig.dial();
+    await peer.sendBytes(upgradeRequest(rig.url));
+    await peer.ended();
+    await turns();
+    assert.deepEqual([rig.server.stats.aborted, rig.opened.length], [1, 0]);
+  });
 
   it("does not let a client talk before it has decided, nor lose what it said", async (test) => {
     const { options, signals, gates } = waiting();

@@ -73,6 +73,8 @@ describe("a connection that says nothing", () => {
   });
 
   it("is closed when it ends, without a line", async (test) => {
+    // A moment later node:http would have it, and close it as well.
+    test.mock.timers.enable({ apis: ["setInterval"] });
     const rig = await startRig(test);
     const peer = await rig.dial({ keepHalfOpen: true });
     peer.socket.end();

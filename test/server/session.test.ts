@@ -107,6 +107,25 @@ describe("a handler is running", () => {
     assert.deepEqual([(await rig.nextClosed()).cause, client.isOpen], ["lost", false]);
   });
 
+  it("and its client has ended its side behind messages that wait: each of them is handled", async (test) => {
+    const { promise, open } = gate();
+    const seen: string[] = [];
+    const rig = await startRig(test, {
+      message: (_client, message) => {
+        seen.push(message.text());
+        return seen.length === 1 ? promise : undefined;
+      },
+    });
+    const { peer } = await rig.connect({ keepHalfOpen: true });
+    await peer.sendBytes(Buffer.concat(["a", "b", "c"].map((text) => encodeFrame(frame.text(text)))));
+    peer.end();
+    await turns(20);
+    assert.deepEqual(seen, ["a"]);
+    open();
+    await peer.expectClose("none");
+    assert.deepEqual(seen, ["a", "b", "c"]);
+  });
+
   it("and fails: the message behind it is never handled", async (test) => {
     const seen: string[] = [];
     const rig = await startRig(test, {
@@ -178,6 +197,19 @@ describe("a client that is behind", () => {
     assert.equal(client.send("late"), "closed");
     assert.deepEqual([rig.closed.length, rig.server.clients.size], [0, 1]);
   });
+});
+
+it("a client that sends more than its share of a turn and ends its side: each message is handled", async (test) => {
+  let seen = 0;
+  const rig = await startRig(test, { message: () => void seen++ });
+  for (const count of [600, 2500, 6000]) {
+    seen = 0;
+    const { peer } = await rig.connect({ keepHalfOpen: true });
+    await peer.sendBytes(Buffer.concat(Array.from({ length: count }, () => encodeFrame(frame.text("x")))));
+    peer.end();
+    await peer.expectClose("none");
+    assert.equal(seen, count);
+  }
 });
 
 describe("an end", () => {
