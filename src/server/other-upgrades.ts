@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { isWord, splitList } from "../protocol/tokens.js";
+import { isToken, isWord, splitList } from "../protocol/tokens.js";
 import { http } from "./node-http.js";
 
 // RFC 9110 7.8: "A server MAY ignore a received Upgrade header field". curl --http2 and Java's client ask each plain server for h2c, and
@@ -43,21 +43,28 @@ const { _connectionListener: serveConnection } = http as {
  */
 export function handleAsRequest(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
   if (!(socket instanceof Socket) || serveConnection === undefined) return false;
-  const { server, parser, _httpMessage: unfinished } = socket as SocketOfHttp;
+  const { server, parser } = socket as SocketOfHttp;
   // Node says null once its parser is done with the connection. Bun has none.
   if (!server || parser !== null) return false;
   socket.on("error", ignoreError);
   socket.unshift(Buffer.concat([Buffer.from(headWithoutUpgrade(request), "latin1"), head]));
-  const serve = (): void => {
+  afterAnswers(socket, () => {
     socket.removeListener("error", ignoreError);
     if (socket.destroyed) return;
     socket.setTimeout(0);
     serveConnection.call(server, socket);
-  };
-  // It waits for the answers to what was asked before.
-  if (unfinished) unfinished.once("close", serve);
-  else serve();
+  });
   return true;
+}
+
+/**
+ * Calls `then`, at once if it can, when the requests that came before on this connection have been answered. RFC 9112 9.3.2: a server
+ * "MUST send the corresponding responses in the same order that the requests were received". Node tells of an upgrade before that.
+ */
+export function afterAnswers(socket: Duplex, then: () => void): void {
+  const { _httpMessage: unfinished } = socket as SocketOfHttp;
+  if (unfinished && !socket.destroyed) unfinished.once("close", () => afterAnswers(socket, then));
+  else then();
 }
 
 function ignoreError(): void {
@@ -71,14 +78,17 @@ type SocketOfHttp = Socket & {
   readonly _httpMessage?: ServerResponse | null;
 };
 
-/** Header lines in their order; of `Connection` the other options remain. Never longer than it came. */
+/**
+ * Header lines in their order; of `Connection` the other options remain, and of `Proxy-Connection`, which Node's parser reads in the same
+ * way. What is no option goes as well: no parser may find an upgrade in it again. Never longer than it came.
+ */
 function headWithoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): string {
   let head = `${method} ${url} HTTP/${httpVersion}\r\n`;
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!;
     let value = rawHeaders[i + 1]!;
-    if (isWord(name, "connection")) {
-      const options = splitList(value).filter((option) => !isWord(option, "upgrade"));
+    if (isWord(name, "connection") || isWord(name, "proxy-connection")) {
+      const options = splitList(value).filter((option) => isToken(option) && !isWord(option, "upgrade"));
       if (options.length === 0) continue;
       value = options.join(",");
     }

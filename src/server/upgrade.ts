@@ -16,7 +16,7 @@ import { freshId } from "./fresh-id.js";
 import { Incoming } from "./incoming.js";
 import type { LeanSocket } from "./lean-socket.js";
 import type { MemoryBudget } from "./memory-budget.js";
-import { handleAsRequest } from "./other-upgrades.js";
+import { afterAnswers, handleAsRequest } from "./other-upgrades.js";
 import type { PlainRequest } from "./plain-request.js";
 import type { ResolvedOptions } from "./resolve-options.js";
 import { Hosts, isOnLoopback, type Listener } from "./host.js";
@@ -158,11 +158,13 @@ export class Upgrades<Data> {
     markTaken(socket);
     // From the first tick: a reset that nobody listens for would end the process.
     socket.on("error", ignoreError);
-    // The limits of HTTP end here; the deadlines of a WebSocket take over.
-    (socket as Socket).setTimeout?.(0);
-    (socket as Socket).setNoDelay?.(true);
     const owner = listener ?? (socket as { server?: Listener }).server;
-    runApart(() => this.#handle(raw, socket, head, owner));
+    afterAnswers(socket, () => {
+      // The limits of HTTP end here; the deadlines of a WebSocket take over.
+      (socket as Socket).setTimeout?.(0);
+      (socket as Socket).setNoDelay?.(true);
+      runApart(() => this.#handle(raw, socket, head, owner));
+    });
   }
 
   /** The same, from the front door. */
