@@ -39,7 +39,7 @@ import { Scratch } from "./scratch.js";
 import { Session, type SessionContext, type SessionIdentity } from "./session.js";
 import { SharedReads } from "./shared-reads.js";
 import { shutDown, type ShutdownReport } from "./shutdown.js";
-import { count, type Counters, emptyStats, type Stats } from "./stats.js";
+import { count, type Counters, emptyStats, type Stats, statsOf } from "./stats.js";
 import { Topics } from "./topics.js";
 import { Turns } from "./turns.js";
 import { Upgrades } from "./upgrade.js";
@@ -86,7 +86,7 @@ export class Server<Data = undefined> {
     this.#tls = options.tls;
     this.#sampledLog = new SampledLog(this.#log, clock);
     this.#registry = new Registry(options.maxClients, options.maxClientsPerAddress);
-    this.stats = readOnly(this.#counters);
+    this.stats = statsOf(this.#counters);
     this.clients = readOnly(this.#registry.clients);
     this.#context = {
       settings: options,

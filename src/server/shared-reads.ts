@@ -50,7 +50,8 @@ export class SharedReads {
     const internals = socket as unknown as Internals;
     const handle = internals._handle;
     if (typeof handle?.useUserBuffer !== "function") return false;
-    internals[this.#bufferKey] = this.#buffer;
+    // What is printed of a socket must not be what somebody else has sent.
+    Object.defineProperty(socket, this.#bufferKey, { value: this.#buffer, enumerable: false });
     internals[this.#callbackKey] = onRead;
     handle.useUserBuffer(this.#buffer);
     return true;

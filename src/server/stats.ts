@@ -1,11 +1,26 @@
+import { inspect } from "node:util";
 import type { Cause } from "./causes.js";
 import type { HandlerName } from "./client.js";
 import { DurationCounter } from "./durations.js";
-import type { ReadOnly } from "./read-only.js";
+import { refuseChange } from "./read-only.js";
 import type { RefusalReason } from "./refusal.js";
 
-/** Totals since the server was made, as they are at the time of reading. */
+/**
+ * Totals since the server was made, as they are at the time of reading: to be read alone, and to be cloned and sent as they are. The lists
+ * and the totals by word (`closed`, `refused`) are copies.
+ */
 export type Stats = ReadOnly<Counters>;
+
+/** Numbers and what is made of them, to be read. */
+type ReadOnly<Value> = Value extends readonly unknown[]
+  ? Readonly<Value>
+  : Value extends object
+    ? {
+        readonly [Key in keyof Value as Value[Key] extends (...args: never) => unknown ? never : Key]: ReadOnly<
+          Value[Key]
+        >;
+      }
+    : Value;
 
 /** Plain numbers, counted where things happen. */
 export interface Counters {
@@ -65,6 +80,32 @@ export function emptyStats(): Counters {
     handlerTimes: { open: durations(), message: durations(), drain: durations(), close: durations() },
     handlerErrors: { open: 0, message: 0, drain: 0, close: 0 },
   };
+}
+
+/** What the application sees of counters. Members that tell what is there now, and no proxy: that can be cloned by nobody. */
+export function statsOf(counters: Counters): Stats {
+  return viewOf(counters) as Stats;
+}
+
+function viewOf(live: object): object {
+  const members: PropertyDescriptorMap = {};
+  for (const [name, value] of Object.entries(live) as [keyof typeof live, unknown][]) {
+    const isMade = typeof value === "object" && !Array.isArray(value) && Object.keys(value!).length > 0;
+    const inner = isMade ? viewOf(value!) : null;
+    members[name] = { get: () => inner ?? frozen(live[name]), set: refuseChange, enumerable: true };
+  }
+  if (live instanceof DurationCounter) {
+    members["count"] = { get: () => live.count, set: refuseChange, enumerable: true };
+  }
+  const view = Object.defineProperties({}, members);
+  // Else `console.log` says of each member that it has a getter.
+  Object.defineProperty(view, inspect.custom, { value: (_: number, options: object) => inspect({ ...view }, options) });
+  return Object.freeze(view);
+}
+
+/** A number as it is. Which words a record has, time tells: it is copied, as lists are. */
+function frozen(value: unknown): unknown {
+  return Object.freeze(Array.isArray(value) ? value.slice() : typeof value === "object" ? { ...value } : value);
 }
 
 export function count<Name extends string>(totals: Partial<Record<Name, number>>, name: Name): void {

@@ -78,6 +78,8 @@ describe("a client", () => {
       for (const object of held) {
         const text = inspect(object, { depth: Infinity, showHidden: true, maxArrayLength: null });
         assert.ok(!text.includes(SECRET), "data");
+        // The memory that the sockets of all clients are read into.
+        assert.ok(!inspect(object, { depth: 4 }).includes("(kBuffer)]: <Buffer"), "what was read last");
         for (const id of others) assert.ok(!text.includes(id), "another's id");
         assert.deepEqual(
           [...reachable(object)].filter((found) => others.has((found as Client).id)),
@@ -93,6 +95,11 @@ describe("a client", () => {
     const topics = opened[0]!.topics as Set<string>;
     assert.throws(() => topics.add("mine"), UsageError);
     assert.throws(() => topics.clear(), UsageError);
+    topics.forEach((_topic, _same, given) => assert.throws(() => given.add("mine"), UsageError));
+    // The set of nobody's topics is that of many.
+    opened[1]!.unsubscribe("room");
+    assert.throws(() => (opened[1]!.topics.valueOf() as Set<string>).add("mine"), UsageError);
+    opened[1]!.subscribe("room");
     assert.deepEqual([topics.size, topics.has("room"), [...topics]], [1, true, ["room"]]);
     assert.equal(server.topicSizes().get("room"), 20);
   });
@@ -111,21 +118,39 @@ describe("a server", () => {
       assert.throws(change, UsageError);
     assert.equal(clients.size, 20);
     assert.equal(clients.get(rig.opened[3]!.id), rig.opened[3]);
+    clients.forEach((_client, _id, given) => assert.throws(() => given.clear(), UsageError));
+    assert.throws(() => (clients.valueOf() as typeof clients).clear(), UsageError);
+    // What a later ECMAScript brings (`getOrInsert`, for one) changes nothing here.
+    const methods = Object.getOwnPropertyNames(Map.prototype) as (keyof typeof clients | "constructor")[];
+    for (const name of methods.filter((one) => one !== "constructor" && one !== "size")) {
+      try {
+        (clients[name] as (...args: unknown[]) => unknown)("new", () => rig.opened[0]);
+      } catch {
+        // Refused, or not to be called like this.
+      }
+    }
+    assert.deepEqual([clients.size, clients.has("new")], [20, false]);
 
     const stats = server.stats as unknown as {
       opened: number;
       closed: { normal?: number };
-      roundTrips: { counts: number[]; add(ms: number): void };
+      roundTrips: { counts: number[]; count: number };
+      handlerErrors: { message: number };
+      __defineGetter__(name: string, get: () => number): void;
     };
     for (const change of [
       () => (stats.opened = 0),
+      () => delete (stats as { opened?: number }).opened,
       () => (stats.closed.normal = 7),
-      () => delete stats.closed.normal,
       () => Object.defineProperty(stats, "opened", { value: 0 }),
+      () => stats.__defineGetter__("opened", () => 0),
+      () => (stats.valueOf() as typeof stats).opened++,
       () => (stats.roundTrips.counts[0] = 7),
-      () => stats.roundTrips.add(1),
+      () => stats.roundTrips.counts.push(7),
+      () => (stats.roundTrips.count = 7),
+      () => (Object.getOwnPropertyDescriptor(stats, "handlerErrors")!.get!() as typeof stats.handlerErrors).message++,
     ])
-      assert.throws(change, UsageError);
+      assert.throws(change);
     assert.deepEqual([server.stats.opened, server.stats.roundTrips.count, server.stats.closed], [20, 0, {}]);
   });
 
@@ -137,6 +162,13 @@ describe("a server", () => {
     await until(() => stats.messagesIn === 1, "the message");
     assert.deepEqual({ ...stats }.opened, 1);
     assert.equal((JSON.parse(JSON.stringify(stats)) as typeof stats).messagesIn, 1);
+    assert.equal(structuredClone(stats).handlerTimes.message.count, 1);
+    assert.match(inspect(stats), /^\{\n  opened: 1,\n/);
+    assert.throws(() => Object.freeze(rig.server.clients), UsageError);
+    Object.freeze(stats.closed);
+    await peer.close();
+    await rig.nextClosed();
+    assert.equal(stats.closed.normal, 1);
   });
 });
 
