@@ -50,7 +50,7 @@ const groups = {
         ["cut in 1,460 bytes", shared, cuts(bytes.length)],
       ]) {
         const parser = new CountingParser({ role: "server", maxMessageBytes: 1 << 20, inflater: null });
-        add(`${size} B frames, ${how}`, { count, bytes: bytes.length }, () => {
+        add(`${size} B frames, ${String(how)}`, { count, bytes: bytes.length }, () => {
           let at = 0;
           seen = 0;
           place(bytes);

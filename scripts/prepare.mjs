@@ -170,6 +170,7 @@ function makeExecutable(path) {
   if (existsSync(path)) chmodSync(path, 0o755);
 }
 
+/** @returns {string[]} */
 function walk(folder) {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { withFileTypes: true })

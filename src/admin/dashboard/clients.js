@@ -84,7 +84,7 @@ export function makeClients(feed, on, tryUrl) {
     }
     query.page = page.page;
     show(page);
-    timer = setTimeout(refresh, REFRESH_MS);
+    timer = setTimeout(() => void refresh(), REFRESH_MS);
   }
 
   function show({ rows, total, matched, page, pages }) {
