@@ -12,7 +12,7 @@ export function guardedLog(log: Logger): Logger {
     (level: keyof Logger): Logger[keyof Logger] =>
     (fields, message) => {
       try {
-        log[level](plainMembers(fields, 0), plain(message));
+        log[level](isPlainAlready(fields) ? fields : new PlainCopies().of(fields), plain(message));
       } catch {
         // Where would we say so?
       }
@@ -20,54 +20,80 @@ export function guardedLog(log: Logger): Logger {
   return { debug: guarded("debug"), info: guarded("info"), warn: guarded("warn"), error: guarded("error") };
 }
 
-/** What was thrown has causes, and carries whatever somebody hung on it: so deep and so wide it is looked at. */
-const DEEPEST = 4;
-const WIDEST = 64;
-
-/** The same object where nothing in it has to change; else a copy, for it may be the application's. */
-function plainMembers<T extends object>(object: T, depth: number): T {
-  if (isPlainAlready(object)) return object;
-  const isError = isErrorObject(object);
-  const names = Object.keys(object).slice(0, WIDEST);
-  if (isError) names.push("message", "stack", "cause");
-  const values = names.map((name): [name: string, value: unknown] => [name, object[name as keyof T]]);
-  const safe = values.map(([, value]) => plainValue(value, depth, isError));
-  if (values.every(([, value], at) => value === safe[at])) return object;
-  const members: PropertyDescriptorMap = Object.getOwnPropertyDescriptors(object);
-  for (const [at, name] of names.entries()) {
-    // By value: a stack may be an accessor, which would tell that of the copy.
-    const value = safe[at];
-    if (value !== undefined)
-      members[name] = { value, enumerable: members[name]?.enumerable ?? false, configurable: true };
-  }
-  const copy = isError ? new Error() : Array.isArray(object) ? [] : {};
-  Object.setPrototypeOf(copy, Object.getPrototypeOf(object) as object | null);
-  return Object.defineProperties(copy, members) as T;
-}
-
 /** The line of a client that comes or goes, which has to cost next to nothing. */
-function isPlainAlready(object: object): boolean {
-  for (const name in object) {
-    const value: unknown = object[name as keyof typeof object];
+function isPlainAlready(fields: object): boolean {
+  for (const name in fields) {
+    const value: unknown = fields[name as keyof typeof fields];
     if (typeof value === "string" ? value !== plain(value) : typeof value === "object" && value !== null) return false;
   }
-  return !isErrorObject(object);
+  return true;
 }
 
-function plainValue(value: unknown, depth: number, hasLines: boolean): unknown {
-  // A stack has lines of its own.
-  if (typeof value === "string") return hasLines ? plainLines(value) : plain(value);
-  return depth < DEEPEST && isOpen(value) ? plainMembers(value, depth + 1) : value;
+/** What was thrown has causes, and carries whatever somebody hung on it: so many objects of a line are looked at, and the rest is cut. */
+const MOST_OBJECTS = 1000;
+
+/** Of the objects of one line, each itself where nothing in it has to change; else a copy, for it may be the application's. */
+class PlainCopies {
+  /** Those that are being looked at, each in the one before it. */
+  readonly #around = new Set<object>();
+  #left = MOST_OBJECTS;
+
+  of<T extends object>(object: T): T {
+    return this.#value(object, false) as T;
+  }
+
+  /** @param hasLines it is an error's: a stack has lines of its own */
+  #value(value: unknown, hasLines: boolean): unknown {
+    if (typeof value === "string") return hasLines ? plainLines(value) : plain(value);
+    if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
+    // As it is, it would be shown inside its copy.
+    if (this.#around.has(value)) return "[Circular]";
+    if (this.#left === 0) return "…";
+    this.#left--;
+    this.#around.add(value);
+    try {
+      return this.#object(value);
+    } finally {
+      this.#around.delete(value);
+    }
+  }
+
+  #object(object: object): unknown {
+    const isError = types.isNativeError(object) || object instanceof Error;
+    const { toJSON } = object as { toJSON?: unknown };
+    if (typeof toJSON === "function" && !isError) {
+      const json: unknown = toJSON.call(object);
+      const safe = this.#value(json, false);
+      return safe === json ? object : safe;
+    }
+    const names = new Set(Object.keys(object));
+    if (isError) for (const name of ["message", "stack", "cause", "errors"]) if (name in object) names.add(name);
+    let isSame = true;
+    const members: PropertyDescriptorMap = {};
+    for (const name of names) {
+      const value = read(object, name);
+      const safe = value === UNREADABLE ? "…" : this.#value(value, isError);
+      const safeName = plain(name);
+      isSame &&= safe === value && safeName === name;
+      // By value: a stack may be an accessor, which would tell that of the copy.
+      members[safeName] = { value: safe, enumerable: Object.prototype.propertyIsEnumerable.call(object, name) };
+    }
+    return isSame ? object : Object.defineProperties(emptyLike(object, isError), members);
+  }
 }
 
-/** Objects of classes are left alone: a copy has none of their private members. */
-function isOpen(value: unknown): value is object {
-  if (typeof value !== "object" || value === null) return false;
-  if (isErrorObject(value) || Array.isArray(value)) return true;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype;
+const UNREADABLE = Symbol();
+
+function read(object: object, name: string): unknown {
+  try {
+    return object[name as keyof typeof object];
+  } catch {
+    return UNREADABLE;
+  }
 }
 
-function isErrorObject(value: object): boolean {
-  return types.isNativeError(value) || value instanceof Error;
+/** Of a class, errors apart, a copy would have none of the private members that its methods use. */
+function emptyLike(object: object, isError: boolean): object {
+  if (!isError) return Array.isArray(object) ? [] : {};
+  return Object.setPrototypeOf(new Error(), Object.getPrototypeOf(object) as object | null) as object;
 }

@@ -1,6 +1,7 @@
 /** Practice 6: one structured logger, a fixed list of events with fixed fields, and nothing a stranger can fill the disk with. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { pino } from "pino";
 import { type LogEvent, logEvents, Refuse } from "#hawser/index.js";
 import { SampledLog } from "#hawser/server/log.js";
 import { until } from "../harness/concurrency.js";
@@ -160,6 +161,48 @@ describe("log lines", () => {
       assert.match(err.stack ?? "", /^TypeError: a\\u0000.*\n(.*\n)* +at .*log\.test/);
     });
   }
+
+  it("are safe wherever in what was thrown a stranger's text stands", async (test) => {
+    class Invalid {
+      readonly value = HOSTILE;
+      #own = 1;
+      get own(): number {
+        return this.#own;
+      }
+    }
+    let deep: object = { text: HOSTILE };
+    let caused = new Error(HOSTILE);
+    for (let i = 0; i < 9; i++) [deep, caused] = [{ deep }, new Error(String(i), { cause: caused })];
+    const around: Record<string, unknown> = { text: HOSTILE };
+    around["self"] = around;
+    const many = Object.fromEntries(Array.from({ length: 2000 }, (_, at) => [`${at}`, { text: HOSTILE }]));
+    const broken = {
+      text: HOSTILE,
+      get broken() {
+        throw new Error("a getter");
+      },
+    };
+    const shapes: unknown[] = [
+      new AggregateError([new Error(HOSTILE)], "as Promise.any rejects"),
+      ...[new Invalid(), deep, caused, around, many, broken, { [HOSTILE]: 1 }, { toJSON: () => ({ text: HOSTILE }) }],
+    ];
+    const written: string[] = [];
+    const logger = pino({ depthLimit: 50, edgeLimit: 5000 }, { write: (line: string) => void written.push(line) });
+    const rig = await startRig(test, {
+      logger,
+      authenticate() {
+        throw Object.assign(new Error("refused"), { shape: shapes[0] });
+      },
+    });
+    while (shapes.length > 0) {
+      await (await rig.dial()).handshake({ path: "/" });
+      shapes.shift();
+      const line = written.findLast((one) => one.includes('"event":"handshake-error"'))!;
+      assert.match(line, /a\\\\u0000/);
+      assert.doesNotMatch(line.trimEnd(), UNSAFE);
+      written.length = 0;
+    }
+  });
 
   it("have the application's own error when there is nothing in it to change", async (test) => {
     const error = Object.assign(new RangeError("fine"), { detail: { more: [1, "two"] } });
