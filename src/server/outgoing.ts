@@ -23,10 +23,11 @@ export class Outgoing {
 
   /** @param payload one that was checked */
   constructor(payload: Payload, compression: CompressionSettings) {
-    if (typeof payload === "string") {
-      this.#plain = encodeFrame(TEXT, payload);
+    if (typeof payload === "string" || payload instanceof Message) {
+      // A long message is not copied for it.
+      this.#plain = typeof payload === "string" ? encodeFrame(TEXT, payload) : payload.toFrame();
       this.bytes = this.#plain.subarray(this.#plain.length - payloadLength(this.#plain));
-    } else this.bytes = payload instanceof Message ? payload.bytes : payload;
+    } else this.bytes = payload;
     this.byteLength = this.bytes.length;
     this.#opcode = isText(payload) ? TEXT : BINARY;
     this.#compression = compression;

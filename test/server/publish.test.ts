@@ -83,6 +83,22 @@ describe("publish", () => {
     ]);
   });
 
+  it("sends a long message on from where it lies, with its header before it", async (test) => {
+    const came: Buffer[] = [];
+    const rig = await startRig(test, {
+      open: (client) => client.subscribe("all"),
+      message(_client, message) {
+        rig.server.publish("all", message);
+        came.push(message.bytes);
+      },
+    });
+    const { peer } = await rig.connect();
+    const writes = watchWrites(test);
+    await peer.sendFrame(frame.binary("x".repeat(70_000)));
+    assert.equal((await peer.nextMessage()).bytes.length, 70_000);
+    assert.ok(writes.some(({ bytes }) => bytes.buffer === came[0]!.buffer));
+  });
+
   it("encodes once: every client is handed the very same buffer, joined once for all", async (test) => {
     const rig = await startRig(test, { open: (client) => client.subscribe("all") });
     for (let i = 0; i < 5; i++) await rig.connect();
