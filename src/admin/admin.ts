@@ -75,7 +75,8 @@ export function createAdmin<Data>(server: Server<Data>, options: AdminOptions = 
     authenticate: ({ raw, address, subprotocols }) => {
       const refused = access.refuse(raw);
       if (refused !== null) throw new Refuse(refused.status, refused.message);
-      const given = bearerToken(raw) ?? subprotocolToken(subprotocols);
+      // In this order: who has put it there means us, while a proxy in front may have a bearer token of its own.
+      const given = subprotocolToken(subprotocols) ?? bearerToken(raw);
       const verdict = given === undefined ? "none" : gate.check(given, address);
       if (verdict === "wrong") throw new Refuse(401, "That is not the admin token.");
       if (verdict === "limited") throw new Refuse(429, "Too many wrong tokens: wait.", { "Retry-After": "10" });

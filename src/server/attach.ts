@@ -9,6 +9,8 @@ import { UsageError } from "./usage-error.js";
 
 /** One that takes handshakes. */
 interface Taker {
+  /** It takes those of one path alone, and goes before one that takes all. */
+  readonly hasPath: boolean;
   /** Whether a handshake is its own. @param isShared others listen for upgrades, too: a development server's hot reload, for instance */
   takes(request: IncomingMessage, isShared: boolean): boolean;
   handle(request: IncomingMessage, socket: Duplex, head: Buffer, listener: Listener): void;
@@ -78,7 +80,8 @@ class Attachment {
     const [first] = this.takers;
     if (this.#isOrdinary(request)) return first;
     if (isShared && !asksForUpgradeTo(request, "websocket")) return undefined;
-    const taker = [...this.takers].find((one) => one.takes(request, isShared));
+    const willing = [...this.takers].filter((one) => one.takes(request, isShared));
+    const taker = willing.find(({ hasPath }) => hasPath) ?? willing[0];
     return taker ?? (isShared ? undefined : first);
   }
 

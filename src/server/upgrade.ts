@@ -100,6 +100,10 @@ export class Upgrades<Data> {
         };
   }
 
+  get hasPath(): boolean {
+    return this.#options.path !== undefined;
+  }
+
   /**
    * Whether a handshake is for this server, on an HTTP server that others may share. Without `path` it is, unless it is plainly one of
    * theirs: it offers subprotocols of which this server speaks none, so that the client would not have it, or belongs to Next.

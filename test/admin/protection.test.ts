@@ -218,6 +218,8 @@ describe("the token", () => {
   test("a page shows it with the handshake: a browser sets no other header", async (t) => {
     const { page, admin, log } = await startAdmin(t, { token: "what-somebody.chose~1" });
     assert.deepEqual(await page(admin.token), [101, "hawser.admin"]);
+    assert.deepEqual(await page(admin.token, { authorization: "Bearer a-proxy-s-own" }), [101, "hawser.admin"]);
+    assert.equal(log.of("admin-token-refused").length, 0);
     assert.deepEqual(await page("wrong"), [401, undefined]);
     assert.equal(log.of("admin-token-refused").length, 1);
   });

@@ -31,7 +31,10 @@ export interface AdminRig {
   /** The status that a handshake for the live feed is answered with; 101: it is open. */
   readonly handshake: (headers: Record<string, string>) => Promise<number>;
   /** The same as a page does it, with the token among the subprotocols; and the one that was chosen. */
-  readonly page: (token: string) => Promise<[status: number, subprotocol: string | undefined]>;
+  readonly page: (
+    token: string,
+    headers?: Record<string, string>,
+  ) => Promise<[status: number, subprotocol: string | undefined]>;
 }
 
 export async function startAdmin(
@@ -96,8 +99,8 @@ export async function startAdmin(
     async handshake(headers) {
       return statusOf(open(`ws://127.0.0.1:${port}/live`, headers));
     },
-    async page(token) {
-      const socket = open(`ws://127.0.0.1:${port}/live`, {}, ["hawser.admin", `hawser.token.${token}`]);
+    async page(token, headers = {}) {
+      const socket = open(`ws://127.0.0.1:${port}/live`, headers, ["hawser.admin", `hawser.token.${token}`]);
       return [await statusOf(socket), socket.protocol || undefined];
     },
   };

@@ -48,6 +48,27 @@ describe("attach", () => {
     assert.equal((await (await rig.dial()).handshake({ path: "/other" })).status, 404);
   });
 
+  for (const paths of [
+    [undefined, "/feed"],
+    ["/feed", undefined],
+  ]) {
+    it(`gives a path to the server that has it, attached ${paths[0] === undefined ? "after" : "before"} one that takes all`, async (test) => {
+      const http = plainHttpServer();
+      const servers = paths.map((path) => createServer({ path, clock: new StepClock(), logger: new LogBook() }));
+      for (const server of servers) server.attach(http);
+      const port = await listenOn(http);
+      test.after(async () => {
+        await Promise.all(servers.map((server) => server.close({ graceMs: 0 })));
+        http.close();
+      });
+      for (const path of ["/feed", "/other"]) (await RawClient.open(`ws://127.0.0.1:${port}${path}`)).destroy();
+      assert.deepEqual(
+        servers.map(({ stats }) => stats.opened),
+        [1, 1],
+      );
+    });
+  }
+
   it("lets two servers share one port, by path", async (test) => {
     const http = plainHttpServer();
     const [chat, feed] = ["/chat", "/feed"].map((path) =>

@@ -165,7 +165,7 @@ describe("log lines", () => {
   it("are safe wherever in what was thrown a stranger's text stands", async (test) => {
     class Invalid {
       readonly value = HOSTILE;
-      #own = 1;
+      readonly #own = 1;
       get own(): number {
         return this.#own;
       }
@@ -184,7 +184,14 @@ describe("log lines", () => {
     };
     const shapes: unknown[] = [
       new AggregateError([new Error(HOSTILE)], "as Promise.any rejects"),
-      ...[new Invalid(), deep, caused, around, many, broken, { [HOSTILE]: 1 }, { toJSON: () => ({ text: HOSTILE }) }],
+      new Invalid(),
+      deep,
+      caused,
+      around,
+      many,
+      broken,
+      { [HOSTILE]: 1 },
+      { toJSON: () => ({ text: HOSTILE }) },
     ];
     const written: string[] = [];
     const logger = pino({ depthLimit: 50, edgeLimit: 5000 }, { write: (line: string) => void written.push(line) });
