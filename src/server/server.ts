@@ -72,6 +72,9 @@ export class Server<Data = undefined> {
   #httpEnded = true;
   /** Plain HTTP requests that are being answered. */
   #requests = 0;
+  /** The one whose handler is being called, and those whose handlers have called `close`: nobody waits for these. */
+  #requestCaller: ServerResponse | null = null;
+  readonly #closingRequests = new Set<ServerResponse>();
   #shutdown: Promise<ShutdownReport> | null = null;
   /** Clients that have closed cleanly since the shutdown began. */
   readonly #shutdownOutcome = { clean: 0 };
@@ -324,6 +327,7 @@ export class Server<Data = undefined> {
     const { caller } = this.#context.runner;
     // Once it has returned or waits, most likely for this.
     if (caller !== null) queueMicrotask(() => caller.shutDown(reason, true));
+    if (this.#requestCaller !== null) this.#closingRequests.add(this.#requestCaller);
     return this.#shutdown;
   }
 
@@ -369,8 +373,9 @@ export class Server<Data = undefined> {
   #endHttp(force: boolean): boolean {
     // Not closeIdleConnections: to Node a connection that has not asked for anything yet is not idle, and browsers keep some in reserve.
     if (force || this.#requests === 0) this.#http?.closeAllConnections?.();
+    const isEnded = this.#httpEnded || (this.#requests > 0 && this.#requests === this.#closingRequests.size);
     // Besides the clients, those that are still told why they were refused.
-    return this.#httpEnded && (this.#door?.open ?? 0) === 0;
+    return isEnded && (this.#door?.open ?? 0) === 0;
   }
 
   #accept(socket: ClientSocket, identity: SessionIdentity<Data>, request: UpgradeRequest, head: Buffer): void {
@@ -450,8 +455,12 @@ export class Server<Data = undefined> {
     response: ServerResponse,
   ): Promise<void> {
     try {
-      await handler(request, response);
+      this.#requestCaller = response;
+      const result = handler(request, response);
+      this.#requestCaller = null;
+      await result;
     } catch (err) {
+      this.#requestCaller = null;
       this.#sampledLog.error("server-error request", { event: "server-error", err }, "the request handler failed");
       if (response.headersSent) response.destroy();
       else response.writeHead(500, { Connection: "close" }).end();
@@ -461,7 +470,11 @@ export class Server<Data = undefined> {
   /** A request that is no upgrade: the application's, unless it is a handshake that went wrong. */
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     this.#requests++;
-    response.once("close", () => this.#requests--);
+    response.once("close", () => {
+      this.#requests--;
+      // The last one has been answered, after the shutdown: what is left are connections that have asked for nothing.
+      if (this.#closingRequests.delete(response)) this.#endHttp(false);
+    });
     const isHandshake =
       request.headers["sec-websocket-key"] !== undefined || request.headers["sec-websocket-version"] !== undefined;
     const refusal = isHandshake ? this.#upgrades.handleBroken(request) : null;

@@ -178,6 +178,24 @@ describe("server.close", () => {
     await report;
   });
 
+  it("does not wait for a request whose handler waits for it, and which is answered afterwards", async (test) => {
+    const rig = await startRig(test, {
+      async request(request, response) {
+        if (request.url !== "/stop") return void response.end("ok");
+        const { durationMs } = await rig.server.close({ graceMs: 60_000 });
+        response.end(`closed after ${durationMs} ms`);
+      },
+    });
+    // A connection that is kept for another request has to go as well.
+    await (await fetch(`http://127.0.0.1:${rig.port}/`)).text();
+    const answer = fetch(`http://127.0.0.1:${rig.port}/stop`).then(async (response) => response.text());
+    let text = "";
+    void answer.then((said) => (text = said));
+    await stepUntil(rig.clock, () => text !== "", "the answer", 20);
+    assert.ok(Number(/\d+/.exec(text)?.[0]) < 30_000, text);
+    await assert.rejects(rig.dial(), { code: "ECONNREFUSED" });
+  });
+
   it("lets handlers in flight finish, and their replies arrive before 1001", async (test) => {
     const work = gate();
     let begun = 0;
