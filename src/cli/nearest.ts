@@ -24,7 +24,7 @@ function bare(name: string): string {
 
 /** 0: the same; infinite: nothing alike. One that is the other's beginning counts as near: `pongWait` of `pongWaitMs`. */
 function likeness(a: string, b: string): number {
-  if (Math.min(a.length, b.length) >= 4 && (a.startsWith(b) || b.startsWith(a))) return 1;
+  if (Math.min(a.length, b.length) >= 3 && (a.startsWith(b) || b.startsWith(a))) return 1;
   const distance = editDistance(a, b);
   return distance <= Math.max(1, Math.floor(a.length / 4)) ? distance : Number.POSITIVE_INFINITY;
 }

@@ -20,16 +20,13 @@ export function usageLine({ code, message }: CommanderError, command: string | u
       return plain(`${setting.name}: got "${quoted}"; the flag takes no value: ${forms}`);
     }
   }
-  // Commander writes "error: …", and where it has a suggestion a second line with it.
-  const text = message
-    .replace(/^error: /, "")
-    .replace(/\s*\n\s*/g, " ")
-    .replace("(Did you", "(did you");
-  if (text.endsWith("?)")) return plain(text);
   const hint =
     code === "commander.unknownOption" && command === "serve" ? didYouMean(quoted.split("=", 1)[0]!, flags()) : "";
+  // Commander writes "error: …", and where it has a suggestion a second line with it: one by the letters alone.
+  const [text = "", suggestion = ""] = message.replace(/^error: /, "").split(/\s*\n\s*/);
+  const advice = hint === "" ? suggestion.replace("(Did you", " (did you") : hint;
   const help = command === undefined ? "hawser --help" : `hawser ${command} --help`;
-  return plain(hint === "" ? `${text}; ${help} lists all` : `${text}${hint}`);
+  return plain(advice === "" ? `${text}; ${help} lists all` : `${text}${advice}`);
 }
 
 function flags(): string[] {

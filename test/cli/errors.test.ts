@@ -62,6 +62,9 @@ const cases: Case[] = [
     line: 'allowedOrigins: got "*" from flag --allowed-origin; takes each origin by itself, without wildcards; for all of them see dangerouslyAllowAnyOrigin',
   },
   { args: "serve --max-payload 5", line: "unknown option '--max-payload' (did you mean --max-message-bytes?)" },
+  { args: "serve --cors x", line: "unknown option '--cors' (did you mean --allowed-origin?)" },
+  { args: "serve --cert x", line: "unknown option '--cert' (did you mean --tls-cert?)" },
+  { args: "serve --prot 1", line: "unknown option '--prot' (did you mean --port?)" },
   { args: "serve --max-payload=5", line: "unknown option '--max-payload=5' (did you mean --max-message-bytes?)" },
   {
     env: { HAWSER_MAX_PAYLOAD: "5" },
