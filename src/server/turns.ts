@@ -33,6 +33,9 @@ export class Turns {
   #flushes: { endTurn(): void }[] = [];
   #resumes: { resumeTurn(): void }[] = [];
   #counts: { countIncoming(): void }[] = [];
+  /** How many go on in a turn at most: what their handlers take once they have returned is known only when the turn is over. */
+  #mostResumes = Infinity;
+  #resumed = 0;
   #scheduled = false;
 
   constructor(clock: Clock, maxWork: number) {
@@ -83,7 +86,13 @@ export class Turns {
   isShareUsed(work: number, ms: number): boolean {
     // The turn may be several by now, of which none had anything to put off. If so, this makes it end before anybody has to wait for it.
     if (work >= this.#maxWork >> 1 || ms >= CLIENT_MS / 2) this.#schedule();
-    return work >= this.#maxWork || ms >= (this.#spentMs < ALL_MS ? CLIENT_MS : PAST_ALL_MS);
+    return work >= this.#maxWork || ms >= this.#shareMs;
+  }
+
+  get #shareMs(): number {
+    if (this.#spentMs < ALL_MS) return CLIENT_MS;
+    // Whose time it was cannot be told of handlers that run in between each other: far past the end nobody has any left.
+    return this.#spentMs < 2 * ALL_MS ? PAST_ALL_MS : 0;
   }
 
   #schedule(): void {
@@ -95,6 +104,7 @@ export class Turns {
   #run(): void {
     this.#scheduled = false;
     this.number++;
+    this.#mostResumes = this.#spentMs > 2 * ALL_MS ? this.#resumed >> 1 : 2 * this.#mostResumes + 1;
     this.#spentMs = 0;
     this.beginWork();
     this.#flush();
@@ -124,7 +134,8 @@ export class Turns {
     this.#resumes = [];
     let next = 0;
     do resumes[next++]?.resumeTurn();
-    while (next < resumes.length && this.#spentMs < ALL_MS);
+    while (next < resumes.length && next < this.#mostResumes && this.#spentMs < ALL_MS);
+    this.#resumed = next;
     if (next < resumes.length) this.#resumes = [...resumes.slice(next), ...this.#resumes];
   }
 }
