@@ -29,8 +29,10 @@ export class Message {
    * The payload, without a copy: a view of memory in which **other clients' messages lie as well**, and which is kept as long as the view
    * is, up to 32 KiB. Not to be written to: when the message is sent on, it may be these very bytes that leave. `bytes.buffer` is not
    * for use; to transfer it, to a worker say, throws. `bytes.slice()` of a `Buffer` copies nothing: `new Uint8Array(bytes)` does.
+   * Before Node 21 it is a copy: there nothing keeps a stream of bytes (`new ReadableStream({ type: "bytes" })`) from taking the memory.
    */
   get bytes(): Buffer {
+    if (!canRefuseTransfer) return ownCopy(this.#chunk, this.#start, this.#end);
     const { buffer } = this.#chunk;
     if ((buffer as Transferable).transfer !== refuseTransfer) refuseTransferOf(buffer);
     return this.#chunk.subarray(this.#start, this.#end);
@@ -87,6 +89,25 @@ function refuseTransferOf(buffer: ArrayBufferLike): void {
   markAsUntransferable(buffer);
   for (const name of ["transfer", "transferToFixedLength"])
     Object.defineProperty(buffer, name, { value: refuseTransfer, configurable: true });
+}
+
+/** Whether what is marked is held fast: by Node 20 it is not, nor by runtimes that know the mark by its name alone. */
+const canRefuseTransfer = ((): boolean => {
+  const memory = new ArrayBuffer(1);
+  markAsUntransferable(memory);
+  try {
+    structuredClone(memory, { transfer: [memory] });
+    return false;
+  } catch {
+    return true;
+  }
+})();
+
+function ownCopy(chunk: Buffer, start: number, end: number): Buffer {
+  const copy = Buffer.allocUnsafeSlow(end - start);
+  chunk.copy(copy, 0, start, end);
+  markAsUntransferable(copy.buffer);
+  return copy;
 }
 
 // Not a member: V8 calls its runtime for a private getter, and notes in each object that it has private methods.
