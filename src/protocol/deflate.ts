@@ -89,12 +89,15 @@ export class Inflater {
     const window = this.#window ?? new SlidingWindow(this.#windowBits);
     let streamsLeft = STREAMS_FOR_FREE + (payload.length >>> 10);
     let bytesLeft = maxBytes;
+    let likelyBytes = payload.length * 4;
     // RFC 7692 7.2.2: "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload of the message."
     let rest = Buffer.concat([payload, TAIL_AND_END]);
     for (;;) {
-      const run = inflateRun(rest, bytesLeft, this.#windowBits, window.bytes);
+      const run = inflateRun(rest, bytesLeft, this.#windowBits, window.bytes, likelyBytes);
       if (typeof run === "string") return run;
       pieces.push(run.output);
+      // The next stream is most likely about as long as this one: memory for all that is left costs more than the run.
+      likelyBytes = 2 * run.output.length;
       bytesLeft -= run.output.length;
       rest = rest.subarray(run.consumed);
       const done = isDone(rest);
@@ -166,12 +169,13 @@ function inflateRun(
   maxBytes: number,
   windowBits: number,
   dictionary: Uint8Array | undefined,
+  likelyBytes: number,
 ): InflateRun | "too-big" | "invalid" {
   try {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what `info` makes of the result is documented, not typed
     const { buffer, engine } = inflateRawSync(input, {
       windowBits,
-      chunkSize: Math.min(Math.max(input.length * 4, SMALLEST_INFLATE_CHUNK), LARGEST_INFLATE_CHUNK),
+      chunkSize: Math.min(Math.max(likelyBytes, SMALLEST_INFLATE_CHUNK), LARGEST_INFLATE_CHUNK),
       maxOutputLength: Math.max(maxBytes, 1),
       dictionary,
       info: true,

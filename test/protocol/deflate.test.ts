@@ -269,6 +269,15 @@ describe("BFINAL", () => {
     const payload = Buffer.concat([...buffers.map((buffer) => deflateRawSync(buffer)), Buffer.from([0])]);
     assert.deepEqual(inflate(payload), Buffer.concat(buffers));
   });
+
+  it("again and again takes memory for each stream, and not each time for all that is left", (test) => {
+    const asked = test.mock.method(Buffer, "allocUnsafe");
+    const text = "x".repeat(500);
+    const one = deflateRawSync(text, { level: 0 });
+    inflate(Buffer.concat(Array.from({ length: 100 }, () => one)), 64 * KIB);
+    const allotted = asked.mock.calls.reduce((sum, call) => sum + call.arguments[0], 0);
+    assert.ok(allotted > 0 && allotted < 100 * 4 * text.length + 256 * KIB, `${allotted} bytes`);
+  });
 });
 
 describe("invalid", () => {
