@@ -34,7 +34,8 @@ export function adminHandler(
       return say(response, 405, "GET and HEAD are the methods here", { Allow: "GET, HEAD" });
     }
     if (path === "/metrics") return answerMetrics(context, request, response);
-    if (path === "/live") return say(response, 426, "This is a WebSocket.", { Upgrade: "websocket" });
+    if (path === "/live")
+      return say(response, 426, "This is a WebSocket.", { Upgrade: "websocket", Connection: "Upgrade" });
     const asset = context.assets.get(path);
     if (asset === undefined) return say(response, 404, "There is nothing here. The dashboard is at /");
     response.writeHead(200, asset.headers).end(asset.body);

@@ -25,6 +25,6 @@ export function plainHttp(
 /** As the library answers where it has no handler. RFC 9110 15.5.22: 426 tells what to upgrade to. */
 function upgradeRequired(_request: IncomingMessage, response: ServerResponse): void {
   response
-    .writeHead(426, { Upgrade: "websocket", Connection: "close", "Content-Type": "text/plain; charset=utf-8" })
+    .writeHead(426, { Upgrade: "websocket", Connection: "Upgrade, close", "Content-Type": "text/plain; charset=utf-8" })
     .end("This is a WebSocket server.\n");
 }

@@ -30,7 +30,7 @@ export function writeAccepted(
 export function writeRefused(socket: ClientSocket, status: number, headers: ExtraHeaders, body: string): void {
   if (socket.destroyed) return;
   const defaults = {
-    Connection: "close",
+    Connection: closing(headers),
     "Content-Type": "text/plain; charset=utf-8",
     "Content-Length": String(Buffer.byteLength(body)),
   };
@@ -39,6 +39,11 @@ export function writeRefused(socket: ClientSocket, status: number, headers: Extr
   socket.write(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), Buffer.from(body)]));
   socket.end();
   socket.resume();
+}
+
+/** The `Connection` of an answer that is its last. RFC 9110 7.8: "A sender of Upgrade MUST also send an "Upgrade" connection option". */
+export function closing(headers: ExtraHeaders): string {
+  return "Upgrade" in headers ? "Upgrade, close" : "close";
 }
 
 /** A connection whose refusal has been written. */

@@ -35,6 +35,7 @@ import { overflowPolicies } from "./overflow.js";
 import { Registry } from "./registry.js";
 import { type Refusal, type RefusalDecision, refusals } from "./refusal.js";
 import { authorityOf, headerOf, messageOf, type RequestHead, type UpgradeRequest } from "./request.js";
+import { closing } from "./response.js";
 import { Scratch } from "./scratch.js";
 import { Session, type SessionContext, type SessionIdentity } from "./session.js";
 import { SharedReads } from "./shared-reads.js";
@@ -491,7 +492,11 @@ export class Server<Data = undefined> {
       tell("hawser:handshake", () => ({ server: this, request, address, path }));
       this.#onRefused(request, refusal, address, path);
     }
-    response.writeHead(status, { ...headers, Connection: "close", "Content-Type": "text/plain; charset=utf-8" });
+    response.writeHead(status, {
+      ...headers,
+      Connection: closing(headers),
+      "Content-Type": "text/plain; charset=utf-8",
+    });
     response.end(body);
   }
 }

@@ -319,6 +319,10 @@ describe("a broken handshake", () => {
       const response = await (await rig.dial()).handshake({ headers });
       assert.deepEqual([response.status, { ...rig.server.stats.refused }], [status, { [reason]: 1 }]);
       if (reason === "version") assert.deepEqual(response.headers.get("sec-websocket-version"), ["13"]);
+      if (status === 426) {
+        const lines = ["upgrade", "connection"].map((name) => response.headers.get(name));
+        assert.deepEqual(lines, [["websocket"], ["Upgrade, close"]]);
+      }
       const [line] = rig.log.of("refused");
       assert.deepEqual([line!["reason"], line!["status"], line!["address"]], [reason, status, "127.0.0.1"]);
     });
