@@ -103,13 +103,14 @@ class Audit {
     // With --exec the server is there again, and what its end has disturbed gets another chance.
     const disturbed = await this.#takeUndisturbed(await outcomes);
     const isBack = this.#killer === undefined;
+    if (!context.quick) context.waitsSince = performance.now();
     const lost = isBack ? await this.#takeUndisturbed(await this.#runTogether(disturbed)) : disturbed;
     for (const check of lost) this.#add(check, notTestable("the server went down meanwhile"), 0);
     for (const check of last) await this.#one(check);
-    await this.#inTurn(alone, context.budget.allEndsMs);
+    await this.#inTurn(alone, context.budget.othersEndMs);
     for (const check of end) {
       if (check.needsExec === true && context.options.exec !== undefined && (await this.#isGone(check))) continue;
-      await this.#one(check);
+      await this.#one(check, context.budget.allEndsMs);
     }
   }
 
@@ -123,7 +124,7 @@ class Audit {
   }
 
   /** One after another, looking after each whether the server is still there. */
-  async #inTurn(group: readonly Check[], endsAtMs: number = this.#context.budget.waitsEndMs): Promise<void> {
+  async #inTurn(group: readonly Check[], endsAtMs: number = this.#context.budget.serialEndsMs): Promise<void> {
     const context = this.#context;
     for (const check of group) {
       if (this.#results.some(({ name }) => name === check.name) || (await this.#isGone(check))) continue;
@@ -137,10 +138,11 @@ class Audit {
   }
 
   #runTogether(group: readonly Check[]): Promise<Outcome[]> {
+    const { startedAt, budget } = this.#context;
     return Promise.all(
       group.map(async (check) => {
         const since = performance.now();
-        const finding = await this.#finding(check, this.#context.leftMs - RESERVE_MS);
+        const finding = await this.#finding(check, startedAt + budget.othersEndMs - since - RESERVE_MS);
         return { check, finding, since, took: performance.now() - since };
       }),
     );
@@ -160,7 +162,7 @@ class Audit {
     return disturbed;
   }
 
-  async #one(check: Check, endsAtMs: number = this.#context.budget.allEndsMs): Promise<void> {
+  async #one(check: Check, endsAtMs: number = this.#context.budget.othersEndMs): Promise<void> {
     const { startedAt } = this.#context;
     const since = performance.now();
     const left = startedAt + endsAtMs - since - RESERVE_MS;

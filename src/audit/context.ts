@@ -50,6 +50,8 @@ export class Context {
   readonly options: AuditOptions;
   readonly budget: Budget;
   readonly startedAt: number;
+  /** From when the waits for the server's deadlines count: those that its end has disturbed begin anew. */
+  waitsSince: number;
   readonly nature: Nature = {
     neededOrigin: undefined,
     echoes: false,
@@ -87,6 +89,7 @@ export class Context {
     this.options = options;
     this.budget = budget;
     this.startedAt = performance.now();
+    this.waitsSince = this.startedAt;
   }
 
   get quick(): boolean {
@@ -95,12 +98,12 @@ export class Context {
 
   /** Until the waits for the server's deadlines are over. */
   get waitLeftMs(): number {
-    return Math.max(0, Math.min(this.budget.waitMs, this.startedAt + this.budget.waitsEndMs - performance.now()));
+    return Math.min(this.budget.waitMs, this.lastWaitMs);
   }
 
   /** As long as anybody waits: for what comes in periods, whose second time is late. */
   get lastWaitMs(): number {
-    return Math.max(0, this.startedAt + this.budget.waitsEndMs - performance.now());
+    return Math.max(0, this.waitsSince + this.budget.waitsEndMs - performance.now());
   }
 
   /** Until everything is over. */

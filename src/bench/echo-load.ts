@@ -66,8 +66,8 @@ export class EchoLoad implements Load {
     }
   }
 
-  stopSending(): void {
-    this.#schedule?.stop();
+  stopSending(end: number): void {
+    this.#schedule?.stop(end);
     for (const player of this.#players) player.stop();
   }
 

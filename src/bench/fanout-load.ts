@@ -9,8 +9,6 @@ import { Schedule } from "./schedule.js";
 import { findStamp, NO_STAMP, stampMicros, stampSender } from "./stamp.js";
 import type { Counters } from "./tally.js";
 
-/** So long without a message is the end of them. */
-const QUIET_MS = 200;
 const STALL_CHECK_MS = 1000;
 
 /** How far a thread's listeners are: a room's publisher may live in another thread. */
@@ -18,6 +16,12 @@ interface Progress {
   readonly room: number;
   readonly thread: number;
   readonly rounds: number;
+}
+
+/** All that a room's publisher has sent, at the end. */
+interface Published {
+  readonly room: number;
+  readonly published: number;
 }
 
 export class FanoutLoad implements Load {
@@ -30,11 +34,12 @@ export class FanoutLoad implements Load {
   readonly #listeners = new Map<number, Listeners>();
   readonly #channel: BroadcastChannel;
   readonly #news = new Map<number, number>();
+  /** By room, when its publisher has said how many messages there were. */
+  readonly #published = new Map<number, number>();
   #schedule: Schedule | null = null;
   #stallTimer: NodeJS.Timeout | null = null;
   #turn = 0;
   #isOver = false;
-  #receivedAt = 0;
 
   /** @param run the same for all threads of the run, and no other's */
   constructor(plan: Plan, thread: number, counters: Counters, run: string) {
@@ -46,7 +51,9 @@ export class FanoutLoad implements Load {
     this.#channel = new BroadcastChannel(`hawser-bench-${run}`);
     // oxlint-disable-next-line unicorn/prefer-add-event-listener -- Node's has none
     this.#channel.onmessage = (event: unknown) => {
-      for (const progress of (event as { data: Progress[] }).data) this.#onProgress(progress);
+      for (const news of (event as { data: (Progress | Published)[] }).data)
+        if ("rounds" in news) this.#onProgress(news);
+        else this.#published.set(news.room, news.published);
     };
   }
 
@@ -84,7 +91,6 @@ export class FanoutLoad implements Load {
           this.#counters.foreign++;
           return;
         }
-        this.#receivedAt = this.#counters.now();
         this.#counters.countReceived(end - start);
         delivered[room] = (delivered[room] ?? 0) + 1;
         listeners.received();
@@ -146,11 +152,19 @@ export class FanoutLoad implements Load {
     this.#schedule.start(at + (this.#thread * 1000) / rate);
   }
 
-  stopSending(): void {
+  stopSending(end: number): void {
     this.#isOver = true;
-    this.#schedule?.stop();
+    this.#schedule?.stop(end);
     if (this.#stallTimer !== null) clearInterval(this.#stallTimer);
-    for (const publisher of this.#publishers.values()) publisher.stop();
+    const all: Published[] = [];
+    for (const [room, publisher] of this.#publishers) {
+      publisher.stop();
+      const published = this.#counters.published[room] ?? 0;
+      this.#published.set(room, published);
+      all.push({ room, published });
+    }
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+    this.#channel.postMessage(all);
   }
 
   get backlog(): number {
@@ -163,7 +177,11 @@ export class FanoutLoad implements Load {
   }
 
   get isQuiet(): boolean {
-    return this.#counters.now() - this.#receivedAt > QUIET_MS;
+    const { delivered, listeners } = this.#counters;
+    return [...this.#listeners.keys()].every((room) => {
+      const published = this.#published.get(room);
+      return published !== undefined && (delivered[room] ?? 0) >= published * (listeners[room] ?? 0);
+    });
   }
 
   async close(): Promise<void> {

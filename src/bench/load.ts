@@ -6,8 +6,8 @@ export interface Load {
   stopOpening(): void;
   /** The first message is due at `at`, by the shared clock. */
   begin(at: number, start: LoadStart): void;
-  /** No new messages from now on. */
-  stopSending(): void;
+  /** No new messages but those that were due before `end`, by the shared clock. */
+  stopSending(end: number): void;
   /** Messages that are due and have no answer yet. */
   readonly backlog: number;
   /** Whether there is anything left to go on with. */

@@ -9,6 +9,8 @@ import type { Counters } from "./tally.js";
 const TIMER_SLACK_MS = 2;
 /** In one turn, so that answers are read in between even when we are far behind. */
 const MOST_PER_TURN = 256;
+/** At the end; who is further behind than this had no time for more anyhow. */
+const MOST_AT_THE_END = 16 * 1024;
 
 export class Schedule {
   readonly #counters: Counters;
@@ -39,8 +41,11 @@ export class Schedule {
     this.#turn();
   }
 
-  stop(): void {
+  /** What is due before `end` and was not handed out yet, since this thread was held up, is handed out now. */
+  stop(end: number): void {
+    if (!this.#running) return;
     this.#running = false;
+    this.#emitBefore(end, MOST_AT_THE_END);
   }
 
   /** Messages that are due and were not handed out yet. */
@@ -57,18 +62,24 @@ export class Schedule {
     if (!this.#running) return;
     const now = this.#counters.now();
     this.#countIdle(now);
-    let emitted = 0;
-    for (; this.#next <= now && emitted < MOST_PER_TURN; emitted++) {
-      const due = this.#next;
-      this.#count++;
-      this.#counters.recordLag(due);
-      this.#emit(due);
-    }
+    const emitted = this.#emitBefore(now, MOST_PER_TURN);
     const wait = this.#next - now;
     this.#spinSince = emitted === 0 && wait <= this.#slackMs ? now : -1;
     if (wait > this.#slackMs) setTimeout(this.#turn, Math.max(1, Math.floor(wait) - 1));
     else setImmediate(this.#turn);
   };
+
+  /** @returns how many were */
+  #emitBefore(time: number, most: number): number {
+    let emitted = 0;
+    for (; this.#next < time && emitted < most; emitted++) {
+      const due = this.#next;
+      this.#count++;
+      this.#counters.recordLag(due);
+      this.#emit(due);
+    }
+    return emitted;
+  }
 
   /** A turn in which nothing was due and nothing came is no work. */
   #countIdle(now: number): void {

@@ -19,6 +19,8 @@ export class StormLoad implements Load {
   readonly #places: number;
   /** Handshakes that are due and have no place yet. */
   readonly #due = new DueTimes();
+  /** When those that are under way were due. */
+  readonly #underWay = new DueTimes();
   #busy = 0;
   #running = false;
   #schedule: Schedule | null = null;
@@ -48,9 +50,9 @@ export class StormLoad implements Load {
     this.#schedule.start(at + (this.#thread * 1000) / rate);
   }
 
-  stopSending(): void {
+  stopSending(end: number): void {
+    this.#schedule?.stop(end);
     this.#running = false;
-    this.#schedule?.stop();
   }
 
   get backlog(): number {
@@ -66,7 +68,7 @@ export class StormLoad implements Load {
   }
 
   async close(): Promise<void> {
-    for (const due of this.#due.drain()) this.#counters.recordUnanswered(due);
+    for (const due of [...this.#underWay.drain(), ...this.#due.drain()]) this.#counters.recordUnanswered(due);
   }
 
   #start(due: number): void {
@@ -84,8 +86,9 @@ export class StormLoad implements Load {
     const counters = this.#counters;
     try {
       counters.countSent(0);
+      this.#underWay.push(due);
       const client = await openWebSocket(this.#plan.target, openOptions(this.#plan));
-      counters.recordLatency(due);
+      if (this.#underWay.take(due)) counters.recordLatency(due);
       counters.countReceived(0);
       counters.opened++;
       counters.open++;
@@ -105,6 +108,7 @@ export class StormLoad implements Load {
       await ending;
     } catch (error) {
       if (!(error instanceof OpenError)) throw error;
+      this.#underWay.take(due);
       counters.countError(error.kind);
       await new Promise((resolve) => setTimeout(resolve, BACK_OFF_MS));
     }

@@ -12,8 +12,13 @@ import { threadCpuMs } from "./thread-time.js";
 
 const PROGRESS_MS = 250;
 const POLL_MS = 10;
-/** How long answers may take that are still out when the time is over. */
-const DRAIN_MS = 2000;
+/**
+ * So many looks in which nothing came, and answers that are still out when the time is over will not come. They are counted, since
+ * a machine that is too busy to let us look keeps the server from answering as well.
+ */
+const LAST_LOOKS = 200;
+/** What a server that is far behind is given, however steadily it answers. */
+const DRAIN_MS = 10_000;
 
 const work = workerData as Work;
 const plan: Plan = { ...work.plan, target: { ...work.plan.target, url: new URL(work.plan.target.url) } };
@@ -59,7 +64,7 @@ async function run(message: ToThread & { do: "begin" }): Promise<void> {
   measureFrom(from, to);
   clearInterval(progress);
   const { backlog } = load;
-  load.stopSending();
+  load.stopSending(Math.min(end, counters.now()));
   await quiet();
   await load.close();
   const activeMs = until.activeMs - since.activeMs;
@@ -86,8 +91,15 @@ async function reached(time: number): Promise<void> {
 }
 
 async function quiet(): Promise<void> {
+  let received = counters.received;
+  let looks = LAST_LOOKS;
   const deadline = counters.now() + DRAIN_MS;
-  while (!load.isOver && !load.isQuiet && counters.now() < deadline) await pause(POLL_MS);
+  while (!load.isOver && !load.isQuiet && looks-- > 0) {
+    await pause(POLL_MS);
+    if (counters.received === received || counters.now() > deadline) continue;
+    received = counters.received;
+    looks = LAST_LOOKS;
+  }
 }
 
 function pause(milliseconds: number): Promise<void> {

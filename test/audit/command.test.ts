@@ -92,9 +92,10 @@ describe("--quick ends in less than 20 s, whatever the server does", { concurren
     t.after(() => server.stop());
     const { report, code } = await auditJson(server.url, "--quick");
     assert.deepEqual(named(report, "fail"), [], describeReport(report));
+    // A busy machine may not get so far in the time.
     assert.match(
       report.results.find(({ name }) => name === "silent-client")?.seen ?? "",
-      /^still connected after .*: run without --quick$/,
+      /^(still connected after .*: run without --quick|not known within the time of --quick: run without it)$/,
     );
     assert.equal(code, 0);
     assert.ok(report.durationMs < 20_000, `${report.durationMs} ms`);
@@ -102,7 +103,9 @@ describe("--quick ends in less than 20 s, whatever the server does", { concurren
 
   test("one that sends pings, and waits for no answer", async (t) => {
     const { report } = await auditJson(await startFault(t, "never-drops"), "--quick");
-    assert.deepEqual(named(report, "fail"), ["silent-client"], describeReport(report));
+    // Or a busy machine has not got so far in the time.
+    const isKnown = !named(report, "not testable").includes("silent-client");
+    assert.deepEqual(named(report, "fail"), isKnown ? ["silent-client"] : [], describeReport(report));
     assert.ok(report.durationMs < 20_000, `${report.durationMs} ms`);
   });
 
@@ -282,7 +285,7 @@ describe("the report", { concurrency: 3 }, () => {
     };
     assert.match(of("protocol-violations"), /^fail: the server did not live through it: .*exit code 1; .*Error: /);
     assert.match(of("origin"), /^pass/);
-    assert.match(of("ping-flood"), /^(pass|warn)/);
+    assert.match(of("ping-flood"), /^(pass|warn|not testable: .* this machine was too busy to tell)/);
     assert.match(of("shutdown"), /^pass/);
     assert.equal(code, 1);
   });

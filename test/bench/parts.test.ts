@@ -7,8 +7,10 @@ import { buckets, encode, makeLatencies, merge, percentiles, recordMs } from "#h
 import { Payload } from "#hawser/bench/payload.js";
 import { members, membersOf, type Plan, targetOf } from "#hawser/bench/plan.js";
 import { Listeners } from "#hawser/bench/room.js";
+import { Schedule } from "#hawser/bench/schedule.js";
 import { sharedClock } from "#hawser/bench/shared-clock.js";
 import { findStamp, NO_STAMP, stampMicros, stampSender, writeStamp } from "#hawser/bench/stamp.js";
+import { Counters } from "#hawser/bench/tally.js";
 import { findTarget } from "#hawser/tools/target.js";
 
 describe("stamps", () => {
@@ -65,6 +67,21 @@ describe("due times", () => {
     }
     assert.equal(due.length, 5000);
     assert.equal(due.shift(), 5000);
+  });
+});
+
+describe("a schedule", () => {
+  it("hands out at the end what was due before it, however long the thread was held up", () => {
+    let now = 0;
+    const due: number[] = [];
+    const schedule = new Schedule(new Counters(() => now), 100, 1, (time) => due.push(time));
+    schedule.start(0);
+    now = 1000;
+    assert.equal(schedule.behind, 101);
+    schedule.stop(95);
+    schedule.stop(200);
+    assert.deepEqual(due, [0, 10, 20, 30, 40, 50, 60, 70, 80, 90]);
+    assert.equal(schedule.behind, 0);
   });
 });
 

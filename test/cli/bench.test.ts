@@ -64,7 +64,10 @@ describe("echo", { concurrency: 2 }, () => {
       "2",
       "--in-flight",
       "3",
-      ...SHORT,
+      "--duration",
+      "2s",
+      "--warm-up",
+      "0",
     );
     assert.deepEqual([finished.code, finished.stderr, report.problem], [0, "", null]);
     assert.deepEqual([report.opened, report.threads, report.closes, report.errors], [7, 2, [], []]);
@@ -228,7 +231,7 @@ describe("fan-out", { concurrency: 2 }, () => {
     );
     assert.equal(report.total.missing, 0);
     assert.equal(report.total.received, report.total.sent * 3);
-    assert.ok(Math.abs(report.messages.sent - 60) <= 6, `${report.messages.sent} of 60`);
+    assert.ok(Math.abs(report.total.sent - 60) <= 1, `${report.total.sent} of 60`);
     await totals(server);
     const paths = server.lines.filter(({ event }) => event === "connect").map((line) => String(line["path"]));
     assert.deepEqual([...new Set(paths)].toSorted(), ["/chat", "/chat/1", "/chat/2", "/chat/3"]);
@@ -281,7 +284,7 @@ test("storm: handshakes, each closed with 1000", async (t) => {
     "0",
   );
   assert.deepEqual([finished.code, finished.stderr], [0, ""]);
-  // A busy machine has not the time for all, and those that were due all the same count as well.
+  // A busy machine has not the time for all; those that were due count all the same.
   assert.ok(report.opened > 0 && report.opened <= 51, `${report.opened} of 50`);
   assert.ok(Math.abs((report.latencyMs?.count ?? 0) - 50) <= 1, `${report.latencyMs?.count} of 50`);
   const { lines } = await totals(server);
@@ -309,7 +312,7 @@ describe("what goes wrong during the run is counted, and the report comes all th
     const running = spawnCli(t, ["bench", server.url, "--connections", "4", "--duration", "20s", "--warm-up", "0"]);
     let open = 0;
     // The fourth, besides the first look.
-    await server.waitForEvent("connect", () => ++open === 5, 20_000);
+    await server.waitForEvent("connect", () => ++open === 5);
     server.signal("SIGKILL");
     const { code, stdout, stderr } = await running.finished;
     assert.equal(code, 1);
@@ -323,7 +326,7 @@ describe("what goes wrong during the run is counted, and the report comes all th
     assert.equal(finished.code, 1);
     assert.match(finished.stderr, /^hawser: 2 connections could not be opened: HTTP 503\n$/);
     assert.deepEqual([report.opened, report.errors], [3, [{ kind: "HTTP 503", count: 2 }]]);
-    assert.ok(report.messages.received > 0);
+    assert.ok(report.total.received > 0);
   });
 
   test("too many open files", async (t) => {
@@ -343,7 +346,7 @@ describe("what goes wrong during the run is counted, and the report comes all th
     );
     const report = JSON.parse(output.stdout) as Report;
     assert.equal(report.opened + (report.errors[0]?.count ?? 0), 600);
-    assert.ok(report.messages.received > 0);
+    assert.ok(report.total.received > 0);
   });
 
   test("Ctrl+C ends it early, with a report", async (t) => {
@@ -360,7 +363,7 @@ describe("what goes wrong during the run is counted, and the report comes all th
       "0",
     ]);
     let open = 0;
-    await server.waitForEvent("connect", () => ++open === 3, 20_000);
+    await server.waitForEvent("connect", () => ++open === 3);
     running.signal("SIGINT");
     const { code, stdout, stderr } = await running.finished;
     assert.deepEqual([code, stderr], [0, ""]);
@@ -396,11 +399,11 @@ test(
   },
   async (t) => {
     const server = await started(t, "--echo");
-    const args = ["bench", server.url, "--connections", "2", "--duration", "1s", "--warm-up", "800ms"];
+    const args = ["bench", server.url, "--connections", "2", "--duration", "3s", "--warm-up", "3s"];
     const { code, stdout } = await spawnCli(t, args, { terminal: true }).finished;
     assert.equal(code, 0, stdout);
-    assert.match(stdout, /\r.\[Kwarming up 0\.\d of 0\.8 s: /);
-    assert.match(stdout, /\r.\[K0\.\d of 1 s: [\d,]+ received\/s, 2 open\r/);
+    assert.match(stdout, /\r.\[Kwarming up \d\.\d of 3 s: /);
+    assert.match(stdout, /\r.\[K\d\.\d of 3 s: [\d,]+ received\/s, 2 open\r/);
     const table = stdout.slice(stdout.lastIndexOf("\u001b[K") + 3);
     assert.match(
       table,

@@ -2,9 +2,11 @@
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { after, describe, test, type TestContext } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { pathToFileURL } from "node:url";
@@ -131,9 +133,8 @@ describe("an output that fails does not take the server down", { concurrency: 2 
       stdio: ["ignore", "pipe", "pipe"],
     });
     t.after(() => child.kill("SIGKILL"));
-    const url = await new Promise<string>((done) => {
-      child.stdout.once("data", (line) => done((JSON.parse(String(line)) as { url: string }).url));
-    });
+    const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
+    const { url } = JSON.parse(line) as { url: string };
     child.stdout.destroy();
     for (let round = 0; round < 3; round++) {
       const client = await RawClient.open(url);

@@ -16,7 +16,7 @@ export function sleep(ms: number): Promise<void> {
 }
 
 /** Waits until `condition` holds, asking it every few milliseconds. */
-export async function until(condition: () => boolean, what: string, timeoutMs = 30_000): Promise<void> {
+export async function until(condition: () => boolean, what: string, timeoutMs = 60_000): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms for ${what}`);

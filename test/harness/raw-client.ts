@@ -56,7 +56,7 @@ export interface Ending {
 }
 
 /** Waiting for an answer on a loopback: long, because two shared cores may be busy. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 export class RawClient {
   readonly url: string;

@@ -113,7 +113,7 @@ function watch(child: ChildProcess): Mutable<ServerProcess> {
     strayLines,
     exit,
     exited: undefined,
-    waitForEvent(event, predicate = () => true, timeoutMs = 20_000) {
+    waitForEvent(event, predicate = () => true, timeoutMs = 60_000) {
       return new Promise((done, fail) => {
         let seen = 0;
         const check = (): void => {

@@ -395,6 +395,16 @@ describe("outboxes that have to share what may wait for all", () => {
     }
   });
 
+  it("that hold as much as each other: whoever is sent the next message is treated by its own policy", () => {
+    const budget = new MemoryBudget(4 * KIB * KIB);
+    const room = Array.from({ length: 30 }, () => stalled({ policy: "drop-newest", budget, max: 4 * KIB * KIB }));
+    for (let i = 0; i < 3000; i++) for (const { outbox } of room) outbox.send(frame("short"), null);
+    assert.ok(budget.used <= budget.max);
+    assert.ok(room.every(({ stats, said }) => stats.dropped > 0 && !said.includes("overflow")));
+    const waiting = room.map(({ outbox }) => outbox.bufferedBytes - 20 * KIB);
+    assert.ok(Math.max(...waiting) < 3 * Math.min(...waiting), `${Math.min(...waiting)} to ${Math.max(...waiting)}`);
+  });
+
   it("cuts who holds most where nothing can be dropped", () => {
     const budget = new MemoryBudget(MUCH);
     const hoarder = outboxOn(new FakeSocket(0), { policy: "drop-oldest", budget, max: KIB * KIB });
