@@ -69,7 +69,7 @@ describe("the dashboard in Chromium", { skip: chromium.missing }, () => {
     const complaints: string[] = [];
     const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, ...options });
     t.after(() => page.close());
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(60_000);
     page.on("console", (message) => complaints.push(message.text()));
     page.on("pageerror", (error) => complaints.push(error.message));
     await page.goto(url);
@@ -315,7 +315,7 @@ describe("the dashboard in Chromium", { skip: chromium.missing }, () => {
     for (const width of [1600, 1440, 1408, 1280, 1024, 993, 992, 768, 737, 390, 360]) {
       await page.setViewportSize({ width, height: 900 });
       // The charts follow the window a frame later.
-      await page.waitForFunction(`${CUT}.length === 0`, undefined, { timeout: 5000 }).catch(() => {});
+      await page.waitForFunction(`${CUT}.length === 0`, undefined, { timeout: 30_000 }).catch(() => {});
       assert.deepEqual(await page.evaluate(CUT), [], `at ${width} px`);
     }
   });

@@ -46,7 +46,7 @@ async function wsServer(
 
 /** The server's own totals, when it has said of all clients that they are gone. */
 async function totals(server: ServerProcess): Promise<{ messagesIn: number; messagesOut: number; lines: LogLine[] }> {
-  await server.waitForEvent("disconnect", (line) => line["clients"] === 0, 30_000);
+  await server.waitForEvent("disconnect", (line) => line["clients"] === 0);
   await server.stop();
   const lines = server.lines.filter(({ event }) => event === "disconnect");
   const sum = (field: string): number => lines.reduce((total, line) => total + Number(line[field]), 0);

@@ -78,7 +78,7 @@ describe("in a pipe", { concurrency: 2 }, () => {
 
   test("a slow reader, and one that has seen enough", async () => {
     // More than a pipe holds; and time for the echo on a busy machine, since the wait counts from the end of the input.
-    const [lines, program] = [20_000, `seq 1 20000 | "$0" "$1" connect "$2" --wait 5`];
+    const [lines, program] = [20_000, `seq 1 20000 | "$0" "$1" connect "$2" --wait 15`];
     const run = async (reader: string): Promise<string> => {
       const args = ["-c", `${program} | ${reader}`, process.execPath, cliPath(), server.url];
       const { stdout, stderr } = await promisify(execFile)("sh", args);
@@ -136,7 +136,7 @@ describe("in a pipe", { concurrency: 2 }, () => {
     const own = await serve(["--echo"]);
     t.after(() => own.stop());
     const running = spawnCli(t, ["connect", own.url]);
-    await own.waitForEvent("connect", undefined, 20_000);
+    await own.waitForEvent("connect");
     own.signal("SIGKILL");
     const { code, stderr } = await running.finished;
     assert.equal(code, 1);

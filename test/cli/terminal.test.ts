@@ -24,7 +24,7 @@ async function started(t: TestContext): Promise<Terminal> {
   t.after(() => child.kill("SIGKILL"));
   let text = "";
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
-  await until(() => text.includes("in two tabs"), "the welcome", 20_000);
+  await until(() => text.includes("in two tabs"), "the welcome");
   return { child, port: Number(/localhost:(\d+)/.exec(text)?.[1]), screen: () => text };
 }
 

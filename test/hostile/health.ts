@@ -64,7 +64,7 @@ export class Health {
     const ids = (event: string): string[] =>
       this.#server.lines.filter((line) => line.event === event).map((line) => String(line.id));
     const open = (): number => ids("connect").length - ids("disconnect").length;
-    await until(() => open() === 0, "the disconnect line of every client that connected", 30_000).catch(
+    await until(() => open() === 0, "the disconnect line of every client that connected").catch(
       (error: unknown) => {
         const gone = new Set(ids("disconnect"));
         const left = this.#server.lines.filter((line) => line.event === "connect" && !gone.has(String(line.id)));

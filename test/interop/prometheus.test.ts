@@ -141,7 +141,7 @@ describe("Prometheus", { skip: prometheus.missing }, () => {
       return (await ask<{ result: unknown[] }>(`query?query=${encodeURIComponent(expr)}`))?.result ?? [];
     }
     async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
-      const deadline = performance.now() + 40_000;
+      const deadline = performance.now() + 90_000;
       while (!(await holds())) {
         assert.ok(performance.now() < deadline, `waited in vain for ${what}: ${errors}`);
         await sleep(200);

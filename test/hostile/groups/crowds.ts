@@ -34,7 +34,7 @@ const open = (server: ServerProcess): Promise<RawClient> => RawClient.open(serve
 const connect = (server: ServerProcess): Promise<RawClient> => RawClient.connect(server.url, { timeoutMs: 30_000 });
 const closeProperly = async (client: RawClient): Promise<void> => {
   await client.sendFrame(frame.close(1000));
-  await client.expectClose(1000, 30_000);
+  await client.expectClose(1000, 60_000);
 };
 
 export const crowds: Group = {
@@ -52,7 +52,7 @@ export const crowds: Group = {
     }),
     crowd("clients break the protocol at once", open, async (client) => {
       await client.sendFrame({ opcode: 7, payload: "x" });
-      await client.expectClose(1002, 30_000);
+      await client.expectClose(1002, 60_000);
     }),
     crowd("clients send half a message and are reset", open, async (client) => {
       await client.sendBytes(encodeFrame(frame.text("x".repeat(1000))).subarray(0, 500));
