@@ -7,6 +7,7 @@ import { unexpectedMessages } from "./checks/unexpected-messages.js";
 import { Context } from "./context.js";
 import { discover, observe } from "./discover.js";
 import { watchLog } from "./log-watch.js";
+import { watchOwnDelay } from "./machine.js";
 import { type AuditOptions, budgetOf } from "./options.js";
 import { practices } from "./practices.js";
 import { type CheckResult, makeReport, type Report } from "./report.js";
@@ -52,6 +53,9 @@ async function within<T>({ quick, leftMs }: Context, work: Promise<T>): Promise<
 /** A busy server on a busy machine answers sooner than after so long. */
 const HUNG_MS = 20_000;
 const QUICK_HUNG_MS = 6000;
+/** Where the audit itself came so late, the machine is busier than that: the server has as much time again, and more. */
+const BUSY_MS = 100;
+const BUSY_HUNG_MS = 40_000;
 /** Where nothing else says when a check has to give up. */
 const CHECK_MS = 30_000;
 /** For what has to be written down when time is over. */
@@ -187,7 +191,9 @@ class Audit {
 
   /** Whether the server is still there after a check; if not, that is the verdict. */
   async #lookAfter(check: Check): Promise<void> {
-    const health = await this.#context.health(this.#context.quick ? QUICK_HUNG_MS : HUNG_MS);
+    const ownDelay = watchOwnDelay();
+    let health = await this.#context.health(this.#context.quick ? QUICK_HUNG_MS : HUNG_MS);
+    if (ownDelay() > BUSY_MS && health === "hung") health = await this.#context.health(BUSY_HUNG_MS);
     // When time is over, nobody knows.
     if (health === "gone" || (health === "hung" && this.#context.leftMs > 0)) await this.#buried(check, health);
   }

@@ -64,13 +64,11 @@ export class Health {
     const ids = (event: string): string[] =>
       this.#server.lines.filter((line) => line.event === event).map((line) => String(line.id));
     const open = (): number => ids("connect").length - ids("disconnect").length;
-    await until(() => open() === 0, "the disconnect line of every client that connected").catch(
-      (error: unknown) => {
-        const gone = new Set(ids("disconnect"));
-        const left = this.#server.lines.filter((line) => line.event === "connect" && !gone.has(String(line.id)));
-        throw new Error(`${String(error)}; still there: ${JSON.stringify(left.slice(0, 5))}`);
-      },
-    );
+    await until(() => open() === 0, "the disconnect line of every client that connected").catch((error: unknown) => {
+      const gone = new Set(ids("disconnect"));
+      const left = this.#server.lines.filter((line) => line.event === "connect" && !gone.has(String(line.id)));
+      throw new Error(`${String(error)}; still there: ${JSON.stringify(left.slice(0, 5))}`);
+    });
     assert.deepEqual(new Set(ids("disconnect")), new Set(ids("connect")));
     assert.equal(new Set(ids("connect")).size, ids("connect").length, "an id was given twice");
     assert.equal(this.#server.lines.findLast((line) => line.event === "disconnect")?.["clients"], 0);

@@ -34,11 +34,13 @@ const MESSAGES: Group[] = [...frames, ...closing, ...compressed, floods, bystand
 const CONNECTIONS: Group[] = [endings, crowds, backlog, deadlines, tls];
 const GROUPS: Group[] = [...REQUESTS, ...MESSAGES, ...CONNECTIONS];
 const FLAGS = ["--echo", "--compression"];
+/** We may be too busy ourselves to send, in time, the request that we have connected for. */
+const PATIENT = ["--headers-timeout-ms", "60000", "--request-timeout-ms", "60000"];
 
 /** The flags of a server, and the certificate that a TLS server reads. */
 function flagsOf(kind: ServerKind, folder: string): string[] {
-  if (kind === "ordinary") return FLAGS;
-  if (kind === "impatient") return [...FLAGS, ...impatientFlags];
+  if (kind === "ordinary") return [...FLAGS, ...PATIENT];
+  if (kind === "impatient") return [...FLAGS, ...PATIENT, ...impatientFlags];
   if (kind === "hasty") return [...FLAGS, ...hastyFlags];
   const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
   writeFileSync(cert, certificates.first.cert);

@@ -30,8 +30,8 @@ function crowd(
   };
 }
 
-const open = (server: ServerProcess): Promise<RawClient> => RawClient.open(server.url, { timeoutMs: 30_000 });
-const connect = (server: ServerProcess): Promise<RawClient> => RawClient.connect(server.url, { timeoutMs: 30_000 });
+const open = (server: ServerProcess): Promise<RawClient> => RawClient.open(server.url, { timeoutMs: 60_000 });
+const connect = (server: ServerProcess): Promise<RawClient> => RawClient.connect(server.url, { timeoutMs: 60_000 });
 const closeProperly = async (client: RawClient): Promise<void> => {
   await client.sendFrame(frame.close(1000));
   await client.expectClose(1000, 60_000);

@@ -25,7 +25,7 @@ function floodCase({ name, count, frames, reads = true, code = ANY }: Flood): Ho
   return {
     name: `${count.toLocaleString("en")} ${name}${reads ? "" : ", never reading"}`,
     async run(server) {
-      const client = await RawClient.open(server.url, { timeoutMs: 30_000 });
+      const client = await RawClient.open(server.url, { timeoutMs: 60_000 });
       try {
         if (!reads) client.socket.pause();
         await sendAll(client, count, frames);
@@ -68,7 +68,7 @@ function honest(name: string, frames: () => FrameSpec[], expected: () => string,
   return {
     name: `honest: ${name}`,
     async run(server) {
-      const client = await RawClient.open(server.url, { timeoutMs: 30_000 });
+      const client = await RawClient.open(server.url, { timeoutMs: 60_000 });
       try {
         for (let sent = 0; sent < count; sent++) {
           void client.sendBytes(Buffer.concat(frames().map((spec) => encodeFrame(spec))));
