@@ -199,6 +199,19 @@ const cases: Case[] = [
   },
 
   // TLS
+  {
+    args: "serve --tls-key a.pem",
+    env: { HAWSER_TLS_CERT: "" },
+    line: 'tlsCert: got "" from environment variable HAWSER_TLS_CERT; takes the name of a file',
+  },
+  {
+    file: "tlsCert: ''\ntlsKey: a.pem\n",
+    line: 'tlsCert: got "" from config file FILE, line 1; takes the name of a file',
+  },
+  {
+    args: "serve --tls-cert a.pem --tls-key=",
+    line: 'tlsKey: got "" from flag --tls-key; takes the name of a file',
+  },
   { args: "serve --tls-cert a.pem", line: "tlsCert is given without tlsKey: wss:// takes both" },
   { args: "serve --tls-key a.pem", line: "tlsKey is given without tlsCert: wss:// takes both" },
   {

@@ -348,3 +348,10 @@ it("what has come in part is known by its memory", () => {
   feed(parser, bytesOf({ opcode: CONTINUATION, payload: "" }));
   assert.deepEqual([parser.partial, parser.inMessage], [null, false]);
 });
+
+it("what comes after the end is passed over to its end", () => {
+  const { parser, recorder } = parserWith(LIMIT);
+  const bytes = Buffer.concat([bytesOf({ opcode: 8, payload: "" }), bytesOf({ opcode: TEXT, payload: "late" })]);
+  for (let i = 0; i < 2; i++) assert.equal(parser.receive(bytes, 0), bytes.length);
+  assert.equal(recorder.events.length, 1);
+});
