@@ -58,6 +58,30 @@ describe("backlog", () => {
     assert.equal(backlog.take().toString(), "next");
   });
 
+  it("hands out what was copied by itself when it is longer than what is joined", () => {
+    const backlog = backlogOf(KIB * KIB);
+    const memory = Buffer.alloc(256 * KIB, "y");
+    for (const length of [20, 60, 1, 20]) backlog.pushMessage(memory.subarray(0, length * KIB), null);
+    assert.deepEqual(
+      Array.from({ length: 4 }, () => backlog.take().length),
+      [20 * KIB, 60 * KIB, KIB, 20 * KIB],
+    );
+    assert.ok(backlog.isEmpty);
+  });
+
+  it("joins short frames that are not copied as well", () => {
+    const backlog = backlogOf(KIB * KIB);
+    for (let i = 0; i < 10; i++) backlog.pushMessage(own(`${i}`, 2 * KIB), null);
+    assert.deepEqual([backlog.take().length, backlog.take().length], [16 * KIB, 4 * KIB]);
+  });
+
+  it("counts a message that leaves in slices no more, once", () => {
+    const backlog = backlogOf(KIB * KIB);
+    for (const text of ["long", "longer"]) backlog.pushMessage(own(text, 200 * KIB), null);
+    const counts = Array.from({ length: 8 }, () => (backlog.take(), backlog.messages));
+    assert.deepEqual(counts, [1, 1, 1, 1, 0, 0, 0, 0]);
+  });
+
   it("lets one message pass that is larger than itself, and then none", () => {
     const backlog = backlogOf(KIB);
     assert.ok(backlog.hasRoomFor(frame("x", 5000), null, 0));
@@ -88,6 +112,23 @@ describe("backlog", () => {
     backlog.take();
     backlog.forgetHanded();
     assert.equal(budget.used, 0);
+  });
+
+  it("charges a key that is known only for what one more message of it costs", () => {
+    const key = "k".repeat(1000);
+    const backlog = backlogOf(5 * KIB, undefined, true);
+    backlog.pushMessage(frame("1"), key);
+    const { account } = backlog;
+    const first = account.share;
+    const next = backlog.costOf(frame("2"), key);
+    backlog.pushMessage(frame("2"), key);
+    assert.equal(account.share - first, next);
+    assert.ok(next < first - 2 * 1000, `${next} after ${first} bytes`);
+    assert.ok(backlog.costOf(frame("3"), "another".padEnd(1000)) > 2000);
+    assert.deepEqual(
+      [backlog.hasRoomFor(frame("3"), key, 0), backlog.hasRoomFor(frame("3"), key.repeat(2), 0)],
+      [true, false],
+    );
   });
 
   it("takes and gives back its part of the budget that all share", () => {
@@ -214,6 +255,16 @@ describe("overflow", () => {
     );
     assert.equal(backlog.messages, 3);
     assert.equal(drain(backlog), "n1n2b2PING");
+  });
+
+  it("latest-per-key: by any key, and only those are kept by the other policies", () => {
+    const keys = ["key", "clé", "ключ", "鍵", "🗝"];
+    const backlog = backlogOf(KIB * KIB, undefined, true);
+    for (const text of ["1", "2"]) for (const key of keys) backlog.pushMessage(frame(`${text} of ${key};`), key);
+    latest.makeRoom(backlog, () => true, null);
+    assert.equal(drain(backlog), keys.map((key) => `2 of ${key};`).join(""));
+    for (const [name, { isKeyed }] of Object.entries(overflowPolicies))
+      assert.equal(isKeyed, name === "latest-per-key");
   });
 
   it("latest-per-key: closes when that makes no room, for itself or for others", () => {

@@ -80,6 +80,14 @@ describe("heartbeat", () => {
     assert.equal(silentAt(START + 4 * PERIOD - 10), 4 * PERIOD - 10 + WAIT, "asked in time");
   });
 
+  it("leaves half of the time there is to answer, where that is short", () => {
+    const START = 1_000_000;
+    const heartbeat = new Heartbeat(START, 900);
+    heartbeat.beat(START + 2000, START, 900, new PingSource(), () => true);
+    assert.equal(heartbeat.silentAt(START, 1000, 900), START + 2000 + 50);
+    assert.equal(heartbeat.silentAt(START, 1200, 900), START + 2000 + 200);
+  });
+
   it("pings of one time share one frame; those of different times have different payloads", () => {
     const source = new PingSource();
     assert.equal(source.next(1).frame, source.next(1).frame);

@@ -33,6 +33,30 @@ describe("memory budget", () => {
     assert.equal(budget.used, 400 * KIB);
   });
 
+  it("says what fits, to the byte", () => {
+    const budget = new MemoryBudget(1000);
+    member(budget, 400);
+    assert.deepEqual([budget.fits(600), budget.fits(601)], [true, false]);
+  });
+
+  it("finds who holds most whatever it is, and nobody who holds less than 1 KiB", () => {
+    const sizes = [0.9, 1, 3, 70, 5 * KIB, 100 * KIB, 3 * KIB * KIB];
+    const budget = new MemoryBudget(sizes.reduce((sum, kib) => sum + kib * KIB));
+    const members = sizes.map((kib) => member(budget, kib * KIB));
+    const asking = member(budget);
+    for (let largest = members.length - 1; largest > 0; largest--) {
+      assert.ok(budget.makeRoom(asking.account, budget.max - budget.used + 1));
+      assert.deepEqual(
+        members.map(({ asked }) => asked.length),
+        sizes.map((_, at) => Number(at >= largest)),
+      );
+      // It fills what was given back, held by somebody who is no candidate.
+      budget.used = budget.max;
+    }
+    assert.ok(!budget.makeRoom(asking.account, 1));
+    assert.equal(members[0]!.asked.length, 0);
+  });
+
   it("refuses the one that would hold most itself, and what will never fit", () => {
     const budget = new MemoryBudget(1000 * KIB);
     const [small, large] = [member(budget, 300 * KIB), member(budget, 690 * KIB)];

@@ -110,6 +110,24 @@ describe("OpenTelemetry, with a provider", () => {
     assert.equal(span.status.code, SpanStatusCode.UNSET);
   });
 
+  it("a message says its type and length", async (test) => {
+    const rig = await startRig(test, { message: () => {} });
+    const { peer } = await rig.connect();
+    await peer.sendFrame(frame.text("text"));
+    await peer.sendFrame(frame.binary(Buffer.alloc(3)));
+    await until(() => named("websocket message").length === 2, "two spans");
+    assert.deepEqual(
+      named("websocket message").map(({ attributes }) => [
+        attributes["hawser.message.type"],
+        attributes["messaging.message.body.size"],
+      ]),
+      [
+        ["text", 4],
+        ["binary", 3],
+      ],
+    );
+  });
+
   it("a header that the propagator chokes on harms nobody", async (test) => {
     const rig = await startRig(test, { message: (client, message) => void client.send(message) });
     const { peer } = await rig.connect({ headers: { traceparent: "%" } });

@@ -286,6 +286,25 @@ describe("other upgrades", () => {
     });
   }
 
+  for (const way of ["listen", "portable", "attach"] as const) {
+    it(`that wait on a connection which is reset are forgotten, ${way}`, async (test) => {
+      const seen: string[] = [];
+      let gone = false;
+      const rig = await serve(test, way, (incoming, response) => {
+        seen.push(incoming.url!);
+        response.once("close", () => (gone = true));
+      });
+      const socket = rig.dialRaw();
+      socket.write(request("GET /first HTTP/1.1", []) + request("GET /second HTTP/1.1", H2C));
+      await until(() => seen.length === 1, "the first request");
+      await turns(10);
+      socket.resetAndDestroy();
+      await until(() => gone, "the reset");
+      await turns(10);
+      assert.deepEqual(seen, ["/first"]);
+    });
+  }
+
   it("without a request handler get what a plain request gets", async (test) => {
     const rig = await startRig(test);
     const peer = await rig.dial();

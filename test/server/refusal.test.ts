@@ -27,6 +27,7 @@ test("Refuse takes statuses of refusal alone", () => {
   assert.equal(new Refuse(401).message, "Unauthorized");
   assert.equal(new Refuse(499).message, "Refused");
   assert.equal(new Refuse(403, "not you").message, "not you");
+  for (const status of [400, 599]) assert.equal(new Refuse(status, "no").status, status);
   for (const status of [0, 101, 200, 302, 399, 600, 404.5, Number.NaN])
     assert.throws(() => new Refuse(status), RangeError);
 });
