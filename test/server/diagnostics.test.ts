@@ -68,6 +68,18 @@ describe("diagnostics channels", () => {
     assert.deepEqual(of("hawser:disconnect")["disconnect"], disconnect);
   });
 
+  it("tell of a handshake that is too broken to be an upgrade, and why it is refused", async (test) => {
+    const told = listen(test);
+    const rig = await startRig(test);
+    const response = await (await rig.dial()).handshake({ path: "/there?a=b", headers: { Connection: "keep-alive" } });
+    assert.equal(response.status, 400);
+    const [handshake, refused] = ["hawser:handshake", "hawser:refused"].map(
+      (name) => told.find((one) => one.name === name)?.message,
+    );
+    assert.deepEqual([handshake?.["path"], handshake?.["address"]], ["/there", "127.0.0.1"]);
+    assert.equal(handshake?.["request"], refused?.["request"]);
+  });
+
   it("have the fields of the table, and no others", async (test) => {
     const told = listen(test);
     const held = gate();

@@ -10,6 +10,43 @@ import { certificates } from "./certificates.js";
 import { gate, startRig, turns } from "./rig.js";
 
 describe("handlers of one client", () => {
+  for (const [how, fail] of [
+    [
+      "throws",
+      () => {
+        throw new Error("bug");
+      },
+    ],
+    ["rejects", () => Promise.reject(new Error("bug"))],
+  ] as readonly [string, () => Promise<void>][]) {
+    it(`that ${how} in whatever message ends its client, once, and no other`, async (test) => {
+      const seen: string[] = [];
+      const rig = await startRig(test, {
+        message(client, message) {
+          seen.push(message.text());
+          if (message.text() === "fail") return fail();
+          client.send(message);
+          return undefined;
+        },
+      });
+      const { peer: other } = await rig.connect();
+      for (const at of [0, 1, 7]) {
+        seen.length = 0;
+        const { peer } = await rig.connect();
+        // Handlers of the same moment are not all looked at by the clock.
+        await peer.echo("first");
+        const texts = Array.from({ length: 9 }, (_, i) => (i === at ? "fail" : String(i)));
+        await peer.sendBytes(Buffer.concat(texts.map((text) => encodeFrame(frame.text(text)))));
+        await peer.expectClose(1011);
+        assert.equal((await rig.nextClosed()).cause, "handler-error");
+        assert.deepEqual(seen, ["first", ...texts.slice(0, at + 1)]);
+        await other.echo("still here");
+      }
+      assert.equal(rig.log.of("handler-error").length, 3);
+      assert.equal(rig.server.pendingHandlers, 0);
+    });
+  }
+
   it("run one after another, in order, however many messages come at once", async (test) => {
     const seen: string[] = [];
     let running = 0;

@@ -280,6 +280,19 @@ describe("sampling", () => {
     assert.equal(book.of("refused").length, 12);
   });
 
+  it("tells of a single one that was left out, and of none where there was none", () => {
+    const [clock, book] = [new StepClock(), new LogBook()];
+    const log = new SampledLog(book, clock);
+    for (const lines of [10, 11]) {
+      for (let i = 0; i < lines; i++) log.warn("refused path", { event: "refused" }, "refused");
+      clock.advance(2_000);
+    }
+    assert.deepEqual(
+      book.of("log-sampled").map((line) => line["omitted"]),
+      [1],
+    );
+  });
+
   it("begins anew with the second, also when the timer of the last one has not come yet", () => {
     const [clock, book] = [new StepClock(), new LogBook()];
     const log = new SampledLog(book, clock);
