@@ -47,6 +47,21 @@ describe("handlers of one client", () => {
     });
   }
 
+  it("that return nothing are waited for by nobody: the next message follows at once", async (test) => {
+    const seen: string[] = [];
+    const rig = await startRig(test, {
+      message(_client, message) {
+        seen.push(message.text());
+        queueMicrotask(() => seen.push("later"));
+      },
+    });
+    const { peer } = await rig.connect();
+    const texts = Array.from({ length: 30 }, (_, i) => String(i));
+    await peer.sendBytes(Buffer.concat(texts.map((text) => encodeFrame(frame.text(text)))));
+    await until(() => seen.length === 60, "all of them");
+    assert.deepEqual(seen, [...texts, ...texts.map(() => "later")]);
+  });
+
   it("run one after another, in order, however many messages come at once", async (test) => {
     const seen: string[] = [];
     let running = 0;

@@ -33,6 +33,15 @@ function refused(given: Record<string, unknown>): OptionError {
 }
 
 describe("resolveOptions", () => {
+  it("leaves room for two of the longest messages to come in, whatever their length, and refuses less", () => {
+    const MIB = 1024 * 1024;
+    const roomFor = (maxMessageBytes: number): number => resolveOptions({ maxMessageBytes }).maxTotalIncomingBytes;
+    assert.deepEqual([MIB, 64 * MIB, 65 * MIB, 300 * MIB].map(roomFor), [128 * MIB, 128 * MIB, 130 * MIB, 600 * MIB]);
+    const least = { maxMessageBytes: MIB, maxTotalIncomingBytes: 2 * MIB };
+    assert.equal(resolveOptions(least).maxTotalIncomingBytes, 2 * MIB);
+    assert.throws(() => resolveOptions({ ...least, maxTotalIncomingBytes: 2 * MIB - 1 }), OptionError);
+  });
+
   it("fills in the defaults, frozen", () => {
     const options = resolveOptions({});
     assert.ok(Object.isFrozen(options));
