@@ -53,9 +53,8 @@ async function within<T>({ quick, leftMs }: Context, work: Promise<T>): Promise<
 /** A busy server on a busy machine answers sooner than after so long. */
 const HUNG_MS = 20_000;
 const QUICK_HUNG_MS = 6000;
-/** Where the audit itself came so late, the machine is busier than that: the server has as much time again, and more. */
+/** Where the audit itself came so late meanwhile, the machine may be busier than that. */
 const BUSY_MS = 100;
-const BUSY_HUNG_MS = 40_000;
 /** Where nothing else says when a check has to give up. */
 const CHECK_MS = 30_000;
 /** For what has to be written down when time is over. */
@@ -191,11 +190,13 @@ class Audit {
 
   /** Whether the server is still there after a check; if not, that is the verdict. */
   async #lookAfter(check: Check): Promise<void> {
+    const context = this.#context;
     const ownDelay = watchOwnDelay();
-    let health = await this.#context.health(this.#context.quick ? QUICK_HUNG_MS : HUNG_MS);
-    if (ownDelay() > BUSY_MS && health === "hung") health = await this.#context.health(BUSY_HUNG_MS);
+    let health = await context.health(context.quick ? QUICK_HUNG_MS : HUNG_MS);
+    const isBusy = ownDelay() > BUSY_MS;
+    if (health === "hung" && context.quick && isBusy) health = await context.health(HUNG_MS);
     // When time is over, nobody knows.
-    if (health === "gone" || (health === "hung" && this.#context.leftMs > 0)) await this.#buried(check, health);
+    if (health === "gone" || (health === "hung" && context.leftMs > 0)) await this.#buried(check, health);
   }
 
   async #buried(check: Check, health: "hung" | "gone"): Promise<void> {

@@ -48,8 +48,8 @@ export function budgetOf({ quick = false, waitMs = DEFAULT_WAIT_MS, exec }: Audi
   return {
     waitMs,
     waitsEndMs,
-    serialEndsMs: waitsEndMs + 60_000,
-    othersEndMs: waitsEndMs + 120_000,
-    allEndsMs: waitsEndMs + 135_000,
+    serialEndsMs: waitsEndMs + 45_000,
+    othersEndMs: waitsEndMs + 90_000,
+    allEndsMs: waitsEndMs + 105_000,
   };
 }

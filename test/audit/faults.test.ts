@@ -66,7 +66,7 @@ async function auditFault(
   { needsExec, isSlow }: Pick<Broken, "needsExec" | "isSlow">,
   start?: (fault: Fault | "none") => Promise<string>,
 ): Promise<Audited> {
-  const time = isSlow === true ? ["--wait-ms", "30000"] : PATIENT;
+  const time = isSlow === true ? ["--wait-ms", "20000"] : PATIENT;
   if (needsExec !== true && start !== undefined) return auditJson(await start(fault), ...time);
   const port = await freePort();
   return auditJson(`127.0.0.1:${port}`, ...time, "--exec", faultCommand(port, fault));

@@ -29,7 +29,7 @@ const documented = documents().flatMap((path) =>
     .map((code) => ({ path, code })),
 );
 
-describe("hawser audit passes", { concurrency: 6 }, () => {
+describe("hawser audit passes", { concurrency: 3 }, () => {
   for (const name of names.filter((one) => one !== NOT_OURS)) {
     it(`examples/${name}.ts`, async () => {
       const port = await freePort();
