@@ -63,7 +63,7 @@ describe("PayloadMemory", () => {
       }
     });
     observer.observe({ entryTypes: ["gc"] });
-    // 512 MiB: 8 collections of all of the heap without that, from Node 22 on.
+    // 512 MiB. On Node 24 all collections would be of all of the heap: 8.
     for (let taken = 0; taken < 8192; taken++) {
       memory.reserve(65_536);
       if (taken % 64 === 0) await turn();
@@ -71,6 +71,6 @@ describe("PayloadMemory", () => {
     await wait(20);
     observer.disconnect();
     assert.ok(collections > 0);
-    assert.ok(ofAll < 4, `${ofAll} of ${collections}`);
+    assert.ok(ofAll < collections / 2, `${ofAll} of ${collections}`);
   });
 });

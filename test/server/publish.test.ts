@@ -84,19 +84,20 @@ describe("publish", () => {
   });
 
   it("sends a long message on from where it lies, with its header before it", async (test) => {
-    const came: Buffer[] = [];
     const rig = await startRig(test, {
       open: (client) => client.subscribe("all"),
       message(_client, message) {
-        rig.server.publish("all", message);
-        came.push(message.bytes);
+        for (const topic of ["all", "all"]) rig.server.publish(topic, message);
       },
     });
     const { peer } = await rig.connect();
     const writes = watchWrites(test);
     await peer.sendFrame(frame.binary("x".repeat(70_000)));
-    assert.equal((await peer.nextMessage()).bytes.length, 70_000);
-    assert.ok(writes.some(({ bytes }) => bytes.buffer === came[0]!.buffer));
+    await peer.nextMessage();
+    await peer.nextMessage();
+    const sent = writes.map(({ bytes }) => bytes).filter((bytes) => bytes.length === 70_000 + 10);
+    assert.equal(sent.length, 2);
+    assert.ok(sent[0]!.buffer === sent[1]!.buffer);
   });
 
   it("encodes once: every client is handed the very same buffer, joined once for all", async (test) => {
