@@ -63,29 +63,39 @@ const everyone = readdirSync(join(root, "dist", folder), { recursive: true })
 const chosen = values.all ? everyone : draw(everyone, Number(values.sample), new Random(seed));
 console.log(`${chosen.length} of ${everyone.length} mutants of src/${folder}, seed ${seed}`);
 
+let noticed = 0;
+let survived = 0;
+let uncovered = 0;
 const sandboxes = Array.from({ length: availableParallelism() }, () => new Sandbox(root));
 process.once("exit", () => {
   for (const sandbox of sandboxes) sandbox.remove();
 });
-process.once("SIGINT", () => process.exit(130));
+process.once("SIGINT", () => {
+  report();
+  process.exit(130);
+});
 const tests = await coverTests();
 
-const survivors: Place[] = [];
-let uncovered = 0;
 await shareOut(chosen, async (place, sandbox) => {
   const covering = tests.filter(({ coverage }) =>
     sandboxes.some(({ root: at }) => coverage.covers(join(at, place.file), place.start)),
   );
   if (covering.length === 0) uncovered++;
-  if (covering.length > 0 && (await isNoticed(place, covering, sandbox))) return;
-  survivors.push(place);
+  if (covering.length > 0 && (await isNoticed(place, covering, sandbox))) {
+    noticed++;
+    return;
+  }
+  survived++;
   console.log(describe(place, covering.length === 0));
 });
 
-const score = Math.round((100 * (chosen.length - survivors.length)) / chosen.length);
-console.log(
-  `score ${score} %: ${chosen.length - survivors.length} noticed, ${survivors.length} survived, ${uncovered} of these run by no test`,
-);
+report();
+
+/** Also of a part, when it is interrupted. */
+function report(): void {
+  const score = Math.round((100 * noticed) / (noticed + survived));
+  console.log(`score ${score} %: ${noticed} noticed, ${survived} survived, ${uncovered} of these run by no test`);
+}
 
 /** Runs every test file once on unchanged code, to know what it runs and how long it takes. */
 async function coverTests(): Promise<TestFile[]> {

@@ -209,6 +209,22 @@ describe("checkHandshake refuses", () => {
   });
 });
 
+it("a header that is there twice is found wherever it stands", () => {
+  for (const name of ["Sec-WebSocket-Key", "Sec-WebSocket-Version", "Origin"]) {
+    const [, value] = EXAMPLE.find(([one]) => one === name)!;
+    const others = EXAMPLE.filter(([one]) => one !== name).flat();
+    const twice = [name, value, name.toLowerCase(), value];
+    for (const rawHeaders of [
+      [...twice, ...others],
+      [...others, ...twice],
+      [name, value, ...others, name, value],
+    ]) {
+      const checked = checkHandshake({ method: "GET", httpVersion: "1.1", rawHeaders }, { compression: null });
+      assert.equal(checked.ok ? "" : checked.reason, "duplicate-header");
+    }
+  }
+});
+
 it("each status has the header it needs, each message is a sentence", () => {
   for (const { status, message, headers } of Object.values(handshakeFaults)) {
     assert.equal("Allow" in headers, status === 405);

@@ -51,7 +51,7 @@ export const PLAIN: string[] = [
   withLines("Host: twice"),
   withLines("Expect: 100-continue"),
   // How node:http joins what comes twice, and what it makes of odd names and white space.
-  withLines("Cookie: a=1", "Cookie: b=2", "X: 1", "x: 2", "User-Agent: one", "User-Agent: two"),
+  withLines("Cookie: a=1", "Cookie: b=2", "X: 1", "x: 2", "Y:1 2", "User-Agent: one", "User-Agent: two"),
   withLines(
     "Set-Cookie: a",
     "set-cookie: b",
