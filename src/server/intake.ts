@@ -100,10 +100,10 @@ export abstract class Intake {
     if ((this.#stopped & why) === 0) return;
     this.#stopped &= ~why;
     if (this.#stopped !== 0) return;
-    // In the same turn, what the handler did since it was called first is its client's as well: counted now, for the handlers of several
-    // clients that wait for nothing take turns with each other, and none of them looks at the clock while it does.
+    // In the same turn, what the handler did since it was called first is its client's as well. Where handlers take time it is counted now:
+    // those of several clients that wait for nothing take turns with each other, and none of them looks at the clock while it does.
     if (this.#enterTurn()) this.turns.beginWork();
-    else this.#countShare();
+    else if (this.turns.takesTime) this.#countShare();
     if (this.isStopped) return;
     const rest = this.#rest;
     if (rest !== null) {

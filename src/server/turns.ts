@@ -82,6 +82,11 @@ export class Turns {
     return Math.min(next, this.#maxWork);
   }
 
+  /** Whether this turn is known to be longer than the clock can tell from nothing. */
+  get takesTime(): boolean {
+    return this.#spentMs > 0;
+  }
+
   /** Whether a client that has done so much in this turn has had its share, of its own or of what there is for all. */
   isShareUsed(work: number, ms: number): boolean {
     // The turn may be several by now, of which none had anything to put off. If so, this makes it end before anybody has to wait for it.
