@@ -24,10 +24,6 @@ export class PayloadMemory {
   reserve(length: number): number {
     if (length >= this.#slabBytes / 4) {
       this.bytes = Buffer.allocUnsafeSlow(MAX_HEADER + length);
-      if (collectsAll) {
-        youngGarbage = [];
-        youngGarbage.length = Math.min(length >> GARBAGE_SHIFT, MAX_GARBAGE);
-      }
       return MAX_HEADER;
     }
     const header = headerLength(length);
@@ -44,17 +40,3 @@ export class PayloadMemory {
 }
 
 const NOTHING = Buffer.alloc(0);
-
-/**
- * The memory of long messages lies outside of V8's heap, and from Node 22 on V8 collects the whole heap for every 64 MiB of it. Messages are
- * young garbage, which a collection of the young generation frees for a tenth of the cost; but that one comes only when the young generation
- * is full. So each long message throws a quarter of its length away there: elements of 8 bytes, one for each 32 of the message. With an
- * eighth, half of the collections of the whole heap came all the same.
- */
-const GARBAGE_SHIFT = 5;
-/** Arrays from 128 KiB on are not put into the young generation. */
-const MAX_GARBAGE = 16_000;
-/** Kept until the next one, so that no compiler leaves it out. */
-let youngGarbage: unknown[];
-/** Before Node 22 V8 collects the young generation first by itself, and Bun has another engine. */
-const collectsAll = process.versions["bun"] === undefined && Number.parseInt(process.versions.node, 10) >= 22;
