@@ -15,7 +15,8 @@ export const names: readonly string[] = readdirSync(join(projectRoot, "examples"
   encoding: "utf8",
 })
   .map((file) => file.replaceAll("\\", "/"))
-  .filter((file) => file.endsWith(".ts"))
+  // Those of `beside` are run with what they install for themselves.
+  .filter((file) => file.endsWith(".ts") && !file.startsWith("beside/"))
   .map((file) => file.slice(0, -".ts".length));
 
 export interface Example {
