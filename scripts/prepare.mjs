@@ -176,7 +176,8 @@ function walk(folder) {
   return readdirSync(folder, { withFileTypes: true })
     .flatMap((entry) => {
       const path = join(folder, entry.name);
-      if (entry.isDirectory()) return entry.name === "node_modules" ? [] : walk(path);
+      // What an example installs and builds for itself is no source: node_modules, .next.
+      if (entry.isDirectory()) return entry.name === "node_modules" || entry.name.startsWith(".") ? [] : walk(path);
       return [path];
     })
     .toSorted();
