@@ -86,7 +86,9 @@ describe("a server with lean sockets", { skip: isBun }, () => {
   });
 
   it("serves without them where Node has permissions", async (test) => {
-    const server = await start(test, "alone", PERMISSION, `--allow-fs-read=${root}/*`);
+    // Since Node 25 a listener needs a permission as well.
+    const net = process.allowedNodeEnvironmentFlags.has("--allow-net") ? ["--allow-net"] : [];
+    const server = await start(test, "alone", PERMISSION, `--allow-fs-read=${root}/*`, ...net);
     assert.equal(server.started[0]!.isLean, false);
     await echo(test, server.started[0]!.port);
     const { code, stderr } = await server.stop();

@@ -296,12 +296,14 @@ describe("other upgrades", () => {
       });
       const socket = rig.dialRaw();
       socket.write(request("GET /first HTTP/1.1", []) + request("GET /second HTTP/1.1", H2C));
-      await until(() => seen.length === 1, "the first request");
+      await until(() => seen.length > 0, "the first request");
       await turns(10);
       socket.resetAndDestroy();
       await until(() => gone, "the reset");
       await turns(10);
-      assert.deepEqual(seen, ["/first"]);
+      // Where Node decides by callback, the second is an ordinary request from the start, and comes with the first.
+      const decidesByCallback = "shouldUpgradeCallback" in createHttpServer();
+      assert.deepEqual(seen, decidesByCallback ? ["/first", "/second"] : ["/first"]);
     });
   }
 

@@ -124,7 +124,7 @@ describe("closeOnSignals", { concurrency: 2 }, () => {
       say("ready");`,
       "SIGINT",
     );
-    assert.deepEqual([code, lines], [0, ["ready", "database closed", "client 1001", "idle one closed"]]);
+    assert.deepEqual([code, lines.toSorted()], [0, ["client 1001", "database closed", "idle one closed", "ready"]]);
   });
 
   it("ends at once at a second signal", async () => {
