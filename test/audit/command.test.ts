@@ -50,7 +50,7 @@ describe("hawser serve passes", { concurrency: 3 }, () => {
       // What is seen from inside alone; what tiny messages cost, too, unless their sender is stopped.
       assert.deepEqual(
         namedButNoise(report, "not testable").filter((name) => name !== "tiny-messages"),
-        ["log-ids", "stall", "shutdown", "log-structure", "log-events", "log-levels", "log-per-message", "memory"],
+        ["log-ids", "stall", "shutdown", "log-structure", "log-events", "log-levels", "log-per-message"],
         describeReport(report),
       );
       const measured = (name: string): NonNullable<(typeof report.results)[number]["measured"]> =>
