@@ -5,6 +5,7 @@
  *   npm run mutate -- protocol                   100 mutants, drawn by a seed that is printed
  *   npm run mutate -- server --sample 400 --seed 7
  *   npm run mutate -- server --file backlog --all  every mutant of the files whose name holds this
+ *   npm run mutate -- server --file turns,intake   the files of several names
  *   npm run mutate -- server --tests server,hostile,cli
  *   npm run mutate -- server --limit 120           a mutant has survived after two minutes of tests
  */
@@ -48,7 +49,7 @@ const { values, positionals } = parseArgs({
 const [folder] = positionals;
 if (folder === undefined || !(Number(values.sample) > 0)) {
   console.error(
-    "npm run mutate -- FOLDER [--sample N] [--seed N] [--file PART] [--all] [--tests FOLDER,FOLDER] [--limit S]",
+    "npm run mutate -- FOLDER [--sample N] [--seed N] [--file PART,PART] [--all] [--tests FOLDER,FOLDER] [--limit S]",
   );
   process.exit(2);
 }
@@ -57,7 +58,7 @@ const areas = values.tests?.split(",") ?? [folder];
 
 const everyone = readdirSync(join(root, "dist", folder), { recursive: true })
   .map((name) => `dist/${folder}/${String(name)}`)
-  .filter((file) => file.endsWith(".js") && file.includes(values.file))
+  .filter((file) => file.endsWith(".js") && values.file.split(",").some((part) => file.includes(part)))
   .toSorted()
   .flatMap((file): Place[] => mutantsOf(readFileSync(join(root, file), "utf8")).map((mutant) => ({ ...mutant, file })));
 const chosen = values.all ? everyone : draw(everyone, Number(values.sample), new Random(seed));

@@ -34,6 +34,18 @@ test("neither the words of errors and log lines, nor imports, nor keys", () => {
   }
 });
 
+test("no change that makes no difference", () => {
+  assert.deepEqual(changed("const f = () => { return false; };"), ["const f = () => { return true; };"]);
+  assert.deepEqual(changed("const f = () => { return null; };"), ["const f = () => { return; };"]);
+  for (const name of ["WAIT_MS", "SLAB_BYTES", "COPY_PAYS_FROM"]) {
+    assert.deepEqual(changed(`const ${name} = 100;`), []);
+    assert.deepEqual(changed(`const ${name} = 4;`), [`const ${name} = 5;`]);
+    assert.deepEqual(changed(`const ${name} = 64 * 1024;`), [`const ${name} = (64 / 1024);`]);
+    assert.deepEqual(changed(`f(${name}, 100);`), [";", `f(${name}, 101);`]);
+  }
+  assert.deepEqual(changed("const MOST_TURNS = 100;"), ["const MOST_TURNS = 101;"]);
+});
+
 test("of our own code: all of it parses", () => {
   for (const name of readdirSync(join(dist, "protocol")).filter((file) => file.endsWith(".js"))) {
     const source = readFileSync(join(dist, "protocol", name), "utf8");

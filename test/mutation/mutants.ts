@@ -42,18 +42,21 @@ const SWAPPED: Readonly<Record<string, string>> = {
   "??=": "=",
 };
 
-/** All mutants of a compiled module. Texts for people (errors, log lines) and declarations are left alone. */
+/**
+ * All mutants of a compiled module. Left alone are texts for people (errors, log lines), declarations, and two changes that make no
+ * difference: `undefined` for `false` where it is returned, and one more of a quantity that says by its name that it has no sharp edge.
+ */
 export function mutantsOf(source: string): Mutant[] {
   const mutants: Mutant[] = [];
   const add = (operator: string, { start, end }: Node, text: string): void => {
     if (source.slice(start, end) !== text) mutants.push({ start, end, text, operator });
   };
-  const visit = (node: Tree, parent: Tree | null): void => {
+  const visit = (node: Tree, parent: Tree | null, inQuantity: boolean): void => {
     if (isForPeople(node)) return;
-    mutate(node, parent, source, add);
-    for (const child of childrenOf(node)) visit(child, node);
+    if (!inQuantity || !isLarge(node)) mutate(node, parent, source, add);
+    for (const child of childrenOf(node)) visit(child, node, inQuantity || isQuantity(node));
   };
-  visit(parse(source, { ecmaVersion: "latest", sourceType: "module" }) as unknown as Tree, null);
+  visit(parse(source, { ecmaVersion: "latest", sourceType: "module" }) as unknown as Tree, null, false);
   return mutants;
 }
 
@@ -103,7 +106,8 @@ function mutate(node: Tree, parent: Tree | null, source: string, add: Add): void
       break;
     case "ReturnStatement":
       if (node["argument"] === null) add("left out", node, ";");
-      else if (!isFunction(node["argument"] as Tree)) add("returns nothing", node, "return;");
+      else if (!isFunction(node["argument"] as Tree) && !isFalse(node["argument"] as Tree))
+        add("returns nothing", node, "return;");
       break;
     case "BreakStatement":
     case "ContinueStatement":
@@ -133,6 +137,20 @@ function isText(node: Tree): boolean {
 
 function isKey(node: Tree, parent: Tree | null): boolean {
   return parent?.type === "Property" && parent["key"] === node;
+}
+
+function isFalse(node: Tree): boolean {
+  return node.type === "Literal" && node["value"] === false;
+}
+
+/** `const LINGER_MS = …`, for one: a size of memory, a time, or from where on a fast path pays. */
+function isQuantity({ type, id }: Tree): boolean {
+  return type === "VariableDeclarator" && /^[A-Z_]+_(?:BYTES|MS|PAYS_[A-Z]+)$/.test(String((id as Tree)["name"]));
+}
+
+/** One more is a few percent; below, it may be the length of a field. */
+function isLarge({ type, value }: Tree): boolean {
+  return type === "Literal" && typeof value === "number" && value > 16;
 }
 
 function isFunction({ type }: Tree): boolean {
