@@ -1,4 +1,4 @@
-/** deploy/ and docs/deploy/: the files are sound, and their numbers agree with the server's own. */
+/** deploy/: the files are sound, and their numbers agree with the server's own. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -24,9 +24,9 @@ function numberIn(path: string, name: string): number {
 
 describe("timeouts that have to agree", () => {
   for (const [path, silence, keepAlive] of [
-    ["docs/deploy/nginx.conf", "proxy_read_timeout", "keepalive_timeout"],
-    ["docs/deploy/haproxy.cfg", "timeout tunnel", undefined], // its idle connections to a server end after 5 s
-    ["docs/deploy/Caddyfile", undefined, "keepalive"], // it bears any silence
+    ["deploy/nginx.conf", "proxy_read_timeout", "keepalive_timeout"],
+    ["deploy/haproxy.cfg", "timeout tunnel", undefined], // its idle connections to a server end after 5 s
+    ["deploy/Caddyfile", undefined, "keepalive"], // it bears any silence
   ] as const) {
     it(path, () => {
       if (silence !== undefined) assert.ok(numberIn(path, silence) * 1000 > defaultOf("pongWaitMs"), silence);
@@ -36,9 +36,9 @@ describe("timeouts that have to agree", () => {
   }
 
   it("HAProxy waits for an answer longer than the server may take for it", () => {
-    assert.ok(numberIn("docs/deploy/haproxy.cfg", "timeout server") * 1000 > defaultOf("handshakeTimeoutMs"));
-    assert.ok(numberIn("docs/deploy/haproxy.cfg", "timeout client-fin") * 1000 > defaultOf("closeTimeoutMs"));
-    assert.equal(numberIn("docs/deploy/haproxy.cfg", "maxconn"), defaultOf("maxClients"));
+    assert.ok(numberIn("deploy/haproxy.cfg", "timeout server") * 1000 > defaultOf("handshakeTimeoutMs"));
+    assert.ok(numberIn("deploy/haproxy.cfg", "timeout client-fin") * 1000 > defaultOf("closeTimeoutMs"));
+    assert.equal(numberIn("deploy/haproxy.cfg", "maxconn"), defaultOf("maxClients"));
   });
 
   it("systemd waits for the shutdown, and gives a descriptor to every client", () => {
@@ -54,9 +54,9 @@ describe("docs/deployment.md", () => {
 
   it("shows lines of the proxies' files, in their order", () => {
     for (const [language, path] of [
-      ["nginx", "docs/deploy/nginx.conf"],
-      ["haproxy", "docs/deploy/haproxy.cfg"],
-      ["caddyfile", "docs/deploy/Caddyfile"],
+      ["nginx", "deploy/nginx.conf"],
+      ["haproxy", "deploy/haproxy.cfg"],
+      ["caddyfile", "deploy/Caddyfile"],
     ] as const) {
       const shown = new RegExp(`^\`\`\`${language}\n([^\`]*)`, "m").exec(page)?.[1];
       assert.ok(shown, language);

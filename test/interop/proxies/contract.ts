@@ -1,4 +1,4 @@
-/** What has to hold for a real `hawser serve` behind a real proxy that has the configuration of docs/deploy/. */
+/** What has to hold for a real `hawser serve` behind a real proxy that has the configuration of deploy/. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { request } from "node:https";

@@ -1,4 +1,4 @@
-/** A proxy started from the very file that docs/deploy/ shows, with ports, certificate and one timeout put in. */
+/** A proxy started from the very file that deploy/ shows, with ports, certificate and one timeout put in. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -38,12 +38,11 @@ export interface Proxy {
   stop(): Promise<void>;
 }
 
-/** A file of docs/deploy/ with each text replaced; one that is not there is an error, so that the file cannot drift away. */
+/** A file of deploy/ with each text replaced; one that is not there is an error, so that the file cannot drift away. */
 export function deployed(file: string, replacements: Readonly<Record<string, string>>): string {
-  let text = readFileSync(join(projectRoot, "docs/deploy", file), "utf8");
+  let text = readFileSync(join(projectRoot, "deploy", file), "utf8");
   for (const [from, to] of Object.entries(replacements)) {
-    if (text.split(from).length !== 2)
-      throw new Error(`docs/deploy/${file} should have ${JSON.stringify(from)} just once`);
+    if (text.split(from).length !== 2) throw new Error(`deploy/${file} should have ${JSON.stringify(from)} just once`);
     text = text.replace(from, () => to);
   }
   return text;
