@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { prepare, root } from "./prepare.mjs";
 
 await prepare(["src", "test", "examples", "bench"]);
+const ms = { build: performance.now() };
 
 const steps = [
   { name: "merge", args: [join(root, "scripts/merge-markers.mjs")] },
@@ -31,11 +32,18 @@ for (const { name, args } of steps) {
     failed.push(name);
     process.stdout.write(stdout ?? "");
   }
-  console.log(`${status === 0 ? "✔" : "✖"} ${name} (${Math.round(performance.now() - start)} ms)`);
+  ms[name] = performance.now() - start;
+  console.log(`${status === 0 ? "✔" : "✖"} ${name} (${seconds(ms[name])})`);
 }
+const [slowest] = Object.keys(ms).toSorted((a, b) => ms[b] - ms[a]);
+console.log(`\n${seconds(performance.now())} in all; the slowest step is ${slowest} with ${seconds(ms[slowest])}`);
 if (failed.length > 0) {
-  console.log(`\nFailed: ${failed.join(", ")}`);
+  console.log(`Failed: ${failed.join(", ")}`);
   process.exitCode = 1;
+}
+
+function seconds(time) {
+  return `${(time / 1000).toFixed(1)} s`;
 }
 
 /** The command line of a tool from node_modules, without a shell and without npx. */
