@@ -26,7 +26,7 @@ const { values, positionals: filters } = parseArgs({
 });
 if (values.update) process.env.UPDATE = "1";
 
-await prepare(["src", "test", "examples"]);
+await prepare(["src", "bench", "test", "examples"]);
 
 const files = testFiles(filters);
 if (files.length === 0) {
