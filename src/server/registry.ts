@@ -72,7 +72,9 @@ export function blockOf(address: string): string {
   const [head = "", tail] = address.split("%", 1)[0]!.split("::");
   const before = head === "" ? [] : head.split(":");
   const after = tail === undefined || tail === "" ? [] : tail.split(":");
-  const zeros = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length);
+  // One that ends as an IPv4 address has two groups in that.
+  const all = address.includes(".") ? 7 : 8;
+  const zeros = tail === undefined ? 0 : all - before.length - after.length;
   const groups = [...before, ...Array.from({ length: zeros }, () => "0"), ...after];
   return `${groups
     .slice(0, 4)

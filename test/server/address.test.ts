@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { Socket } from "node:net";
 import { describe, it } from "node:test";
-import { clientAddress, proxyList } from "#hawser/server/address.js";
+import { addressAt, clientAddress, proxyList } from "#hawser/server/address.js";
 import { OptionError, resolveOptions } from "#hawser/index.js";
 
 describe("clientAddress, with 10.0.0.0/8, 192.0.2.7 and fd00::/8 trusted", () => {
@@ -60,4 +61,14 @@ describe("trustProxy refuses", () => {
     "10.0.0.0/ 8",
   ])
     it(JSON.stringify(range), () => assert.throws(() => resolveOptions({ trustProxy: [range] }), OptionError));
+});
+
+describe("the address at the other end", () => {
+  it("is what the socket says", () => assert.equal(addressAt({ remoteAddress: "192.0.2.1" }), "192.0.2.1"));
+  it("is unix for one of Node's that has neither end's", () => assert.equal(addressAt(new Socket()), "unix"));
+  it("is empty for one that is gone", () => {
+    const ofTcp = Object.defineProperty(new Socket(), "localAddress", { value: "127.0.0.1" });
+    for (const gone of [new Socket().destroy(), ofTcp, null, undefined]) assert.equal(addressAt(gone), "");
+  });
+  it("is empty for what is no socket of Node's", () => assert.equal(addressAt({ destroyed: false }), ""));
 });
