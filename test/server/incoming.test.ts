@@ -156,4 +156,12 @@ describe("the books of what comes in", () => {
     incoming.set(Buffer.allocUnsafeSlow(160 * KIB), 0);
     assert.deepEqual([closed, budget.used], [1, 0]);
   });
+
+  it("are of the memory that is held last, though as much is charged besides", () => {
+    const [budget, other] = [new MemoryBudget(100 * KIB), new MemoryBudget(100 * KIB)];
+    const [incoming, fresh] = [new Incoming(budget, () => {}), new Incoming(other, () => {})];
+    incoming.set(Buffer.allocUnsafeSlow(KIB), 0);
+    for (const one of [incoming, fresh]) one.set(Buffer.allocUnsafeSlow(4 * KIB), 0);
+    assert.equal(budget.used, other.used);
+  });
 });

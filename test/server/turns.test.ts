@@ -93,6 +93,28 @@ test("who has to wait for another turn is the first in it", async () => {
   assert.deepEqual(seen, ["a", "flush that is left over", "flush of the next turn", "b", "c", "a"]);
 });
 
+test("one that is left over alone has its turn, too", async () => {
+  const clock = new StepClock();
+  for (const kind of ["flush", "resume"] as const) {
+    const turns = new Turns(clock, 512);
+    let done = 0;
+    const act = (): void => {
+      done++;
+      clock.leap(1);
+      turns.countWork();
+    };
+    const count = 17;
+    for (let i = 0; i < count; i++) {
+      if (kind === "flush") turns.flushLater({ endTurn: act });
+      else turns.resumeLater({ resumeTurn: act });
+    }
+    await eventLoopTurns(1);
+    assert.ok(done < count, `${done} of ${kind}`);
+    await eventLoopTurns(5);
+    assert.equal(done, count);
+  }
+});
+
 test("what has come is counted once, when everything else is done", async () => {
   const turns = new Turns(new StepClock(), 512);
   const seen: string[] = [];
