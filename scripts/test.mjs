@@ -3,17 +3,19 @@
 //   npm test                        everything
 //   npm test -- protocol/ layers    files whose path contains one of these
 //   npm test -- --only "close code" tests whose name matches this pattern
+//   npm test -- --changed           files that may notice what was changed since main (scripts/changed.mjs)
 //   npm test -- --update            rewrites the files that tests compare with (UPDATE=1)
 //
 // `node --test FOLDER` and its glob form each fail on one of Node 20 and 24; run({ files }) works on both.
 
 import { readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { parseArgs } from "node:util";
+import { changedFiles, testsOf } from "./changed.mjs";
 import { prepare, root } from "./prepare.mjs";
 
 // A test that cannot run here names the reason so. Under CI any other skipped test is a failure: what it needs could have
@@ -22,22 +24,28 @@ const EXCUSE = "cannot be installed here:";
 
 const { values, positionals: filters } = parseArgs({
   allowPositionals: true,
-  options: { only: { type: "string" }, update: { type: "boolean" } },
+  options: { only: { type: "string" }, update: { type: "boolean" }, changed: { type: "boolean" } },
 });
 if (values.update) process.env.UPDATE = "1";
 
 await prepare(["src", "bench", "test", "examples"]);
 
-const files = testFiles(filters);
+let files = testFiles(filters);
 if (files.length === 0) {
   console.error(`No test file matches ${filters.join(", ") || "build/test/**/*.test.js"}.`);
   process.exit(1);
+}
+if (values.changed) {
+  const all = files.length;
+  files = testsOf(changedFiles(root), files, root);
+  console.log(`${files.length} of ${all} test files may notice what was changed.`);
+  if (files.length === 0) process.exit();
 }
 
 // Children inherit these: run() has no option for it on Node 20.
 process.execArgv.push(`--import=${new URL("test-limits.mjs", import.meta.url).href}`);
 const tests = run({
-  files,
+  files: files.map((file) => join(root, file)),
   concurrency: availableParallelism(),
   ...(values.only === undefined ? {} : { testNamePatterns: [values.only] }),
 });
@@ -67,13 +75,11 @@ console.log(`\n${count.passed} passed, ${count.failed} failed, ${count.skipped} 
 if (count.passed === 0) console.log("No test was executed.");
 process.exitCode = count.failed > 0 || count.passed === 0 ? 1 : 0;
 
+/** As paths from the root. */
 function testFiles(wanted) {
-  const folder = join(root, "build/test");
-  return readdirSync(folder, { recursive: true })
-    .map((path) => join(folder, path))
+  return readdirSync(join(root, "build/test"), { recursive: true })
+    .map((path) => `build/test/${path.replaceAll("\\", "/")}`)
     .filter((path) => path.endsWith(".test.js"))
-    .filter(
-      (path) => wanted.length === 0 || wanted.some((part) => relative(root, path).replaceAll("\\", "/").includes(part)),
-    )
+    .filter((path) => wanted.length === 0 || wanted.some((part) => path.includes(part)))
     .toSorted();
 }
