@@ -162,6 +162,7 @@ describe("the books of what comes in", () => {
     const [incoming, fresh] = [new Incoming(budget, () => {}), new Incoming(other, () => {})];
     incoming.set(Buffer.allocUnsafeSlow(KIB), 0);
     for (const one of [incoming, fresh]) one.set(Buffer.allocUnsafeSlow(4 * KIB), 0);
+    assert.ok(other.used > 4 * KIB);
     assert.equal(budget.used, other.used);
   });
 });

@@ -192,8 +192,11 @@ describe("intake: reasons to leave off", () => {
     const reader = waiting(new Shared());
     reader.read(framesOf("a", "b"));
     reader.leaveOff(StopReason.backlog);
-    reader.goOn(StopReason.handler);
     reader.goOn(StopReason.turn);
+    reader.goOn(StopReason.backlog);
+    assert.deepEqual(reader.seen, ["a"]);
+    reader.leaveOff(StopReason.backlog);
+    reader.goOn(StopReason.handler);
     assert.deepEqual(reader.seen, ["a"]);
     reader.goOn(StopReason.backlog);
     assert.deepEqual(reader.seen, ["a", "b"]);
@@ -260,6 +263,16 @@ describe("intake: the books", () => {
     reader.goOn(StopReason.handler);
     await eventLoopTurns();
     assert.equal(shared.incoming.used, 0);
+  });
+
+  it("are written once in a turn, however often it leaves off", async (test) => {
+    const reader = waiting(new Shared());
+    const written = test.mock.method(reader, "countIncoming");
+    reader.read(framesOf("a", "b", "c", "d"));
+    reader.goOn(StopReason.handler);
+    reader.goOn(StopReason.handler);
+    await eventLoopTurns();
+    assert.deepEqual([reader.seen.length, written.mock.callCount()], [3, 1]);
   });
 
   it("hold at once what comes while it waits, and what has come in part", () => {
