@@ -1,5 +1,7 @@
 /** Faults of the program's own: one line each, and an orderly end. */
 
+import { types } from "node:util";
+
 /** What of `process` this needs. */
 export interface FaultSource {
   on(event: "uncaughtException" | "unhandledRejection" | "warning", listener: (error: unknown) => void): unknown;
@@ -33,5 +35,11 @@ export function onFaults(source: FaultSource, log: FaultLog, stop: () => void): 
 
 /** Anything can be thrown. */
 function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
+  if (types.isNativeError(thrown)) return thrown;
+  try {
+    return new Error(String(thrown));
+  } catch {
+    // A revoked proxy, for instance.
+    return new Error("what was thrown cannot be shown");
+  }
 }

@@ -88,11 +88,17 @@ export class HandlerRunner<Data> {
       this.times.end(name, begunAt);
       owner.onHandlerSettled();
     };
-    // Promise.resolve: what has a `then` may be anybody's.
-    void Promise.resolve(result).then(settled, (error: unknown) => {
+    const failed = (error: unknown): void => {
       owner.onHandlerError(name, error);
       settled();
-    });
+    };
+    try {
+      // Promise.resolve: what has a `then` may be anybody's.
+      void Promise.resolve(result).then(settled, failed);
+    } catch (error) {
+      // A promise with a `then` or a `constructor` of its own.
+      failed(error);
+    }
   }
 
   /** Before the eyes of those who watch. */

@@ -65,13 +65,25 @@ export class Message {
     try {
       return JSON.parse(this.text());
     } catch {
-      throw new JsonError("the message is not JSON");
+      throw jsonError();
     }
   }
 }
 
-/** A client's fault and not the handler's. `JSON.parse` says what stands in the message, which does not belong in a log. */
-export class JsonError extends SyntaxError {}
+/** What `json` has thrown. Not a class and `instanceof`, which throws for a revoked proxy. */
+const jsonErrors = new WeakSet<object>();
+
+/** Whether a handler threw what `json` had thrown: a client's fault and not its own. */
+export function isJsonError(thrown: unknown): boolean {
+  return jsonErrors.has(thrown as object);
+}
+
+/** `JSON.parse` says what stands in the message, which does not belong in a log. */
+function jsonError(): SyntaxError {
+  const error = new SyntaxError("the message is not JSON");
+  jsonErrors.add(error);
+  return error;
+}
 
 interface Transferable {
   transfer?: unknown;

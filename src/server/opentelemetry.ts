@@ -8,6 +8,7 @@ import type { HandlerName, HandlerResult } from "./client.js";
 import type { HandlerSubject } from "./diagnostics.js";
 import type { Refusal } from "./refusal.js";
 import { isThenable } from "./thenable.js";
+import { isError, textOf, UNSHOWABLE } from "./thrown.js";
 import type { ConnectionTrace, HandshakeTrace, Tracing } from "./tracing.js";
 
 type Api = typeof OpenTelemetryApi;
@@ -159,24 +160,32 @@ class ConnectionSpans implements ConnectionTrace {
       ROOT_CONTEXT,
     );
     const fail = (error: unknown): never => {
-      const isError = error instanceof Error;
-      span.setAttribute("error.type", isError ? error.name : "_OTHER");
-      span.recordException(isError ? error : String(error));
+      recordError(span, error);
       span.setStatus({ code: SpanStatusCode.ERROR });
       span.end();
       throw error;
     };
-    let result: HandlerResult;
+    let pending: Promise<unknown>;
     try {
-      result = context.with(trace.setSpan(ROOT_CONTEXT, span), call);
+      const result = context.with(trace.setSpan(ROOT_CONTEXT, span), call);
+      if (!isThenable(result)) {
+        span.end();
+        return result;
+      }
+      pending = Promise.resolve(result);
     } catch (error) {
       return fail(error);
     }
-    if (!isThenable(result)) {
-      span.end();
-      return result;
-    }
-    return Promise.resolve(result).then(() => span.end(), fail);
+    return pending.then(() => span.end(), fail);
+  }
+}
+
+function recordError(span: Span, thrown: unknown): void {
+  try {
+    span.setAttribute("error.type", isError(thrown) ? thrown.name : "_OTHER");
+    span.recordException(isError(thrown) ? thrown : textOf(thrown));
+  } catch {
+    span.recordException(UNSHOWABLE);
   }
 }
 

@@ -1,5 +1,6 @@
 import { type ExtraHeaders, headerFault } from "./headers.js";
 import { http } from "./node-http.js";
+import { textOf } from "./thrown.js";
 import { UsageError } from "./usage-error.js";
 import type { HandshakeFault } from "../protocol/handshake.js";
 
@@ -70,6 +71,16 @@ export function refusal(reason: RefusalDecision): Refusal {
   return { status, reason, message, headers: retry ? { "Retry-After": String(retryAfterSeconds()) } : {} };
 }
 
+/** Those there are. Not by `instanceof`, which throws for a revoked proxy. */
+const refuses = new WeakSet<object>();
+
+/** What a `Refuse` asks for; null for whatever else was thrown. @throws what its members throw */
+export function refusalOf(thrown: unknown): Refusal | null {
+  if (!refuses.has(thrown as object)) return null;
+  const { status, message, headers } = thrown as Refuse;
+  return { status, reason: "by-application", message: textOf(message), headers };
+}
+
 /** Thrown by `authenticate` to refuse a client with an HTTP status. */
 export class Refuse extends Error {
   override readonly name = "Refuse";
@@ -89,6 +100,7 @@ export class Refuse extends Error {
     }
     this.status = status;
     this.headers = checked(headers);
+    refuses.add(this);
   }
 }
 

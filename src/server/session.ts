@@ -18,7 +18,7 @@ import type { HandlerOwner, HandlerRunner } from "./handler-runner.js";
 import { Heartbeat, type PingSource } from "./heartbeat.js";
 import { Intake, StopReason } from "./intake.js";
 import type { MemoryBudget } from "./memory-budget.js";
-import { checkPayload, JsonError, Message, type Payload } from "./message.js";
+import { checkPayload, isJsonError, Message, type Payload } from "./message.js";
 import { Outbox, type OutboxOwner, type OutboxSettings, type SendResult } from "./outbox.js";
 import { type CompressionSettings, Outgoing } from "./outgoing.js";
 import type { UpgradeRequest } from "./request.js";
@@ -482,7 +482,7 @@ export class Session<Data>
   }
 
   onHandlerError(name: HandlerName, error: unknown): void {
-    if (error instanceof JsonError) {
+    if (isJsonError(error)) {
       this.#fail("invalid-json", 1007, "not JSON");
       return;
     }

@@ -21,7 +21,7 @@ import type { PlainRequest } from "./plain-request.js";
 import type { ResolvedOptions } from "./resolve-options.js";
 import { Hosts, isOnLoopback, type Listener } from "./host.js";
 import { Origins } from "./origin.js";
-import { type Refusal, refusal, Refuse } from "./refusal.js";
+import { type Refusal, refusal, refusalOf } from "./refusal.js";
 import {
   authorityOf,
   NodeUpgradeRequest,
@@ -282,15 +282,19 @@ export class Upgrades<Data> {
       },
     };
     const decide = (): Decision<Data> | Promise<Decision<Data>> => authenticate(request, context);
-    let decision: Decision<Data> | Promise<Decision<Data>>;
+    let data: Decision<Data>;
     try {
-      decision = trace === null ? decide() : trace.run(decide);
+      const decision = trace === null ? decide() : trace.run(decide);
+      if (isThenable(decision)) {
+        void this.#waitFor({ ...arrived, head: NOTHING }, pending, decision);
+        return;
+      }
+      data = decision;
     } catch (error) {
       this.#decided(arrived, pending, this.#refusalFor(error, request.address));
       return;
     }
-    if (isThenable(decision)) void this.#waitFor({ ...arrived, head: NOTHING }, pending, decision);
-    else this.#decided(arrived, pending, null, decision);
+    this.#decided(arrived, pending, null, data);
   }
 
   /** While the application decides, the client may go away, or take no end. */
@@ -329,8 +333,11 @@ export class Upgrades<Data> {
   }
 
   #refusalFor(error: unknown, address: string): Refusal {
-    if (error instanceof Refuse) {
-      return { status: error.status, reason: "by-application", message: error.message, headers: error.headers };
+    try {
+      const refused = refusalOf(error);
+      if (refused !== null) return refused;
+    } catch {
+      // A subclass whose members fail: an error like any other.
     }
     this.#port.onHandshakeError(address, error);
     return refusal("handshake-error");

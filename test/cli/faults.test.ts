@@ -23,6 +23,22 @@ test("a fault that repeats itself does not flood the log", () => {
   assert.equal((lines[0] as { err: Error }).err.message, "number 0");
 });
 
+test("what cannot be read is a fault like any other", () => {
+  const lines: { err: Error }[] = [];
+  let stops = 0;
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  const log = { fatal: (fields: object) => lines.push(fields as { err: Error }), warn: () => {} };
+  onFaults(process, log, () => stops++);
+  process.emit("uncaughtException", proxy);
+  process.emit("unhandledRejection", { toString: () => assert.fail() });
+  assert.deepEqual(
+    lines.map(({ err }) => err.message),
+    Array.from({ length: 2 }, () => "what was thrown cannot be shown"),
+  );
+  assert.equal(stops, 2);
+});
+
 test("a warning of Node's is a line of the log", () => {
   const lines: unknown[] = [];
   process.on("warning", () => assert.fail("Node's own listener"));

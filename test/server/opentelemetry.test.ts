@@ -246,6 +246,23 @@ describe("OpenTelemetry, with a provider", () => {
     });
   }
 
+  it("a handler that throws what cannot be read ends its span as well", async (test) => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    const rig = await startRig(test, {
+      message() {
+        throw proxy as Error;
+      },
+    });
+    const { peer } = await rig.connect();
+    await peer.sendFrame(frame.text("x"));
+    await peer.expectClose(1011);
+    const span = await spanOf("websocket message");
+    assert.equal(span.status.code, SpanStatusCode.ERROR);
+    assert.equal(span.attributes["error.type"], "_OTHER");
+    assert.equal(span.events[0]?.attributes?.["exception.message"], "[cannot be shown]");
+  });
+
   it("the close says with which code and why, also where there is no handler for it", async (test) => {
     const { createServer } = await import("#hawser/index.js");
     const { RawClient } = await import("../harness/raw-client.js");
