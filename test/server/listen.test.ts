@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import type { IncomingMessage } from "node:http";
+import { Server as NetServer } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
@@ -31,6 +32,19 @@ describe("listen", () => {
     await assert.rejects(server.listen(0), new UsageError("listen: this server has been closed"));
     await closed;
     await assert.rejects(server.listen(0), new UsageError("listen: this server has been closed"));
+  });
+
+  it("logs a fault of the listener, and goes on", async (test) => {
+    const { server, log } = started(test);
+    const listens = test.mock.method(NetServer.prototype, "listen");
+    const { url } = await server.listen(0);
+    const { this: http } = listens.mock.calls[0]!;
+    const err = new Error("accept EMFILE");
+    (http as NetServer).emit("error", err);
+    assert.deepEqual(log.of("server-error"), [
+      { event: "server-error", level: "error", text: "the listener failed", err },
+    ]);
+    await clientOf(server, url);
   });
 });
 
