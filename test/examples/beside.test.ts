@@ -94,6 +94,18 @@ for (const { name, use, isMarked } of NEIGHBOURS) {
   });
 }
 
+test("express-session: who is logged in over HTTP may connect, as the same user", async (t) => {
+  const example = await startProgram(join(folder, "express-session.mjs"), t);
+  assert.equal(await example.refusal("/chat"), 401);
+  const login = await fetch(`http://127.0.0.1:${example.port}/login?user=Ada`, { method: "POST" });
+  const [cookie = ""] = (login.headers.get("set-cookie") ?? "").split(";");
+  assert.equal(await example.refusal("/chat", { Cookie: `${cookie}x` }), 401);
+  const ada = await example.connect("/chat", { headers: { Cookie: cookie } });
+  ada.send("hello");
+  assert.equal(await ada.next(), "Ada: hello");
+  assert.equal(await example.stop(), 0);
+});
+
 /** The same example without that line, where it finds the same packages. */
 function withoutPath(name: string): string {
   const source = readFileSync(join(folder, `${name}.mjs`), "utf8");
