@@ -202,7 +202,7 @@ export class Backlog {
     if (entry === this.#oldestMessage) this.#oldestMessage = messageAfter(entry);
     if (key === null) return;
     this.#superseded.delete(entry);
-    if (key.latest === entry) key.latest = null;
+    // Where there are keys, the newest of one is the last of it to go.
     if (--key.entries > 0) return;
     this.#keys!.delete(key.name);
     this.#charge(-key.cost);

@@ -261,6 +261,12 @@ describe("an outbox whose client takes everything", () => {
     assert.deepEqual(said, []);
   });
 
+  it("takes no notice of a drain that nothing waited for", () => {
+    const { outbox, said } = outboxOn(new FakeSocket());
+    outbox.onSocketDrain();
+    assert.deepEqual(said, []);
+  });
+
   it("ends the socket after all that was sent", async () => {
     const { outbox, socket } = outboxOn(new FakeSocket());
     outbox.send(frame("last words"), null);
