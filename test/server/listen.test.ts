@@ -20,6 +20,7 @@ import { describe, it, type TestContext } from "node:test";
 import { type Client, createServer, type Server, type ServerOptions, UsageError } from "#hawser/index.js";
 import { WebSocket } from "ws";
 import { until } from "../harness/concurrency.js";
+import { notOnWindows } from "../harness/platform.js";
 import { certificates } from "./certificates.js";
 import { LogBook, plainHttpServer, PORTABLE, startRig } from "./rig.js";
 
@@ -89,7 +90,7 @@ function fork(script: string): ChildProcess {
   return spawn(process.execPath, ["-e", script], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
 }
 
-describe("a Unix socket", () => {
+describe("a Unix socket", { skip: notOnWindows("Unix sockets") }, () => {
   it("is a place to listen, at a URL that the client of ws takes, for its owner and its group", async (test) => {
     const path = join(folderFor(test), "hawser.sock");
     const { server, log } = started(test, {
@@ -225,7 +226,7 @@ describe(
   },
 );
 
-describe("whoever comes over a Unix socket", () => {
+describe("whoever comes over a Unix socket", { skip: notOnWindows("Unix sockets") }, () => {
   it("has the address unix, and no header of theirs is believed", async (test) => {
     const { server } = started(test, { maxClientsPerAddress: 1, trustProxy: ["127.0.0.1"] });
     const { url } = await server.listen({ path: join(folderFor(test), "a.sock") });

@@ -6,6 +6,7 @@ import { EventEmitter, once } from "node:events";
 import { createInterface } from "node:readline";
 import { beforeEach, describe, it, test } from "node:test";
 import { onStopSignals } from "#hawser/index.js";
+import { notOnWindows } from "../harness/platform.js";
 import { projectRoot } from "../harness/server.js";
 
 let source: EventEmitter;
@@ -93,7 +94,7 @@ const IMPORTS = `
   }
 `;
 
-describe("closeOnSignals", { concurrency: 2 }, () => {
+describe("closeOnSignals", { skip: notOnWindows("signals"), concurrency: 2 }, () => {
   it("closes all servers, and ends the process whatever else is going on in it", async () => {
     const { code, lines, errors } = await run(
       `

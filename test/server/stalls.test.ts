@@ -5,6 +5,7 @@ import { WebSocket } from "ws";
 import { sleep, until } from "../harness/concurrency.js";
 import { encodeFrame, frame, PING } from "../harness/frames.js";
 import { upgradeRequest } from "../harness/http.js";
+import { notOnWindows } from "../harness/platform.js";
 import type { RawClient } from "../harness/raw-client.js";
 import { serve } from "../harness/server.js";
 import { gate, type Rig, startRig, stepUntil, turns } from "./rig.js";
@@ -97,7 +98,7 @@ describe("the heartbeat, after the process was held up", () => {
     assert.equal(rig.server.stats.pings, 0);
   });
 
-  it("holds for a real process that is stopped and goes on", async (test) => {
+  it("holds for a real process that is stopped and goes on", { skip: notOnWindows("SIGSTOP") }, async (test) => {
     const server = await serve(["--echo", "--pong-wait-ms", "3000", "--ping-period-ms", "500"]);
     test.after(() => server.stop());
     const healthy = Array.from({ length: 10 }, () => new WebSocket(server.url));
