@@ -33,14 +33,14 @@ function rowOf(name: string, rule: SettingRule): Row {
   const flag = rule.kind === "boolean" && rule.default === true ? setting?.flag.replace("--", "--no-") : setting?.flag;
   return {
     Option: `\`${name}\``,
-    Takes: takesText(rule),
+    Takes: takesText(name, rule),
     Default: defaultText(rule),
     Flag: flag === undefined || rule.isSecret ? "" : `\`${flag}\``,
     Variable: setting === undefined ? "" : `\`${setting.env}\``,
   };
 }
 
-function takesText(rule: SettingRule): string {
+function takesText(name: string, rule: SettingRule): string {
   switch (rule.kind) {
     case "integer":
       return `${rule.min} to ${rule.max}${rule.unit === undefined ? "" : rule.unit === "bytes" ? " bytes" : " ms"}`;
@@ -50,6 +50,9 @@ function takesText(rule: SettingRule): string {
       return "list of text";
     case "string":
       return rule.form ?? "text";
+    case "function":
+    case "object":
+      return `[${rule.kind}](functions.md#${name.toLowerCase()})`;
     default:
       return rule.kind;
   }
