@@ -2,8 +2,8 @@
 
 import { encodeFrame } from "#hawser/protocol/encoder.js";
 import { TEXT } from "#hawser/protocol/opcodes.js";
-import type { SocketOwner } from "#hawser/server/client-socket.js";
-import { type LeanSocket, LeanSockets } from "#hawser/server/lean-socket.js";
+import type { SocketOwner } from "#hawser/server/sockets/client-socket.js";
+import { type LeanSocket, LeanSockets } from "#hawser/server/internals/lean-socket.js";
 import { FrameCounter } from "./frame-counter.js";
 
 export type Dialect = "websocket" | "socketio";

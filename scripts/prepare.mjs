@@ -94,7 +94,7 @@ function stampFile(project) {
 /** Files that become modules, so that the package can be bundled: what each exports. */
 const embedded = {
   version: () => readJson("package.json").version,
-  page: () => text("src/cli/page.html"),
+  page: () => text("src/cli/serving/page.html"),
   dashboard: () => ({
     ...Object.fromEntries(dashboardFiles().map((path) => [basename(path), readFileSync(path, "utf8")])),
     "uplot.js": `/*\n${text("node_modules/uplot/LICENSE")}*/\n${text("node_modules/uplot/dist/uPlot.iife.min.js")}`,
@@ -137,7 +137,9 @@ function stateOf(project) {
     ...(project === "src" ? [] : sources("src")),
     ...sources(project),
     ...(project === "src" ? dashboardFiles() : []),
-    ...(project === "src" ? ["package.json", "src/cli/page.html", "node_modules/uplot/package.json"].map(inRoot) : []),
+    ...(project === "src"
+      ? ["package.json", "src/cli/serving/page.html", "node_modules/uplot/package.json"].map(inRoot)
+      : []),
     ...["tsconfig.base.json", `${project}/tsconfig.json`, "node_modules/typescript/package.json"].map(inRoot),
   ];
   return [...inputs, ...expectedOutputs(project)].map(describe).join("\n");

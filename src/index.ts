@@ -3,27 +3,27 @@
 
 export { createServer, type Server } from "./server/server.js";
 export type { Listening, ListenTarget } from "./server/listen.js";
-export type { Client, ClientSummary, HandlerResult, Handlers } from "./server/client.js";
-export type { Message, Payload } from "./server/message.js";
-export type { SendResult } from "./server/outbox.js";
-export type { UpgradeRequest } from "./server/request.js";
-export { Refuse, type RefusalReason, refusals } from "./server/refusal.js";
-export { type Cause, causes, type Disconnect, type Initiator } from "./server/causes.js";
-export { type LogEvent, logEvents, type Logger, type LogLevel } from "./server/log.js";
-export type { ServerOptions, TlsOptions } from "./server/options.js";
-export { checkValue, resolveOptions, takes, type ValueRule } from "./server/resolve-options.js";
+export type { Client, ClientSummary, HandlerResult, Handlers } from "./server/api/client.js";
+export type { Message, Payload } from "./server/sending/message.js";
+export type { SendResult } from "./server/sending/outbox.js";
+export type { UpgradeRequest } from "./server/handshake/request.js";
+export { Refuse, type RefusalReason, refusals } from "./server/api/refusal.js";
+export { type Cause, causes, type Disconnect, type Initiator } from "./server/api/causes.js";
+export { type LogEvent, logEvents, type Logger, type LogLevel } from "./server/watching/log.js";
+export type { ServerOptions, TlsOptions } from "./server/api/options.js";
+export { checkValue, resolveOptions, takes, type ValueRule } from "./server/options/resolve.js";
 export {
   type OptionGroup,
   type OptionKind,
   type OptionName,
   type OptionRule,
   optionRules,
-} from "./server/option-rules.js";
-export { foreignOptions } from "./server/foreign-options.js";
-export type { OverflowPolicy } from "./server/overflow.js";
-export { OptionError, UsageError } from "./server/usage-error.js";
+} from "./server/options/rules.js";
+export { foreignOptions } from "./server/options/foreign.js";
+export type { OverflowPolicy } from "./server/sending/overflow.js";
+export { OptionError, UsageError } from "./server/base/usage-error.js";
 export type { ShutdownReport } from "./server/shutdown.js";
-export type { UpgradeSource } from "./server/upgrade-source.js";
+export type { UpgradeSource } from "./server/handshake/upgrade-source.js";
 export {
   type Closable,
   closeOnSignals,
@@ -32,7 +32,7 @@ export {
   type StopActions,
   type StopSignal,
 } from "./server/signals.js";
-export type { Stats } from "./server/stats.js";
-export { type Clock, systemClock } from "./server/clock.js";
-export type { Durations } from "./server/durations.js";
-export { type DiagnosticsChannel, diagnosticsChannels, tracingChannels } from "./server/diagnostics.js";
+export type { Stats } from "./server/watching/stats.js";
+export { type Clock, systemClock } from "./server/base/clock.js";
+export type { Durations } from "./server/base/durations.js";
+export { type DiagnosticsChannel, diagnosticsChannels, tracingChannels } from "./server/watching/diagnostics.js";

@@ -18,7 +18,7 @@ const MAY_IMPORT: Record<string, { modules: string[]; types: string[] }> = {
   // Runs in browsers too.
   client: { modules: [], types: ["protocol/"] },
   // What the commands have in common.
-  tools: { modules: ["protocol/index.ts", "server/plain.ts", "node:"], types: [] },
+  tools: { modules: ["protocol/index.ts", "server/base/plain.ts", "node:"], types: [] },
   // `hawser audit` and `hawser bench`: clients of any server.
   audit: { modules: ["tools/", "protocol/index.ts", "node:", "npm:"], types: [] },
   bench: { modules: ["tools/", "protocol/index.ts", "node:", "npm:"], types: [] },
@@ -28,7 +28,7 @@ const MAY_IMPORT: Record<string, { modules: string[]; types: string[] }> = {
   metrics: { modules: ["index.ts", "protocol/index.ts", "generated/", "node:", "npm:"], types: [] },
   // The admin listener and its dashboard.
   admin: {
-    modules: ["index.ts", "metrics/index.ts", "generated/", "server/guarded-log.ts", "node:", "npm:"],
+    modules: ["index.ts", "metrics/index.ts", "generated/", "server/watching/guarded-log.ts", "node:", "npm:"],
     types: [],
   },
   // Files that are no code, as modules.
@@ -48,8 +48,8 @@ const MAY_IMPORT: Record<string, { modules: string[]; types: string[] }> = {
 
 /** A library that one file alone may import. */
 const LIBRARY_OF: Record<string, string> = {
-  "npm:pino": "server/load-pino.ts",
-  "npm:@opentelemetry/api": "server/opentelemetry.ts",
+  "npm:pino": "server/watching/load-pino.ts",
+  "npm:@opentelemetry/api": "server/watching/opentelemetry.ts",
 };
 
 interface Import {

@@ -1,6 +1,6 @@
 /** What the admin listener logs. */
 import type { Clock, Logger } from "../index.js";
-import { guardedLog } from "../server/guarded-log.js";
+import { guardedLog } from "../server/watching/guarded-log.js";
 
 export type AdminLogEvent =
   | "admin-listening"

@@ -1,17 +1,17 @@
 /** The command line as a whole: its subcommands, and what happens when it makes no sense. */
 import { Command, CommanderError } from "commander";
-import { addAudit } from "./audit-command.js";
-import { addBench } from "./bench-command.js";
-import { addCompletion } from "./completion-command.js";
-import { ConfigError } from "./config-error.js";
-import { addConnect } from "./connect-command.js";
-import type { Environment } from "./environment.js";
 import { version } from "../generated/version.js";
-import { formatItem } from "./help-layout.js";
 import { plain } from "../tools/plain.js";
 import { TargetError } from "../tools/target.js";
-import { print } from "./print.js";
-import { addServe } from "./serve-command.js";
+import { addAudit } from "./commands/audit.js";
+import { addBench } from "./commands/bench.js";
+import { addCompletion } from "./commands/completion.js";
+import { addConnect } from "./commands/connect.js";
+import { addServe } from "./commands/serve.js";
+import { ConfigError } from "./config/config-error.js";
+import type { Environment } from "./config/environment.js";
+import { formatItem } from "./help-layout.js";
+import { print } from "./log/print.js";
 import { usageLine } from "./usage-line.js";
 
 const WRONG_USAGE = 2;

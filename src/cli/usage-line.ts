@@ -1,9 +1,9 @@
 /** Commander's complaints about the command line, each as one line that says what is allowed. */
 import type { CommanderError } from "commander";
 import { takes } from "../index.js";
-import { plain } from "./config-error.js";
-import { didYouMean } from "./nearest.js";
-import { type Setting, settings } from "./settings.js";
+import { plain } from "./config/config-error.js";
+import { didYouMean } from "./config/nearest.js";
+import { type Setting, settings } from "./config/settings.js";
 
 /** @param command which of the commands was meant, if any */
 export function usageLine({ code, message }: CommanderError, command: string | undefined): string {

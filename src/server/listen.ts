@@ -3,7 +3,7 @@ import type { Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { UsageError } from "./usage-error.js";
+import { UsageError } from "./base/usage-error.js";
 
 /** Where a server is to listen: an address and port, a Unix socket, or a listening socket that it was given, by systemd for one. */
 export type ListenTarget =

@@ -1,5 +1,5 @@
 import { isIPv6 } from "node:net";
-import { UNIX } from "./address.js";
+import { UNIX } from "./handshake/address.js";
 
 /** Every client that is connected, and the places that handshakes under way have reserved. */
 export class Registry<Client extends { readonly id: string; readonly address: string }> {

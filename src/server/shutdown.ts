@@ -1,5 +1,5 @@
-import type { Clock } from "./clock.js";
-import { RunningTime } from "./running-time.js";
+import type { Clock } from "./base/clock.js";
+import { RunningTime } from "./base/running-time.js";
 
 /** What became of the clients that were connected when a shutdown began. */
 export interface ShutdownReport {

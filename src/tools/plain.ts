@@ -1,2 +1,2 @@
 /** Nobody's text may write control sequences to a terminal or a second line to a log. */
-export { plain, plainLines } from "../server/plain.js";
+export { plain, plainLines } from "../server/base/plain.js";

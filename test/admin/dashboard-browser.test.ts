@@ -7,7 +7,7 @@ import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { WebSocket } from "ws";
 import { serve, type ServerProcess } from "../harness/server.js";
 import { launch } from "../interop/peers/chromium.js";
-import { need } from "../interop/system.js";
+import { need } from "../interop/harness/system.js";
 
 const chromium = await need("chromium");
 const CHOSEN = "the-token-of-this-test";

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { WebSocket } from "ws";
 import { until } from "../harness/concurrency.js";
-import { type AdminRig, type Dashboard, type FeedMessage, startAdmin } from "./rig.js";
+import { type AdminRig, type Dashboard, type FeedMessage, startAdmin } from "./harness/rig.js";
 
 interface Row {
   readonly id: string;

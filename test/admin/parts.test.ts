@@ -7,8 +7,8 @@ import { Pace } from "#hawser/admin/pace.js";
 import { largestRooms } from "#hawser/admin/rooms.js";
 import { RoundTripSample } from "#hawser/admin/round-trips.js";
 import { FailedTries } from "#hawser/admin/tries.js";
-import { LogBook } from "../server/rig.js";
-import { StepClock } from "../server/step-clock.js";
+import { LogBook } from "../harness/rig.js";
+import { StepClock } from "../harness/step-clock.js";
 
 describe("LogTail", () => {
   const events = (tail: LogTail, seen = 0, most?: number): string[] =>

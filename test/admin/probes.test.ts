@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { createMetrics } from "#hawser/metrics/index.js";
 import { createServer } from "#hawser/index.js";
 import { createAdmin } from "#hawser/admin/index.js";
-import { ask, startAdmin } from "./rig.js";
+import { ask, startAdmin } from "./harness/rig.js";
 
 test("ready while clients are taken, and not from the first moment of a shutdown", async (t) => {
   const { server, clock, ask: get, client } = await startAdmin(t);

@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import { Access } from "#hawser/admin/access.js";
 import { createAdmin } from "#hawser/admin/index.js";
 import { createServer, OptionError, UsageError } from "#hawser/index.js";
-import { startAdmin } from "./rig.js";
+import { startAdmin } from "./harness/rig.js";
 
 const HOSTS: [host: string, isTaken: boolean][] = [
   ["localhost", true],

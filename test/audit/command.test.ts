@@ -19,7 +19,7 @@ import {
   named,
   namedButNoise,
   startFault,
-} from "./auditing.js";
+} from "./harness/auditing.js";
 
 /** Deadlines of Hawser's that an audit of some seconds sees pass. */
 const SHORT = [

@@ -7,7 +7,7 @@ import { test } from "node:test";
 
 import { checks } from "#hawser/audit/checks/index.js";
 import { practices } from "#hawser/audit/index.js";
-import { anchors, codeBlocks, codeWords, readDocument, tableAfter } from "../docs/markdown.js";
+import { anchors, codeBlocks, codeWords, readDocument, tableAfter } from "../docs/harness/markdown.js";
 import { runCli } from "../harness/run-cli.js";
 import { projectRoot } from "../harness/server.js";
 

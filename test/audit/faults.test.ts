@@ -14,8 +14,8 @@ import {
   namedButNoise,
   startFault,
   wasTooBusy,
-} from "./auditing.js";
-import { type Broken, type Fault, faults } from "./faults.js";
+} from "./harness/auditing.js";
+import { type Broken, type Fault, faults } from "./harness/faults.js";
 
 /** Audits wait more than they work. */
 const AT_ONCE = 4;

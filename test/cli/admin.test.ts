@@ -6,10 +6,10 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { describe, test } from "node:test";
 
-import { commandLogEvents } from "#hawser/cli/log-events.js";
+import { commandLogEvents } from "#hawser/cli/log/events.js";
 import { adminLogEvents } from "hawser/admin";
 import { logEvents } from "hawser";
-import { ask } from "../admin/rig.js";
+import { ask } from "../admin/harness/rig.js";
 import { until } from "../harness/concurrency.js";
 import { RawClient } from "../harness/raw-client.js";
 import { runCli } from "../harness/run-cli.js";

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { runCli } from "../harness/run-cli.js";
-import { need } from "../interop/system.js";
+import { need } from "../interop/harness/system.js";
 
 // Before the first test: a file's hooks run once its tests have ended, and those that are yet to come do not count.
 const shells = { bash: await need("bash"), zsh: await need("zsh"), fish: await need("fish") };

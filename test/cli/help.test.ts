@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 
-import { settings } from "#hawser/cli/settings.js";
+import { settings } from "#hawser/cli/config/settings.js";
 import { makeCertificate } from "../harness/certificate.js";
 import { runCli } from "../harness/run-cli.js";
 import { projectRoot } from "../harness/server.js";

@@ -6,7 +6,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symli
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { codeBlocks, readDocument } from "../docs/markdown.js";
+import { codeBlocks, readDocument } from "../docs/harness/markdown.js";
 import { projectRoot } from "../harness/server.js";
 
 /** Kept from run to run: what is in it takes a minute to install. */

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { adminLogEvents, createAdmin } from "hawser/admin";
 import { createServer } from "hawser";
-import { codeWords, readDocument, tableAfter, tableWith } from "./markdown.js";
+import { codeWords, readDocument, tableAfter, tableWith } from "./harness/markdown.js";
 
 const page = readDocument("docs/admin.md");
 

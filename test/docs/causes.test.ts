@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { causes, type OptionName, optionRules, refusals } from "hawser";
 import { handshakeFaults, violations } from "hawser/protocol";
-import { codeWords, readDocument, tableAfter, tableWith } from "./markdown.js";
+import { codeWords, readDocument, tableAfter, tableWith } from "./harness/markdown.js";
 
 const page = readDocument("docs/causes-and-close-codes.md");
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { diagnosticsChannels, tracingChannels } from "hawser";
-import { codeWords, readDocument, tableAfter } from "./markdown.js";
+import { codeWords, readDocument, tableAfter } from "./harness/markdown.js";
 
 const page = readDocument("docs/diagnostics.md");
 

@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import { optionRules } from "hawser";
 import { projectRoot } from "../harness/server.js";
-import { codeBlocks, readDocument } from "./markdown.js";
+import { codeBlocks, readDocument } from "./harness/markdown.js";
 
 const page = readDocument("docs/functions.md");
 const declared = codeBlocks(page, "typescript");
@@ -78,8 +78,7 @@ async function compile(code: string): Promise<void> {
   try {
     const file = join(folder, "page.mts");
     writeFileSync(file, code);
-    const flags =
-      "--ignoreConfig --noEmit --strict --skipLibCheck --target es2023 --module nodenext --types node";
+    const flags = "--ignoreConfig --noEmit --strict --skipLibCheck --target es2023 --module nodenext --types node";
     const tsc = join(projectRoot, "node_modules/typescript/bin/tsc");
     await promisify(execFile)(process.execPath, [tsc, ...flags.split(" "), file], { cwd: folder });
   } catch (error) {

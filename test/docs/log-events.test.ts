@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { createServer, type LogEvent, logEvents, Refuse } from "hawser";
 import { WebSocket } from "ws";
 import { makeCertificate } from "../harness/certificate.js";
-import { codeBlocks, codeWords, readDocument, tableAfter } from "./markdown.js";
+import { codeBlocks, codeWords, readDocument, tableAfter } from "./harness/markdown.js";
 
 const page = readDocument("docs/log-events.md");
 const rows = new Map(tableAfter(page, "The events").map((row) => [codeWords(row["Event"] ?? "")[0] ?? "", row]));

@@ -5,8 +5,8 @@ import { test } from "node:test";
 import { createServer } from "hawser";
 import { createMetrics } from "hawser/metrics";
 import { parse } from "yaml";
-import { readExposition } from "../metrics/exposition.js";
-import { anchors, codeWords, readDocument, tableAfter } from "./markdown.js";
+import { readExposition } from "../metrics/harness/exposition.js";
+import { anchors, codeWords, readDocument, tableAfter } from "./harness/markdown.js";
 
 const page = readDocument("docs/metrics.md");
 const metrics = createMetrics(createServer({ logLevel: "silent" }));

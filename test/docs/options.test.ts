@@ -5,11 +5,11 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { settings } from "#hawser/cli/settings.js";
+import { settings } from "#hawser/cli/config/settings.js";
 import { optionRules } from "hawser";
 import { projectRoot } from "../harness/server.js";
-import { codeWords, readDocument, tableAfter } from "./markdown.js";
-import { markdownTable, optionTables } from "./option-tables.js";
+import { codeWords, readDocument, tableAfter } from "./harness/markdown.js";
+import { markdownTable, optionTables } from "./harness/option-tables.js";
 
 const FILE = "docs/options.md";
 const tables = optionTables();

@@ -9,7 +9,7 @@ import { chart } from "../../bench/chart.js";
 import type { Report } from "../../bench/results.js";
 import { figures, ratioTable, type Run, targetsTable } from "../../bench/tables.js";
 import { projectRoot } from "../harness/server.js";
-import { readDocument } from "./markdown.js";
+import { readDocument } from "./harness/markdown.js";
 
 const runs: Run[] = ["latest.json", "node24.json", "xeon-node20.json", "xeon-node24.json"].map((file) => ({
   file,

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { readDocument } from "./markdown.js";
+import { readDocument } from "./harness/markdown.js";
 
 const FILE = "docs/recipes.md";
 const chapters = readDocument(FILE).split(/^## /m).slice(1);

@@ -7,7 +7,7 @@ import { Counters } from "#hawser/bench/tally.js";
 import type { Plan } from "#hawser/bench/plan.js";
 import { findTarget } from "#hawser/tools/target.js";
 import { runCli } from "../harness/run-cli.js";
-import { codeWords, readDocument, tableAfter } from "./markdown.js";
+import { codeWords, readDocument, tableAfter } from "./harness/markdown.js";
 
 for (const command of ["bench", "connect"]) {
   test(`the flags of ${command}`, async () => {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startExample } from "./example.js";
+import { startExample } from "./harness/example.js";
 
 for (const name of ["node-http", "express", "fastify", "hono"]) {
   test(`${name}: HTTP and WebSocket on one port, and an orderly end`, async (t) => {

@@ -4,11 +4,11 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { freePort } from "../audit/auditing.js";
+import { freePort } from "../audit/harness/auditing.js";
 import { runCli } from "../harness/run-cli.js";
-import { codeBlocks, documents, readDocument } from "../docs/markdown.js";
+import { codeBlocks, documents, readDocument } from "../docs/harness/markdown.js";
 import { projectRoot } from "../harness/server.js";
-import { names } from "./example.js";
+import { names } from "./harness/example.js";
 
 /** The paths at which the examples take WebSockets. */
 const PATHS: Record<string, string> = {

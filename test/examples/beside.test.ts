@@ -9,7 +9,7 @@ import { before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { projectRoot } from "../harness/server.js";
-import { type Example, startProgram } from "./example.js";
+import { type Example, startProgram } from "./harness/example.js";
 
 const folder = join(projectRoot, "examples/beside");
 

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { projectRoot } from "../harness/server.js";
-import { names } from "./example.js";
+import { names } from "./harness/example.js";
 
 const folder = join(projectRoot, "examples");
 

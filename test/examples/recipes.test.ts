@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { freePort } from "../audit/auditing.js";
-import { startExample } from "./example.js";
+import { freePort } from "../audit/harness/auditing.js";
+import { startExample } from "./harness/example.js";
 
 test("message-limit: one user is slowed down over all connections, and loses nothing", async (t) => {
   const example = await startExample("recipes/message-limit", t);

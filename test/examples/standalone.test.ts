@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startExample } from "./example.js";
+import { startExample } from "./harness/example.js";
 
 test("chat: what a client sends goes to everyone else", async (t) => {
   const example = await startExample("chat", t);

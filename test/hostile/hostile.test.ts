@@ -11,9 +11,9 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
 import { type ServerProcess, serve } from "../harness/server.js";
-import { certificates } from "../server/certificates.js";
-import { Bystander } from "./bystander.js";
-import { type Group, hastyFlags, impatientFlags, type ServerKind } from "./group.js";
+import { certificates } from "../harness/certificates.js";
+import { Bystander } from "./harness/bystander.js";
+import { type Group, hastyFlags, impatientFlags, type ServerKind } from "./harness/group.js";
 import { backlog } from "./groups/backlog.js";
 import { bystanders } from "./groups/bystanders.js";
 import { bytes } from "./groups/bytes.js";
@@ -27,7 +27,7 @@ import { frames } from "./groups/frames.js";
 import { offers } from "./groups/offers.js";
 import { requests } from "./groups/requests.js";
 import { tls } from "./groups/tls.js";
-import { Health } from "./health.js";
+import { Health } from "./harness/health.js";
 
 const REQUESTS: Group[] = [requests, bytes, offers];
 const MESSAGES: Group[] = [...frames, ...closing, ...compressed, floods, bystanders];

@@ -13,7 +13,7 @@ import { type TestContext, after, before, describe, it } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { type ServerProcess, serve } from "../harness/server.js";
 import { launch } from "./peers/chromium.js";
-import { need } from "./system.js";
+import { need } from "./harness/system.js";
 
 const chromium = await need("chromium");
 

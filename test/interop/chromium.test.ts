@@ -1,6 +1,6 @@
 import { interop } from "./contract.js";
 import { startChromium } from "./peers/chromium.js";
-import { need } from "./system.js";
+import { need } from "./harness/system.js";
 
 const chromium = await need("chromium");
 

@@ -7,10 +7,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, it } from "node:test";
-import { type OptionName, optionRules } from "#hawser/server/option-rules.js";
+import { type OptionName, optionRules } from "#hawser/server/options/rules.js";
 import { WebSocket } from "ws";
 import { type LogLine, cliPath, projectRoot } from "../harness/server.js";
-import { need, run } from "./system.js";
+import { need, run } from "./harness/system.js";
 
 const read = (path: string): string => readFileSync(join(projectRoot, path), "utf8");
 const defaultOf = (name: OptionName): number => Number(optionRules[name].default);

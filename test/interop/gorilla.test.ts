@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { interop } from "./contract.js";
-import { interopFile } from "./files.js";
+import { interopFile } from "./harness/files.js";
 import { startRemote } from "./peers/remote.js";
-import { GO_SOURCES, need, run, scratchFolder } from "./system.js";
+import { GO_SOURCES, need, run, scratchFolder } from "./harness/system.js";
 
 const go = await need("go-gorilla");
 

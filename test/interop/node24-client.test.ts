@@ -1,6 +1,6 @@
 import { interop } from "./contract.js";
 import { startRemote, webMain } from "./peers/remote.js";
-import { need } from "./system.js";
+import { need } from "./harness/system.js";
 
 const node = await need("node24");
 

@@ -15,7 +15,7 @@ import { sleep } from "../harness/concurrency.js";
 import { frame } from "../harness/frames.js";
 import { RawClient } from "../harness/raw-client.js";
 import { projectRoot } from "../harness/server.js";
-import { need, run } from "./system.js";
+import { need, run } from "./harness/system.js";
 
 const deploy = join(projectRoot, "deploy");
 const dashboard = JSON.parse(readFileSync(join(deploy, "grafana-dashboard.json"), "utf8")) as {

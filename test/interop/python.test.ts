@@ -1,7 +1,7 @@
 import { interop } from "./contract.js";
-import { interopFile } from "./files.js";
+import { interopFile } from "./harness/files.js";
 import { startRemote } from "./peers/remote.js";
-import { need } from "./system.js";
+import { need } from "./harness/system.js";
 
 const python = await need("python-websockets");
 

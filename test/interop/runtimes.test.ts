@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { after, before, describe, it } from "node:test";
 import { type ClientOptions, WebSocket } from "ws";
 import { type LogLine, cliPath } from "../harness/server.js";
-import { need } from "./system.js";
+import { need } from "./harness/system.js";
 
 const LIMIT = 512 * 1024;
 

@@ -12,7 +12,7 @@ import { until } from "../harness/concurrency.js";
 import { cliPath, type LogLine, serve } from "../harness/server.js";
 import { caddy, haproxy, nginx } from "./proxies/kinds.js";
 import { freePort, startProxy } from "./proxies/proxy.js";
-import { need } from "./system.js";
+import { need } from "./harness/system.js";
 
 const folder = mkdtempSync(join(tmpdir(), "hawser-"));
 // A proxy may run as another user.

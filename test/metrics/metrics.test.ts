@@ -6,10 +6,10 @@ import { createMetrics, type Metrics } from "hawser/metrics";
 import { handshakeFaults } from "hawser/protocol";
 import { until } from "../harness/concurrency.js";
 import { frame } from "../harness/frames.js";
-import { emptyStats } from "#hawser/server/stats.js";
+import { emptyStats } from "#hawser/server/watching/stats.js";
 import { RawClient } from "../harness/raw-client.js";
-import { startRig, stepUntil } from "../server/rig.js";
-import { type Family, readExposition, valueOf } from "./exposition.js";
+import { startRig, stepUntil } from "../harness/rig.js";
+import { type Family, readExposition, valueOf } from "./harness/exposition.js";
 
 function metricsOf(test: TestContext, server: Server): Metrics & { read(): Promise<Map<string, Family>> } {
   const metrics = createMetrics(server);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { isUtf8 } from "node:buffer";
 import { describe, it } from "node:test";
 import { CloseCode, closeBody, isValidCloseCode, readCloseBody } from "#hawser/protocol/close-codes.js";
-import { hex } from "./recorder.js";
+import { hex } from "./harness/recorder.js";
 
 describe("isValidCloseCode", () => {
   it("takes what RFC 6455 7.4 and the IANA registry allow on the wire, and no other number", () => {

@@ -8,7 +8,7 @@ import { encodeFrame } from "#hawser/protocol/encoder.js";
 import { BINARY, CONTINUATION, PING, PONG, TEXT } from "#hawser/protocol/opcodes.js";
 import { type ConnectionEvent, type ConnectionState, transitions } from "#hawser/protocol/states.js";
 import type { Violation } from "#hawser/protocol/violations.js";
-import { everyCut, feed, hex, message, Recorder } from "./recorder.js";
+import { everyCut, feed, hex, message, Recorder } from "./harness/recorder.js";
 
 const LIMIT = 70_000;
 const KEY = 0x3d21fa37;

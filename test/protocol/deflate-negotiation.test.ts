@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { negotiateDeflate, type DeflateOptions, type DeflateParameters } from "#hawser/protocol/deflate-negotiation.js";
 import { formatExtension, parseExtensions } from "#hawser/protocol/extensions.js";
-import { WsDeflate, wsExtension, type WsOffer } from "./ws-deflate.js";
+import { WsDeflate, wsExtension, type WsOffer } from "./harness/ws-deflate.js";
 
 const OPTIONS: DeflateOptions = {
   contextTakeover: false,

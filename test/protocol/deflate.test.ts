@@ -4,8 +4,8 @@ import { constants, createDeflateRaw, deflateRawSync, inflateRawSync } from "nod
 import * as fc from "fast-check";
 import type { DeflateParameters } from "#hawser/protocol/deflate-negotiation.js";
 import { Deflater, deflateShared, Inflater } from "#hawser/protocol/deflate.js";
-import { largestDistance } from "./deflate-distances.js";
-import { WsPeer } from "./ws-deflate.js";
+import { largestDistance } from "./harness/deflate-distances.js";
+import { WsPeer } from "./harness/ws-deflate.js";
 
 const EFFORT = { level: 3, memLevel: 8 };
 const KIB = 1024;

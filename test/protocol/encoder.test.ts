@@ -12,7 +12,7 @@ import {
 } from "#hawser/protocol/encoder.js";
 import { BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT } from "#hawser/protocol/opcodes.js";
 import { encodeFrame as plainFrame } from "../harness/frames.js";
-import { hex } from "./recorder.js";
+import { hex } from "./harness/recorder.js";
 
 const KEY = Buffer.from("37fa213d", "hex");
 const HIGH_KEY = Buffer.from("000000ff", "hex");

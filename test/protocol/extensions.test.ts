@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { formatExtension, parseExtensions, type Extension } from "#hawser/protocol/extensions.js";
-import { wsExtension } from "./ws-deflate.js";
+import { wsExtension } from "./harness/ws-deflate.js";
 
 describe("parseExtensions takes", () => {
   const rows: Array<[header: string, extensions: Extension[]]> = [

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { mask, maskTo, readBuffer } from "#hawser/protocol/mask.js";
-import { payloadOf } from "./recorder.js";
+import { payloadOf } from "./harness/recorder.js";
 
 /** RFC 6455 5.3, word for word: transformed-octet-i = original-octet-i XOR masking-key-octet-(i MOD 4). */
 function plainly(payload: Uint8Array, key: Uint8Array, phase: number): Buffer {

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { readBuffer } from "#hawser/protocol/mask.js";
 import type { MessageInflater } from "#hawser/protocol/parser.js";
 import { BINARY, CONTINUATION, encodeFrame, fragments, type FrameSpec, TEXT } from "../harness/frames.js";
-import { feed, hex, message, Recorder, SinkParser } from "./recorder.js";
+import { feed, hex, message, Recorder, SinkParser } from "./harness/recorder.js";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

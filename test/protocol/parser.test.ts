@@ -6,7 +6,7 @@ import type { MessageInflater, ParserOptions } from "#hawser/protocol/parser.js"
 import { PayloadMemory } from "#hawser/protocol/payload-memory.js";
 import { type ViolationName, violations } from "#hawser/protocol/violations.js";
 import { BINARY, encodeFrame, fragments, type FrameSpec, PING, PONG, TEXT, toBytes } from "../harness/frames.js";
-import { everyCut, feed, hex, masked, message, Recorder, SinkParser } from "./recorder.js";
+import { everyCut, feed, hex, masked, message, Recorder, SinkParser } from "./harness/recorder.js";
 
 type Role = ParserOptions["role"];
 

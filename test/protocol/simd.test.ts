@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { readBuffer, unmaskFrames } from "#hawser/protocol/mask.js";
 import { INPUT_BYTES, loadSimd, RESULT_BYTES } from "#hawser/protocol/simd.js";
 import { BINARY, encodeFrame, type FrameSpec, PING, TEXT } from "../harness/frames.js";
-import { hex, payloadOf } from "./recorder.js";
+import { hex, payloadOf } from "./harness/recorder.js";
 
 const KEY = 0x04030201;
 const KEYS = [hex("37fa213d"), hex("00000000"), hex("80ff0180")];

@@ -6,12 +6,12 @@ import { createServer as createHttpsServer } from "node:https";
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import { describe, it, type TestContext } from "node:test";
 import { type Client, createServer, type Server, type ServerOptions } from "#hawser/index.js";
-import { currentContext, runIn } from "#hawser/server/async-context.js";
+import { currentContext, runIn } from "#hawser/server/base/async-context.js";
 import { inParallel, until } from "../harness/concurrency.js";
 import { encodeFrame, frame } from "../harness/frames.js";
 import { RawClient } from "../harness/raw-client.js";
-import { certificates } from "./certificates.js";
-import { gate, listenOn } from "./rig.js";
+import { certificates } from "../harness/certificates.js";
+import { gate, listenOn } from "../harness/rig.js";
 
 const CLIENTS = 30;
 const MESSAGES = 40;

@@ -10,12 +10,12 @@ import fastify from "fastify";
 import { Hono } from "hono";
 import { WebSocketServer } from "ws";
 import { createServer, UsageError } from "#hawser/index.js";
-import type { UpgradeSource } from "#hawser/server/upgrade-source.js";
+import type { UpgradeSource } from "#hawser/server/handshake/upgrade-source.js";
 import { until } from "../harness/concurrency.js";
 import { upgradeRequest } from "../harness/http.js";
 import { RawClient } from "../harness/raw-client.js";
-import { gate, listenOn, LogBook, plainHttpServer, startRig, turns } from "./rig.js";
-import { StepClock } from "./step-clock.js";
+import { gate, listenOn, LogBook, plainHttpServer, startRig, turns } from "../harness/rig.js";
+import { StepClock } from "../harness/step-clock.js";
 
 describe("attach", () => {
   it("takes the handshakes of a server that is there, and leaves it its requests", async (test) => {

@@ -6,7 +6,7 @@ import { until } from "../harness/concurrency.js";
 import { frame } from "../harness/frames.js";
 import { upgradeRequest } from "../harness/http.js";
 import type { RawClient } from "../harness/raw-client.js";
-import { gate, plainHttpServer, type Rig, startRig, turns } from "./rig.js";
+import { gate, plainHttpServer, type Rig, startRig, turns } from "../harness/rig.js";
 
 /** An `authenticate` that waits for the test, and what it saw. */
 function waiting(): {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Backlog } from "#hawser/server/backlog.js";
-import { Account, MemoryBudget } from "#hawser/server/memory-budget.js";
-import { overflowPolicies } from "#hawser/server/overflow.js";
+import { Backlog } from "#hawser/server/sending/backlog.js";
+import { Account, MemoryBudget } from "#hawser/server/sending/memory-budget.js";
+import { overflowPolicies } from "#hawser/server/sending/overflow.js";
 import * as fc from "fast-check";
 
 /** What an entry with a short frame costs besides its bytes. */

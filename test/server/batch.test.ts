@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Batch } from "#hawser/server/batch.js";
+import { Batch } from "#hawser/server/sending/batch.js";
 
 const hello = Buffer.from("hello ");
 const world = Buffer.from("world");

@@ -4,7 +4,7 @@ import { describe, it, type TestContext } from "node:test";
 import { type Cause, causes, type Disconnect, type ServerOptions } from "#hawser/index.js";
 import { until } from "../harness/concurrency.js";
 import { encodeFrame, frame } from "../harness/frames.js";
-import { type Rig, startRig, turns } from "./rig.js";
+import { type Rig, startRig, turns } from "../harness/rig.js";
 
 type Connected = Awaited<ReturnType<Rig<undefined>["connect"]>>;
 

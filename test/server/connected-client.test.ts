@@ -6,8 +6,8 @@ import { inspect } from "node:util";
 import { type Client, UsageError } from "#hawser/index.js";
 import { frame } from "../harness/frames.js";
 import { until } from "../harness/concurrency.js";
-import { certificates } from "./certificates.js";
-import { type Rig, startRig } from "./rig.js";
+import { certificates } from "../harness/certificates.js";
+import { type Rig, startRig } from "../harness/rig.js";
 
 /** Those of `Client`, as docs and types have them. */
 const MEMBERS =

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ControlRate } from "#hawser/server/control-rate.js";
+import { ControlRate } from "#hawser/server/session/control-rate.js";
 
 describe("control rate", () => {
   it("answers so many a second, then puts off, then ends it", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { DeadlineWheel, type Timed } from "#hawser/server/deadlines.js";
-import { StepClock } from "./step-clock.js";
+import { DeadlineWheel, type Timed } from "#hawser/server/base/deadlines.js";
+import { StepClock } from "../harness/step-clock.js";
 
 const TICK_MS = 50;
 

@@ -7,7 +7,7 @@ import { describe, it, type TestContext } from "node:test";
 import { createServer, diagnosticsChannels, Refuse, tracingChannels } from "#hawser/index.js";
 import { until } from "../harness/concurrency.js";
 import { frame } from "../harness/frames.js";
-import { gate, LogBook, startRig, turns } from "./rig.js";
+import { gate, LogBook, startRig, turns } from "../harness/rig.js";
 
 interface Told {
   name: string;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { DurationCounter } from "#hawser/server/durations.js";
-import { HandlerTimes } from "#hawser/server/handler-times.js";
-import { emptyStats } from "#hawser/server/stats.js";
+import { DurationCounter } from "#hawser/server/base/durations.js";
+import { HandlerTimes } from "#hawser/server/watching/handler-times.js";
+import { emptyStats } from "#hawser/server/watching/stats.js";
 
 describe("durations", () => {
   it("fall into the first bucket that holds them, bounds included, and above the last one too", () => {

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import type { Client, OverflowPolicy } from "#hawser/index.js";
 import { until } from "../harness/concurrency.js";
 import type { RawClient } from "../harness/raw-client.js";
-import { type Rig, startRig } from "./rig.js";
+import { type Rig, startRig } from "../harness/rig.js";
 
 const KIB = 1024;
 const MIB = KIB * KIB;

@@ -10,8 +10,8 @@ import { Parser } from "#hawser/protocol/parser.js";
 import { until } from "../harness/concurrency.js";
 import { BINARY, encodeFrame, type FrameSpec, frame, TEXT } from "../harness/frames.js";
 import type { RawClient } from "../harness/raw-client.js";
-import { certificates } from "./certificates.js";
-import { plainHttpServer, type Rig, startRig } from "./rig.js";
+import { certificates } from "../harness/certificates.js";
+import { plainHttpServer, type Rig, startRig } from "../harness/rig.js";
 
 /** The share of one client is so many frames, or so many times 2 KiB. */
 const DEFAULT_SHARE = 512;

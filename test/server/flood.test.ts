@@ -5,7 +5,7 @@ import type { Client } from "#hawser/index.js";
 import { until } from "../harness/concurrency.js";
 import { encodeFrame, frame, PONG } from "../harness/frames.js";
 import type { RawClient } from "../harness/raw-client.js";
-import { startRig, turns, watchWrites } from "./rig.js";
+import { startRig, turns, watchWrites } from "../harness/rig.js";
 
 describe("a control-frame flood", () => {
   it("is answered at the rate, then by one pong to the latest ping", async (test) => {

@@ -6,7 +6,7 @@ import { MessageChannel } from "node:worker_threads";
 import { type Message, type Payload, UsageError } from "#hawser/index.js";
 import { until } from "../harness/concurrency.js";
 import { frame } from "../harness/frames.js";
-import { startRig } from "./rig.js";
+import { startRig } from "../harness/rig.js";
 
 const elsewhere = createContext({});
 const SENDABLE: Readonly<Record<string, () => Payload>> = {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { freshId } from "#hawser/server/fresh-id.js";
+import { freshId } from "#hawser/server/base/fresh-id.js";
 
 const ids = Array.from({ length: 10_000 }, freshId);
 

@@ -4,13 +4,13 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { describe, it, mock, type TestContext } from "node:test";
 import type { UpgradeRequest } from "#hawser/index.js";
-import { FrontDoor } from "#hawser/server/front-door.js";
+import { FrontDoor } from "#hawser/server/internals/front-door.js";
 import { encodeFrame, frame } from "../harness/frames.js";
 import { upgradeRequest } from "../harness/http.js";
 import { sleep, until } from "../harness/concurrency.js";
 import { Random } from "../harness/random.js";
-import { MAX_HEADER_BYTES, mutant, ODD, PLAIN } from "./handshake-samples.js";
-import { type Rig, startRig, turns } from "./rig.js";
+import { MAX_HEADER_BYTES, mutant, ODD, PLAIN } from "./harness/handshake-samples.js";
+import { type Rig, startRig, turns } from "../harness/rig.js";
 
 const SEED = 20_261_124;
 const MUTANTS = 1200;

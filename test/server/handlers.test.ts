@@ -6,8 +6,8 @@ import { until } from "../harness/concurrency.js";
 import { type Expected, exchangeOn, type Step } from "../harness/exchange.js";
 import { BINARY, encodeFrame, fragments, type FrameSpec, frame, TEXT } from "../harness/frames.js";
 import { Random } from "../harness/random.js";
-import { certificates } from "./certificates.js";
-import { gate, startRig, turns } from "./rig.js";
+import { certificates } from "../harness/certificates.js";
+import { gate, startRig, turns } from "../harness/rig.js";
 
 describe("handlers of one client", () => {
   for (const [how, fail] of [

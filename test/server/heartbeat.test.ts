@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Heartbeat, PingSource } from "#hawser/server/heartbeat.js";
+import { Heartbeat, PingSource } from "#hawser/server/session/heartbeat.js";
 
 const PERIOD = 54_000;
 

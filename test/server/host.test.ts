@@ -6,10 +6,10 @@ import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { describe, it, type TestContext } from "node:test";
 import { createServer, type Server, type ServerOptions } from "#hawser/index.js";
-import { hostAdvice, Hosts, isHostEntry, isOnLoopback } from "#hawser/server/host.js";
+import { hostAdvice, Hosts, isHostEntry, isOnLoopback } from "#hawser/server/handshake/host.js";
 import { RawClient } from "../harness/raw-client.js";
-import { certificates } from "./certificates.js";
-import { LogBook, PORTABLE, startRig } from "./rig.js";
+import { certificates } from "../harness/certificates.js";
+import { LogBook, PORTABLE, startRig } from "../harness/rig.js";
 
 describe("names that nobody can have lead elsewhere", () => {
   const rows: [host: string, taken: boolean][] = [

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Client, Message } from "#hawser/index.js";
-import { Incoming } from "#hawser/server/incoming.js";
-import { MemoryBudget } from "#hawser/server/memory-budget.js";
+import { Incoming } from "#hawser/server/session/incoming.js";
+import { MemoryBudget } from "#hawser/server/sending/memory-budget.js";
 import { until } from "../harness/concurrency.js";
 import { encodeFrame, frame } from "../harness/frames.js";
 import type { RawClient } from "../harness/raw-client.js";
-import { gate, startRig, turns } from "./rig.js";
+import { gate, startRig, turns } from "../harness/rig.js";
 
 const KIB = 1024;
 const echo = { message: (client: Client<undefined>, message: Message): void => void client.send(message) };

@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Connection, type ConnectionSink } from "#hawser/protocol/connection.js";
-import type { ClientSocket } from "#hawser/server/client-socket.js";
-import { Intake, StopReason } from "#hawser/server/intake.js";
-import { MemoryBudget } from "#hawser/server/memory-budget.js";
-import { Turns } from "#hawser/server/turns.js";
+import type { ClientSocket } from "#hawser/server/sockets/client-socket.js";
+import { Intake, StopReason } from "#hawser/server/session/intake.js";
+import { MemoryBudget } from "#hawser/server/sending/memory-budget.js";
+import { Turns } from "#hawser/server/sending/turns.js";
 import { encodeFrame, frame } from "../harness/frames.js";
-import { turns as eventLoopTurns } from "./rig.js";
-import { StepClock } from "./step-clock.js";
+import { turns as eventLoopTurns } from "../harness/rig.js";
+import { StepClock } from "../harness/step-clock.js";
 
 const MAX_WORK = 16;
 const CLIENT_MS = 8;

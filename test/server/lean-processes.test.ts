@@ -21,7 +21,7 @@ interface Running {
 }
 
 async function start(test: TestContext, how: string, ...switches: string[]): Promise<Running> {
-  const child = spawn(process.execPath, [...switches, join(import.meta.dirname, "echo-main.js"), how], {
+  const child = spawn(process.execPath, [...switches, join(import.meta.dirname, "harness/echo-main.js"), how], {
     stdio: ["pipe", "pipe", "pipe"],
     env: { ...process.env, NODE_OPTIONS: "", NODE_TEST_CONTEXT: undefined },
   });

@@ -5,13 +5,13 @@ import { connect, Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { describe, it, mock, type TestContext } from "node:test";
 import { createServer, Refuse, type ServerOptions } from "#hawser/index.js";
-import { type LeanSocket, LeanSockets } from "#hawser/server/lean-socket.js";
+import { type LeanSocket, LeanSockets } from "#hawser/server/internals/lean-socket.js";
 import { inParallel, until } from "../harness/concurrency.js";
 import { encodeFrame, frame } from "../harness/frames.js";
 import { type HttpResponse, upgradeRequest } from "../harness/http.js";
 import { Random } from "../harness/random.js";
 import { RawClient } from "../harness/raw-client.js";
-import { gate, LogBook, type Rig, startRig, turns } from "./rig.js";
+import { gate, LogBook, type Rig, startRig, turns } from "../harness/rig.js";
 
 const isBun = process.versions["bun"] !== undefined;
 const hasIPv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === "::1"));

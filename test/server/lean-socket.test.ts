@@ -5,11 +5,11 @@ import { connect, createServer, type Server as NetServer, Socket } from "node:ne
 import { describe, it, type TestContext } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import type { SocketOwner } from "#hawser/server/client-socket.js";
-import { type LeanSocket, LeanSockets } from "#hawser/server/lean-socket.js";
+import type { SocketOwner } from "#hawser/server/sockets/client-socket.js";
+import { type LeanSocket, LeanSockets } from "#hawser/server/internals/lean-socket.js";
 import { until } from "../harness/concurrency.js";
 import { Random } from "../harness/random.js";
-import { turns } from "./rig.js";
+import { turns } from "../harness/rig.js";
 
 const isBun = process.versions["bun"] !== undefined;
 

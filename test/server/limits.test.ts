@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { until } from "../harness/concurrency.js";
 import { BINARY, encodeFrame, frame } from "../harness/frames.js";
 import type { HttpResponse } from "../harness/http.js";
-import { startRig } from "./rig.js";
+import { startRig } from "../harness/rig.js";
 
 function assertRetry(response: HttpResponse, status: number): void {
   assert.equal(response.status, status);

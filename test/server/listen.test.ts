@@ -21,8 +21,8 @@ import { type Client, createServer, type Server, type ServerOptions, UsageError 
 import { WebSocket } from "ws";
 import { until } from "../harness/concurrency.js";
 import { notOnWindows } from "../harness/platform.js";
-import { certificates } from "./certificates.js";
-import { LogBook, plainHttpServer, PORTABLE, startRig } from "./rig.js";
+import { certificates } from "../harness/certificates.js";
+import { LogBook, plainHttpServer, PORTABLE, startRig } from "../harness/rig.js";
 
 describe("listen", () => {
   it("says that the server was closed, and not that it listens already", async () => {

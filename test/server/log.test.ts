@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { pino } from "pino";
 import { type LogEvent, logEvents, Refuse } from "#hawser/index.js";
-import { SampledLog } from "#hawser/server/log.js";
+import { SampledLog } from "#hawser/server/watching/log.js";
 import { until } from "../harness/concurrency.js";
 import { frame } from "../harness/frames.js";
-import { certificates } from "./certificates.js";
-import { LogBook, startRig, turns } from "./rig.js";
-import { StepClock } from "./step-clock.js";
+import { certificates } from "../harness/certificates.js";
+import { LogBook, startRig, turns } from "../harness/rig.js";
+import { StepClock } from "../harness/step-clock.js";
 
 describe("log lines", () => {
   it("have exactly the fields of logEvents, and every event is written", async (test) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Account, type Hold, MemoryBudget } from "#hawser/server/memory-budget.js";
+import { Account, type Hold, MemoryBudget } from "#hawser/server/sending/memory-budget.js";
 
 const KIB = 1024;
 

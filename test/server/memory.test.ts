@@ -9,7 +9,7 @@ const MIB = 1024 * 1024;
 /** Whatever else comes and goes in the process. */
 const CONSTANT = 3 * MIB;
 
-const main = join(import.meta.dirname, "memory-main.js");
+const main = join(import.meta.dirname, "harness/memory-main.js");
 
 describe("the heap grows by no more than twice what the books say, and the books stay within their bounds", () => {
   for (const sockets of ["lean", "portable"]) {

@@ -20,10 +20,10 @@ import {
   SimpleSpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
 import { Refuse } from "#hawser/index.js";
-import { findOpenTelemetry } from "#hawser/server/opentelemetry.js";
+import { findOpenTelemetry } from "#hawser/server/watching/opentelemetry.js";
 import { until } from "../harness/concurrency.js";
 import { frame } from "../harness/frames.js";
-import { gate, startRig, turns } from "./rig.js";
+import { gate, startRig, turns } from "../harness/rig.js";
 
 /** What OpenTelemetry's SDK for Node brings. */
 class StorageContextManager implements ContextManager {

@@ -15,8 +15,8 @@ import {
   type ServerOptions,
   UsageError,
 } from "#hawser/index.js";
-import { certificates } from "./certificates.js";
-import { LogBook } from "./rig.js";
+import { certificates } from "../harness/certificates.js";
+import { LogBook } from "../harness/rig.js";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../../..");
 const rules = Object.entries<OptionRule>(optionRules) as [OptionName, OptionRule][];
@@ -299,7 +299,7 @@ describe("an error", () => {
 });
 
 describe("the docstrings", () => {
-  const source = readFileSync(join(root, "src/server/options.ts"), "utf8");
+  const source = readFileSync(join(root, "src/server/api/options.ts"), "utf8");
 
   it("tell the default that is true", () => {
     for (const [name, rule] of rules) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { isOrigin, originAdvice, type OriginPolicy, Origins } from "#hawser/server/origin.js";
+import { isOrigin, originAdvice, type OriginPolicy, Origins } from "#hawser/server/handshake/origin.js";
 
 /** As a handshake is looked at: one without Origin is from no browser. */
 function isOriginAllowed(origin: string | undefined, host: string | undefined, policy: OriginPolicy): boolean {

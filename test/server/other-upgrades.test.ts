@@ -12,8 +12,8 @@ import { connect, type Socket } from "node:net";
 import { describe, it, type TestContext } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { until } from "../harness/concurrency.js";
-import { certificates } from "./certificates.js";
-import { listenOn, type Rig, startRig, turns } from "./rig.js";
+import { certificates } from "../harness/certificates.js";
+import { listenOn, type Rig, startRig, turns } from "../harness/rig.js";
 
 const H2C = ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA"];
 

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { MemoryBudget } from "#hawser/server/memory-budget.js";
-import { Message } from "#hawser/server/message.js";
-import { Outbox } from "#hawser/server/outbox.js";
-import { overflowPolicies, type OverflowPolicy } from "#hawser/server/overflow.js";
-import { Scratch } from "#hawser/server/scratch.js";
-import { Turns } from "#hawser/server/turns.js";
-import { FakeSocket } from "./fake-socket.js";
-import { turns } from "./rig.js";
-import { StepClock } from "./step-clock.js";
+import { MemoryBudget } from "#hawser/server/sending/memory-budget.js";
+import { Message } from "#hawser/server/sending/message.js";
+import { Outbox } from "#hawser/server/sending/outbox.js";
+import { overflowPolicies, type OverflowPolicy } from "#hawser/server/sending/overflow.js";
+import { Scratch } from "#hawser/server/sending/scratch.js";
+import { Turns } from "#hawser/server/sending/turns.js";
+import { FakeSocket } from "./harness/fake-socket.js";
+import { turns } from "../harness/rig.js";
+import { StepClock } from "../harness/step-clock.js";
 
 const KIB = 1024;
 /** What an entry of a backlog costs besides its bytes. */

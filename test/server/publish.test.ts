@@ -1,11 +1,11 @@
 /** Topics: encoded once, whatever the number of subscribers, and delivered to exactly those. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Batch } from "#hawser/server/batch.js";
-import { Outgoing } from "#hawser/server/outgoing.js";
+import { Batch } from "#hawser/server/sending/batch.js";
+import { Outgoing } from "#hawser/server/sending/outgoing.js";
 import { encodeFrame, frame } from "../harness/frames.js";
 import type { RawClient } from "../harness/raw-client.js";
-import { startRig, turns, watchWrites } from "./rig.js";
+import { startRig, turns, watchWrites } from "../harness/rig.js";
 
 async function texts(peer: RawClient, count: number): Promise<string[]> {
   const seen: string[] = [];

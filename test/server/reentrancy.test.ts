@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import type { Handlers, ServerOptions } from "#hawser/index.js";
 import { until } from "../harness/concurrency.js";
 import { encodeFrame, frame } from "../harness/frames.js";
-import { startRig, turns } from "./rig.js";
+import { startRig, turns } from "../harness/rig.js";
 
 describe("in open", () => {
   const acts: [what: string, open: NonNullable<Handlers<undefined>["open"]>, code: number | "none"][] = [

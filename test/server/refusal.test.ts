@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Refuse, refusals, UsageError } from "#hawser/index.js";
-import { headerLines } from "#hawser/server/headers.js";
-import { refusal } from "#hawser/server/refusal.js";
+import { headerLines } from "#hawser/server/api/headers.js";
+import { refusal } from "#hawser/server/api/refusal.js";
 
 test("a refusal for load says when to come back, a little different each time", () => {
   const seconds = new Set<number>();

@@ -1,11 +1,11 @@
 /** What a refused client still sends is read and thrown away, and only for a while. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { writeRefused } from "#hawser/server/response.js";
+import { writeRefused } from "#hawser/server/handshake/response.js";
 import { encodeFrame, frame } from "../harness/frames.js";
 import { upgradeRequest } from "../harness/http.js";
-import { FakeSocket } from "./fake-socket.js";
-import { gate, plainHttpServer, startRig, turns } from "./rig.js";
+import { FakeSocket } from "./harness/fake-socket.js";
+import { gate, plainHttpServer, startRig, turns } from "../harness/rig.js";
 
 const LINGER_MS = 2000;
 

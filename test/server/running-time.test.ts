@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { RunningTime } from "#hawser/server/running-time.js";
+import { RunningTime } from "#hawser/server/base/running-time.js";
 
 /** A clock in the test's hand that may jump either way. */
 function timeOf(): { time: RunningTime; clock: { at: number }; passed: () => number } {

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { encodeFrame } from "#hawser/protocol/encoder.js";
 import { BINARY, TEXT } from "#hawser/protocol/opcodes.js";
 import { PayloadMemory } from "#hawser/protocol/payload-memory.js";
-import { Scratch } from "#hawser/server/scratch.js";
+import { Scratch } from "#hawser/server/sending/scratch.js";
 
 interface Received {
   bytes: Buffer;

@@ -6,7 +6,7 @@ import { until } from "../harness/concurrency.js";
 import { encodeFrame, frame, TEXT } from "../harness/frames.js";
 import { Random } from "../harness/random.js";
 import type { RawClient } from "../harness/raw-client.js";
-import { type Rig, startRig, turns, watchWrites } from "./rig.js";
+import { type Rig, startRig, turns, watchWrites } from "../harness/rig.js";
 
 const KIB = 1024;
 

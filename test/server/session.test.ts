@@ -5,7 +5,7 @@ import type { Client, ServerOptions } from "#hawser/index.js";
 import { until } from "../harness/concurrency.js";
 import { encodeFrame, frame } from "../harness/frames.js";
 import type { ConnectOptions, RawClient } from "../harness/raw-client.js";
-import { gate, type Rig, startRig, turns } from "./rig.js";
+import { gate, type Rig, startRig, turns } from "../harness/rig.js";
 
 const KIB = 1024;
 

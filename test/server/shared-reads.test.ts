@@ -6,9 +6,9 @@ import { connect, createServer, Socket } from "node:net";
 import { join } from "node:path";
 import { Duplex } from "node:stream";
 import { describe, it, type TestContext } from "node:test";
-import { SharedReads } from "#hawser/server/shared-reads.js";
+import { SharedReads } from "#hawser/server/internals/shared-reads.js";
 import { until } from "../harness/concurrency.js";
-import { PORTABLE } from "./rig.js";
+import { PORTABLE } from "../harness/rig.js";
 
 const isBun = process.versions["bun"] !== undefined;
 

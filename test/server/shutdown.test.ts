@@ -8,8 +8,8 @@ import { type Leaving, shutDown, type ShutdownPort } from "#hawser/server/shutdo
 import { until } from "../harness/concurrency.js";
 import { encodeFrame, frame } from "../harness/frames.js";
 import { upgradeRequest } from "../harness/http.js";
-import { gate, plainHttpServer, type Rig, startRig, stepUntil, turns } from "./rig.js";
-import { StepClock } from "./step-clock.js";
+import { gate, plainHttpServer, type Rig, startRig, stepUntil, turns } from "../harness/rig.js";
+import { StepClock } from "../harness/step-clock.js";
 
 /** So many clients that answer when they are told, unless they are among the deaf. */
 function crowd(

@@ -8,8 +8,8 @@ import { upgradeRequest } from "../harness/http.js";
 import { notOnWindows } from "../harness/platform.js";
 import type { RawClient } from "../harness/raw-client.js";
 import { serve } from "../harness/server.js";
-import { gate, type Rig, startRig, stepUntil, turns } from "./rig.js";
-import type { StepClock } from "./step-clock.js";
+import { gate, type Rig, startRig, stepUntil, turns } from "../harness/rig.js";
+import type { StepClock } from "../harness/step-clock.js";
 
 /** A client that answers each ping, as all do. */
 function answers(peer: RawClient): () => Promise<void> {

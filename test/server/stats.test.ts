@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { until } from "../harness/concurrency.js";
 import { encodeFrame, frame } from "../harness/frames.js";
-import { gate, startRig, stepUntil } from "./rig.js";
+import { gate, startRig, stepUntil } from "../harness/rig.js";
 
 describe("stats", () => {
   it("count publishes and what they deliver", async (test) => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { describe, it, type TestContext } from "node:test";
-import { Stray } from "#hawser/server/stray.js";
+import { Stray } from "#hawser/server/handshake/stray.js";
 
 const DUE_AT = 1_000;
 

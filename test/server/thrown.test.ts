@@ -5,7 +5,7 @@ import { pino } from "pino";
 import { Refuse, type ServerOptions } from "#hawser/index.js";
 import { until } from "../harness/concurrency.js";
 import { frame } from "../harness/frames.js";
-import { type Rig, startRig, turns } from "./rig.js";
+import { type Rig, startRig, turns } from "../harness/rig.js";
 
 /* oxlint-disable unicorn/no-thenable -- JavaScript has them */
 

@@ -5,7 +5,7 @@ import type { Client } from "#hawser/index.js";
 import { until } from "../harness/concurrency.js";
 import { encodeFrame, frame, PING, TEXT } from "../harness/frames.js";
 import type { RawClient } from "../harness/raw-client.js";
-import { gate, type Rig, startRig, stepUntil } from "./rig.js";
+import { gate, type Rig, startRig, stepUntil } from "../harness/rig.js";
 
 /** Sends, and waits until the server has read it. */
 async function heard(rig: Rig<undefined>, peer: RawClient, bytes: Uint8Array): Promise<void> {

@@ -4,9 +4,9 @@ import { describe, it } from "node:test";
 import type { TLSSocket } from "node:tls";
 import { createServer, UsageError } from "#hawser/index.js";
 import { RawClient } from "../harness/raw-client.js";
-import { certificates } from "./certificates.js";
-import { LogBook, startRig } from "./rig.js";
-import { StepClock } from "./step-clock.js";
+import { certificates } from "../harness/certificates.js";
+import { LogBook, startRig } from "../harness/rig.js";
+import { StepClock } from "../harness/step-clock.js";
 
 function commonName(peer: RawClient): string {
   return (peer.socket as TLSSocket).getPeerCertificate().subject.CN as string;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { TokenBucket } from "#hawser/server/token-bucket.js";
+import { TokenBucket } from "#hawser/server/base/token-bucket.js";
 
 function taken(bucket: TokenBucket, tries: number, now: number): number {
   return Array.from({ length: tries }, () => bucket.take(now)).filter(Boolean).length;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Topics } from "#hawser/server/topics.js";
+import { Topics } from "#hawser/server/sending/topics.js";
 
 test("a topic exists as long as somebody is subscribed, and counts each once", () => {
   const topics = new Topics<object>();

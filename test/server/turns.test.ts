@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Turns } from "#hawser/server/turns.js";
-import { turns as eventLoopTurns } from "./rig.js";
-import { StepClock } from "./step-clock.js";
+import { Turns } from "#hawser/server/sending/turns.js";
+import { turns as eventLoopTurns } from "../harness/rig.js";
+import { StepClock } from "../harness/step-clock.js";
 
 test("flushes come before resumes, each once, at the end of the turn", async () => {
   const turns = new Turns(new StepClock(), 512);

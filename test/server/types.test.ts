@@ -12,8 +12,8 @@ import {
 } from "#hawser/index.js";
 import { encodeFrame, type FrameOptions, TEXT } from "#hawser/protocol/index.js";
 import { frame } from "../harness/frames.js";
-import { certificates } from "./certificates.js";
-import { startRig } from "./rig.js";
+import { certificates } from "../harness/certificates.js";
+import { startRig } from "../harness/rig.js";
 
 /** Each option, as undefined. */
 type Undefined<Options> = { [Name in keyof Required<Options>]: undefined };

@@ -8,8 +8,8 @@ import { sleep, until } from "../harness/concurrency.js";
 import { encodeFrame, frame } from "../harness/frames.js";
 import { upgradeRequest } from "../harness/http.js";
 import { RawClient } from "../harness/raw-client.js";
-import { listenOn, LogBook, plainHttpServer, startRig } from "./rig.js";
-import { StepClock } from "./step-clock.js";
+import { listenOn, LogBook, plainHttpServer, startRig } from "../harness/rig.js";
+import { StepClock } from "../harness/step-clock.js";
 
 describe("path", () => {
   const rows: [target: string, status: number][] = [

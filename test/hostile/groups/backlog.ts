@@ -4,7 +4,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 
 import { encodeFrame, type FrameSpec, frame } from "../../harness/frames.js";
 import { RawClient } from "../../harness/raw-client.js";
-import { disconnectLine, type Group, type HostileCase } from "../group.js";
+import { disconnectLine, type Group, type HostileCase } from "../harness/group.js";
 
 /** By which a client may be gone that takes nothing: too much waits for it, or for too long, or it pings too much. */
 const CAUSES = ["backlog-overflow", "write-timeout", "control-flood"];

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { encodeFrame, type FrameSpec, frame } from "../../harness/frames.js";
 import { RawClient } from "../../harness/raw-client.js";
 import type { ServerProcess } from "../../harness/server.js";
-import type { Group, HostileCase } from "../group.js";
+import type { Group, HostileCase } from "../harness/group.js";
 
 const ROUND_TRIPS = 15;
 /** A round trip costs the share of each flood at most, and the server a few times that when it has just begun to read them. */

@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { encodeFrame, frame } from "../../harness/frames.js";
 import { upgradeRequest } from "../../harness/http.js";
 import { RawClient } from "../../harness/raw-client.js";
-import type { Group, HostileCase } from "../group.js";
+import type { Group, HostileCase } from "../harness/group.js";
 import { ENDED, requestCase } from "./requests.js";
 
 const BAD = [400, 426, 431, 505];

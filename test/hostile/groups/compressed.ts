@@ -4,7 +4,7 @@ import { constants, deflateRawSync } from "node:zlib";
 import { frame, fragments, TEXT, BINARY } from "../../harness/frames.js";
 import type { Exchange } from "../../harness/exchange.js";
 import { Random } from "../../harness/random.js";
-import { atEveryCut, exchangeCase, type Group, type HostileCase } from "../group.js";
+import { atEveryCut, exchangeCase, type Group, type HostileCase } from "../harness/group.js";
 
 const OFFER = { offer: "permessage-deflate; client_max_window_bits" };
 const RSV1 = { rsv: 4 };

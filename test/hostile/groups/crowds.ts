@@ -6,7 +6,7 @@ import { encodeFrame, frame } from "../../harness/frames.js";
 import { upgradeRequest } from "../../harness/http.js";
 import { RawClient } from "../../harness/raw-client.js";
 import type { ServerProcess } from "../../harness/server.js";
-import type { Group, HostileCase } from "../group.js";
+import type { Group, HostileCase } from "../harness/group.js";
 
 const COUNT = 400;
 

@@ -7,7 +7,7 @@ import { encodeFrame, frame, PING } from "../../harness/frames.js";
 import { upgradeRequest } from "../../harness/http.js";
 import { type Ending, RawClient } from "../../harness/raw-client.js";
 import type { ServerProcess } from "../../harness/server.js";
-import { DEADLINES, disconnectLine, type Group, type HostileCase } from "../group.js";
+import { DEADLINES, disconnectLine, type Group, type HostileCase } from "../harness/group.js";
 
 /** The machine's noise and the timers' grain; no deadline may be early. */
 const LATE_BY_AT_MOST_MS = 20_000;

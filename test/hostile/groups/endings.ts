@@ -5,7 +5,7 @@ import { encodeFrame, frame } from "../../harness/frames.js";
 import { upgradeRequest } from "../../harness/http.js";
 import { RawClient } from "../../harness/raw-client.js";
 import type { ServerProcess } from "../../harness/server.js";
-import type { Group, HostileCase } from "../group.js";
+import type { Group, HostileCase } from "../harness/group.js";
 
 type Way = "reset" | "end";
 const WAYS: readonly Way[] = ["reset", "end"];

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 
 import { encodeFrame, type FrameSpec, frame } from "../../harness/frames.js";
 import { RawClient } from "../../harness/raw-client.js";
-import type { Group, HostileCase } from "../group.js";
+import type { Group, HostileCase } from "../harness/group.js";
 
 interface Flood {
   name: string;

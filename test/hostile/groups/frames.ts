@@ -11,7 +11,7 @@ import {
   TEXT,
   CLOSE,
 } from "../../harness/frames.js";
-import { atEveryCut, exchangeCase, type Group, type HostileCase, hex } from "../group.js";
+import { atEveryCut, exchangeCase, type Group, type HostileCase, hex } from "../harness/group.js";
 
 const PROTOCOL: End = { failed: 1002 };
 const TOO_BIG: End = { failed: 1009 };

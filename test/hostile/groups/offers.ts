@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import type { DeflateParameters } from "../../harness/deflate.js";
 import { frame } from "../../harness/frames.js";
 import { RawClient } from "../../harness/raw-client.js";
-import type { Group, HostileCase } from "../group.js";
+import type { Group, HostileCase } from "../harness/group.js";
 import { requestCase } from "./requests.js";
 import { upgradeRequest } from "../../harness/http.js";
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 
 import { freshKey, upgradeRequest, type HandshakeOptions } from "../../harness/http.js";
 import { RawClient } from "../../harness/raw-client.js";
-import type { Group, HostileCase } from "../group.js";
+import type { Group, HostileCase } from "../harness/group.js";
 
 type Headers = Record<string, string | null>;
 type Row = readonly [name: string, headers: Headers, status: number | readonly number[]];

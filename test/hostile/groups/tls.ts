@@ -7,7 +7,7 @@ import { frame } from "../../harness/frames.js";
 import { upgradeRequest } from "../../harness/http.js";
 import { RawClient } from "../../harness/raw-client.js";
 import type { ServerProcess } from "../../harness/server.js";
-import { DEADLINES, exchangeCase, type Group, type HostileCase } from "../group.js";
+import { DEADLINES, exchangeCase, type Group, type HostileCase } from "../harness/group.js";
 
 /** A ClientHello's record header and the beginning of its body. */
 const HALF_HELLO = Buffer.from("16030100c8010000c40303", "hex");

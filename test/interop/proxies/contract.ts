@@ -6,7 +6,7 @@ import { after, before, describe, it } from "node:test";
 import { type ClientOptions, WebSocket } from "ws";
 import { type ServerProcess, serve } from "../../harness/server.js";
 import { launch } from "../peers/chromium.js";
-import { need } from "../system.js";
+import { need } from "../harness/system.js";
 import { type Proxy, type ProxyKind, startProxy } from "./proxy.js";
 
 /** Where the clients connect from: not where the proxy does. All of 127.0.0.0/8 is this machine on Linux. */

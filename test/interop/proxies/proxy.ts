@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { projectRoot } from "../../harness/server.js";
-import { certificates } from "../../server/certificates.js";
-import { need } from "../system.js";
+import { certificates } from "../../harness/certificates.js";
+import { need } from "../harness/system.js";
 
 export interface ProxyKind {
   readonly name: string;

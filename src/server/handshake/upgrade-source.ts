@@ -1,0 +1,46 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { UsageError } from "../base/usage-error.js";
+import type { Listener } from "./host.js";
+
+export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+/** What `attach` needs of an HTTP server: those of `node:http` and `node:https` have it, and what frameworks make of them. */
+export interface UpgradeSource extends Listener {
+  on(event: "upgrade", listener: UpgradeListener): unknown;
+  removeListener(event: "upgrade", listener: UpgradeListener): unknown;
+  listenerCount(event: "upgrade"): number;
+  emit(event: "upgrade", request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
+}
+
+const METHODS = ["on", "removeListener", "listenerCount", "emit"];
+
+/** What is given in place of an HTTP server, by a member that it has and no HTTP server has, and where its HTTP server is. */
+const MISTAKEN: readonly [member: string, advice: string][] = [
+  ["getHttpServer", "a Nest application: attach to `app.getHttpServer()`"],
+  ["getRequestHandler", "a Next application: attach to the `http.createServer(…)` that calls its request handler"],
+  ["httpServer", "an object that has the HTTP server in its `httpServer`: attach to that"],
+  ["handleUpgrade", "a WebSocket server: attach to the HTTP server"],
+  ["fetch", "an application without a server: attach to what `serve(…)` of @hono/node-server returns, say"],
+  ["callback", "a Koa application: attach to what `app.listen()` returns, or to `http.createServer(app.callback())`"],
+];
+
+/** @throws UsageError that says what to attach to */
+export function checkUpgradeSource(http: UpgradeSource): void {
+  const wrong = mistakenFor(http);
+  if (wrong !== null) throw new UsageError(`attach: takes an HTTP server, got ${wrong}`);
+}
+
+/** @returns null: it is what it should be */
+function mistakenFor(given: unknown): string | null {
+  if (typeof given === "function") {
+    return "a function (an Express application?): attach to what `app.listen()` returns, or to `http.createServer(app)`";
+  }
+  if (typeof given !== "object" || given === null) return given === null ? "null" : typeof given;
+  const members = given as Record<string, unknown>;
+  for (const [member, advice] of MISTAKEN) if (member in given) return advice;
+  if (METHODS.every((name) => typeof members[name] === "function")) return null;
+  return typeof members["server"] === "object"
+    ? "a Fastify instance, or something like it: attach to its `server`"
+    : "an object that has no upgrade event: `http.createServer(…)` makes one that has";
+}

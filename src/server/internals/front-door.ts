@@ -1,0 +1,147 @@
+import type { Server as HttpServer } from "node:http";
+import type { Socket } from "node:net";
+import { own, type SocketOwner } from "../sockets/client-socket.js";
+import { LeanSockets, type LeanSocket } from "./lean-socket.js";
+import { canMakeMessages, type PlainRequest, readPlainRequest } from "./plain-request.js";
+
+export interface FrontDoorSettings {
+  readonly maxHeaderBytes: number;
+  /** How long a connection may be silent before it is node:http's, whose deadlines hold from then on: this long to twice as long. */
+  readonly patienceMs: number;
+  /** Takes a handshake, and the bytes that came with it. */
+  readonly take: (request: PlainRequest, socket: LeanSocket, head: Buffer) => void;
+  /** A connection was broken off before it said anything. */
+  readonly onBroken: (code: string) => void;
+}
+
+/**
+ * Stands between the listener of an HTTP server and node:http. A connection that begins with a plain WebSocket handshake is answered from
+ * here, and what Node makes for each connection, the streams of a socket, a parser, a request and a response, is never made. Any other
+ * is handed on as if nothing had happened: a part of a head, another request, a client that says nothing, whatever is odd. So node:http
+ * alone decides about those, and the limits of HTTP hold as they are.
+ */
+export class FrontDoor {
+  readonly #http: HttpServer;
+  readonly #sockets: LeanSockets;
+  readonly #settings: FrontDoorSettings;
+  /** Those that have said nothing yet: since the last round, and since before that. */
+  #waiting = new Set<Newcomer>();
+  #waitingLonger = new Set<Newcomer>();
+  readonly #timer: NodeJS.Timeout;
+  /** Connections that node:http has, and what it made of the one that was handed on last. */
+  #httpHas = 0;
+  #handedOn: Socket | null = null;
+
+  private constructor(http: HttpServer, sockets: LeanSockets, settings: FrontDoorSettings) {
+    this.#http = http;
+    this.#sockets = sockets;
+    this.#settings = settings;
+    // In real time, as the deadlines of node:http are.
+    this.#timer = setInterval(() => this.#onRound(), settings.patienceMs).unref();
+    http.on("connection", (socket: Socket) => {
+      this.#handedOn = socket;
+      this.#httpHas++;
+      socket.once("close", () => this.#httpHas--);
+    });
+  }
+
+  /** To be called when it listens. @returns null where Node is not as expected: on Bun, for one. Then all goes through node:http */
+  static open(http: HttpServer, settings: FrontDoorSettings): FrontDoor | null {
+    const sockets = canMakeMessages ? LeanSockets.find() : null;
+    if (sockets === null) return null;
+    const door = new FrontDoor(http, sockets, settings);
+    const isOpen = sockets.listen(http, (socket) => door.#onConnection(socket));
+    if (!isOpen) door.close();
+    return isOpen ? door : null;
+  }
+
+  /** Connections that came in here and were not handed on. */
+  get open(): number {
+    return this.#sockets.open;
+  }
+
+  /** Closes on all who wait; to be called when the server accepts no more. */
+  close(): void {
+    clearInterval(this.#timer);
+    for (const { socket } of [...this.#waiting, ...this.#waitingLonger]) socket.destroy();
+  }
+
+  #onConnection(socket: LeanSocket): void {
+    if (this.#sockets.open + this.#httpHas > this.#http.maxConnections) {
+      socket.destroy();
+      return;
+    }
+    const newcomer = new Newcomer(this, socket);
+    this.#waiting.add(newcomer);
+    own(socket, newcomer, null);
+    socket.resume();
+  }
+
+  /** @internal */
+  onFirstChunk(newcomer: Newcomer, chunk: Buffer): void {
+    this.#letGo(newcomer);
+    const { socket } = newcomer;
+    const { maxHeaderBytes, take } = this.#settings;
+    const plain = readPlainRequest(chunk, socket, maxHeaderBytes);
+    if (plain === null) {
+      this.#toHttp(socket)?.emit("data", chunk);
+      return;
+    }
+    socket.settle();
+    take(plain.request, socket, chunk.length === plain.length ? NOTHING : chunk.subarray(plain.length));
+  }
+
+  /** @internal It was broken off, or has ended its side without a word. */
+  onGone(newcomer: Newcomer): void {
+    this.#letGo(newcomer);
+    const { error } = newcomer.socket;
+    if (error !== null) this.#settings.onBroken(error);
+  }
+
+  #onRound(): void {
+    const silent = this.#waitingLonger;
+    this.#waitingLonger = this.#waiting;
+    this.#waiting = new Set();
+    for (const { socket } of silent) this.#toHttp(socket);
+  }
+
+  /** @returns null when node:http has too many already */
+  #toHttp(socket: LeanSocket): Socket | null {
+    this.#handedOn = null;
+    socket.giveBack();
+    const handedOn = this.#handedOn;
+    this.#handedOn = null;
+    return handedOn;
+  }
+
+  #letGo(newcomer: Newcomer): void {
+    if (!this.#waiting.delete(newcomer)) this.#waitingLonger.delete(newcomer);
+  }
+}
+
+/** A connection that has said nothing yet. */
+class Newcomer implements SocketOwner {
+  readonly #door: FrontDoor;
+  readonly socket: LeanSocket;
+
+  constructor(door: FrontDoor, socket: LeanSocket) {
+    this.#door = door;
+    this.socket = socket;
+  }
+
+  onData(bytes: Buffer): void {
+    this.#door.onFirstChunk(this, bytes);
+  }
+
+  onDrain(): void {}
+
+  onEnd(): void {
+    this.socket.destroy();
+  }
+
+  onClosed(): void {
+    this.#door.onGone(this);
+  }
+}
+
+const NOTHING = Buffer.alloc(0);

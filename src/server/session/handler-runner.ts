@@ -1,0 +1,116 @@
+import type { Client, HandlerName, HandlerResult, Handlers } from "../api/client.js";
+import { isThenable } from "../base/thenable.js";
+import type { Message } from "../sending/message.js";
+import { handlerChannels, type HandlerSubject, traceHandler } from "../watching/diagnostics.js";
+import type { HandlerTimes } from "../watching/handler-times.js";
+import type { ConnectionTrace } from "../watching/tracing.js";
+
+/** A client as the one whose handlers are called. */
+export interface HandlerOwner<Data> {
+  readonly client: Client<Data>;
+  /** Null: nobody traces. */
+  readonly trace: ConnectionTrace | null;
+  /** A handler has returned a promise; `onHandlerSettled` follows. */
+  onHandlerPending(): void;
+  onHandlerSettled(): void;
+  /** A handler threw, or its promise was rejected. */
+  onHandlerError(name: HandlerName, error: unknown): void;
+  /** Its handler has closed the server: it is not waited for. */
+  shutDown(reason: string, isNow: true): void;
+}
+
+/** Those that the application has given. */
+export type GivenHandlers<Data> = { readonly [Name in HandlerName]: Handlers<Data>[Name] | undefined };
+
+/** Calls the handlers of a server: they are timed, told of to those who watch, and waited for when they return a promise. */
+export class HandlerRunner<Data> {
+  readonly handlers: GivenHandlers<Data>;
+  readonly times: HandlerTimes;
+  /** Whose handler is running now, up to where it waits for the first time. */
+  caller: HandlerOwner<Data> | null = null;
+  /** What diagnostics channels are told it is. */
+  readonly #server: object;
+
+  constructor({ open, message, drain, close }: GivenHandlers<Data>, times: HandlerTimes, server: object) {
+    // An object of their own: V8 keeps one with as many properties as the options have as a hash table.
+    this.handlers = { open, message, drain, close };
+    this.times = times;
+    this.#server = server;
+  }
+
+  /**
+   * Whether those called for messages that have just arrived are timed, or told of to anybody. If not, `handlers.message` may be called as
+   * it is, and `waitFor` does the rest: asked once for all messages of a read, it costs each of them nothing.
+   */
+  watchesMessages(owner: HandlerOwner<Data>, arrivedAt: number): boolean {
+    return this.times.timesMessages(arrivedAt) || owner.trace !== null || handlerChannels.message.hasSubscribers;
+  }
+
+  runMessage(owner: HandlerOwner<Data>, message: Message): void {
+    const { byteLength, isBinary } = message;
+    const begunAt = this.times.beginMessage();
+    this.run(owner, "message", { byteLength, isBinary }, (handler) => handler(owner.client, message), begunAt);
+  }
+
+  /** Does nothing when there is no such handler. */
+  run<Name extends HandlerName>(
+    owner: HandlerOwner<Data>,
+    name: Name,
+    subject: HandlerSubject,
+    call: (handler: NonNullable<Handlers<Data>[Name]>) => HandlerResult,
+    begunAt: number = this.times.begin(),
+  ): void {
+    const handler = this.handlers[name];
+    if (handler === undefined) return;
+    let pending: PromiseLike<unknown> | undefined;
+    const { caller } = this;
+    this.caller = owner;
+    try {
+      const result = this.#call(owner, name, subject, () => call(handler));
+      if (isThenable(result)) pending = result;
+    } catch (error) {
+      this.times.end(name, begunAt);
+      owner.onHandlerError(name, error);
+      return;
+    } finally {
+      this.caller = caller;
+    }
+    if (pending !== undefined) this.waitFor(owner, name, pending, begunAt);
+    else this.times.end(name, begunAt);
+  }
+
+  /** @param result what the handler returned */
+  waitFor(owner: HandlerOwner<Data>, name: HandlerName, result: PromiseLike<unknown>, begunAt: number): void {
+    this.times.pending++;
+    owner.onHandlerPending();
+    const settled = (): void => {
+      this.times.pending--;
+      this.times.end(name, begunAt);
+      owner.onHandlerSettled();
+    };
+    const failed = (error: unknown): void => {
+      owner.onHandlerError(name, error);
+      settled();
+    };
+    try {
+      // Promise.resolve: what has a `then` may be anybody's.
+      void Promise.resolve(result).then(settled, failed);
+    } catch (error) {
+      // A promise with a `then` or a `constructor` of its own.
+      failed(error);
+    }
+  }
+
+  /** Before the eyes of those who watch. */
+  #call(
+    owner: HandlerOwner<Data>,
+    name: HandlerName,
+    subject: HandlerSubject,
+    call: () => HandlerResult,
+  ): HandlerResult {
+    const told = handlerChannels[name].hasSubscribers
+      ? () => traceHandler({ server: this.#server, client: owner.client, handler: name, ...subject }, call)
+      : call;
+    return owner.trace === null ? told() : owner.trace.run(name, subject, told);
+  }
+}

@@ -1,0 +1,126 @@
+import type { Clock } from "../base/clock.js";
+import { loadPino } from "./load-pino.js";
+import { type Output, standardOutput } from "./standard-output.js";
+
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
+
+/** What Hawser needs of a logger: pino has this shape, and so do most others. */
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** JSON lines on standard output: level in words, time as ISO 8601, and the fields of the event. */
+export function defaultLogger(level: LogLevel): Logger {
+  const pino = loadPino();
+  const loggerTo = (to: Output): Logger =>
+    pino(
+      {
+        level,
+        base: null,
+        timestamp: pino.stdTimeFunctions.isoTime,
+        formatters: { level: (label) => ({ level: label }) },
+      },
+      to,
+    );
+  const output = standardOutput(pino, (to, lines) =>
+    loggerTo(to).warn({ event: "log-dropped", lines }, `${lines} log lines were dropped: nobody read them in time`),
+  );
+  return loggerTo(output);
+}
+
+export type LogEvent =
+  | "listening"
+  | "connect"
+  | "disconnect"
+  | "refused"
+  | "http-error"
+  | "handler-error"
+  | "handshake-error"
+  | "log-sampled"
+  | "server-error"
+  | "tls-replaced"
+  | "shutdown-started"
+  | "shutdown-finished";
+
+/** Every event that is logged, with its fixed fields; docs/log-events.md is held equal to it by a test. */
+export const logEvents: Readonly<Record<LogEvent, readonly string[]>> = {
+  listening: ["url", "host", "port"],
+  connect: ["id", "address", "path", "subprotocol", "compression", "clients"],
+  disconnect: [
+    "id", "code", "reason", "cause", "initiator", "durationMs",
+    "messagesIn", "messagesOut", "bytesIn", "bytesOut", "dropped", "rttMs", "clients",
+  ], // oxfmt-ignore
+  refused: ["address", "host", "origin", "path", "status", "reason"],
+  "http-error": ["address", "status", "reason"],
+  "handler-error": ["id", "handler", "err"],
+  "handshake-error": ["address", "err"],
+  "log-sampled": ["of", "omitted"],
+  "server-error": ["err"],
+  "tls-replaced": [],
+  "shutdown-started": ["clients", "graceMs", "reason"],
+  "shutdown-finished": ["clients", "clean", "lost", "cut", "droppedMessages", "droppedBytes", "durationMs"],
+};
+
+/** Lines of one kind that are written each second; what a stranger provokes must not fill the disk. */
+const LINES_PER_SECOND = 10;
+
+/**
+ * Lines that anybody can provoke without being a client, thinned out per kind: the first ones of each second are written, and how
+ * many were left out follows in one `log-sampled` line.
+ */
+export class SampledLog {
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #kinds = new Map<string, { since: number; lines: number }>();
+  #stopTimer: (() => void) | null = null;
+
+  constructor(log: Logger, clock: Clock) {
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  warn(kind: string, fields: object, message: string): void {
+    if (this.#mayWrite(kind)) this.#log.warn(fields, message);
+  }
+
+  error(kind: string, fields: object, message: string): void {
+    if (this.#mayWrite(kind)) this.#log.error(fields, message);
+  }
+
+  #mayWrite(kind: string): boolean {
+    const now = this.#clock.now();
+    let seen = this.#kinds.get(kind);
+    if (seen === undefined || now - seen.since >= 1000) {
+      this.#report(kind, seen);
+      this.#kinds.set(kind, (seen = { since: now, lines: 0 }));
+    }
+    if (++seen.lines <= LINES_PER_SECOND) return true;
+    this.#stopTimer ??= this.#clock.every(1000, () => this.#flush(this.#clock.now()));
+    return false;
+  }
+
+  /** Reports what was left out so far: the log ends here. */
+  end(): void {
+    this.#flush(Infinity);
+  }
+
+  #flush(now: number): void {
+    for (const [kind, seen] of this.#kinds) {
+      if (now - seen.since < 1000) continue;
+      this.#kinds.delete(kind);
+      this.#report(kind, seen);
+    }
+    if (this.#kinds.size > 0) return;
+    this.#stopTimer?.();
+    this.#stopTimer = null;
+  }
+
+  #report(kind: string, seen: { lines: number } | undefined): void {
+    const omitted = (seen?.lines ?? 0) - LINES_PER_SECOND;
+    if (omitted > 0)
+      this.#log.warn({ event: "log-sampled", of: kind, omitted }, `${omitted} more lines of ${kind} were left out`);
+  }
+}

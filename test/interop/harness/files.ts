@@ -1,0 +1,7 @@
+/** The files of this folder that are not TypeScript, and so are not compiled into build/. */
+import { join } from "node:path";
+import { projectRoot } from "../../harness/server.js";
+
+export function interopFile(name: string): string {
+  return join(projectRoot, "test/interop", name);
+}
