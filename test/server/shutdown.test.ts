@@ -76,6 +76,66 @@ describe("the steps of a shutdown", () => {
     assert.ok(durationMs >= 5_000 && durationMs <= 5_020);
     assert.equal(clock.timers, 0);
   });
+
+  it("wait half of the grace for handlers, and tell whoever is left once more, and once", async () => {
+    const { port, clock, outcome } = crowd(0);
+    const start = clock.now();
+    const told: [afterMs: number, reason: string, isNow: boolean][] = [];
+    const waiting: Leaving = {
+      dropped: 0,
+      droppedBytes: 0,
+      shutDown: (reason, isNow) => void told.push([clock.now() - start, reason, isNow]),
+      cutForShutdown: () => void (port.clients as Map<string, Leaving>).clear(),
+    };
+    (port.clients as Map<string, Leaving>).set("waiting", waiting);
+    const report = shutDown(port, 5_000, "bye", outcome);
+    clock.advance(2_480);
+    assert.deepEqual(told, [[0, "bye", false]]);
+    clock.advance(2_520);
+    await report;
+    assert.deepEqual(told, [[0, "bye", false], [2_500, "bye", true]]); // oxfmt-ignore
+  });
+
+  it("accept nobody from the first moment, and wait for requests in flight until the grace is over", async () => {
+    const { port, clock, outcome } = crowd(2);
+    const seen: string[] = [];
+    let isForced = false;
+    const report = shutDown(
+      {
+        ...port,
+        stopAccepting: () => void seen.push("stop accepting"),
+        endHttp(force) {
+          if (seen.length === 1) seen.push(`${port.clients.size} clients`);
+          return (isForced = force);
+        },
+      },
+      5_000,
+      "bye",
+      outcome,
+    );
+    clock.advance(4_990);
+    assert.deepEqual([seen, isForced, clock.timers], [["stop accepting", "0 clients"], false, 1]);
+    clock.advance(10);
+    assert.equal(isForced, true);
+    assert.equal((await report).durationMs, 5_000);
+  });
+
+  it("count as dropped what they made undeliverable, and nothing that was dropped before", async () => {
+    const { port, clock, outcome } = crowd(2);
+    for (const client of port.clients.values()) {
+      const leaving = Object.assign(client, { dropped: 5, droppedBytes: 500 }) as {
+        -readonly [K in keyof Leaving]: Leaving[K];
+      };
+      const { shutDown: leave } = client;
+      leaving.shutDown = (...how) => {
+        leaving.dropped += 1;
+        leaving.droppedBytes += 20;
+        leave(...how);
+      };
+    }
+    const { droppedMessages, droppedBytes } = await shutDown(port, 5_000, "bye", outcome);
+    assert.deepEqual([droppedMessages, droppedBytes, clock.timers], [2, 40, 0]);
+  });
 });
 
 describe("server.close", () => {
