@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { runInNewContext } from "node:vm";
 import { Refuse, refusals, UsageError } from "#hawser/index.js";
 import { headerLines } from "#hawser/server/api/headers.js";
 import { refusal } from "#hawser/server/api/refusal.js";
@@ -62,6 +63,44 @@ test("Refuse keeps a copy: what is sent is what was looked at", () => {
   headers["Content-Length"] = "1";
   assert.deepEqual(refuse.headers, { "Set-Cookie": ["a=1"], "X-A": "1" });
   assert.ok(Object.isFrozen(refuse.headers) && Object.isFrozen(refuse.headers["Set-Cookie"]));
+});
+
+test("Refuse takes headers as whatever has pairs", () => {
+  const headers = new Headers({ "WWW-Authenticate": "Bearer" });
+  headers.append("Set-Cookie", "a=1");
+  headers.append("Set-Cookie", "b=2");
+  assert.deepEqual(new Refuse(401, "no", headers).headers, {
+    "set-cookie": ["a=1", "b=2"],
+    "www-authenticate": "Bearer",
+  });
+  assert.deepEqual(new Refuse(401, "no", new Map([["X-A", ["1", "2"]]])).headers, { "X-A": ["1", "2"] });
+  const pairs: [string, string][] = [
+    ["X-A", "1"],
+    ["x-a", "2"],
+    ["Retry-After", "5"],
+  ];
+  assert.deepEqual(new Refuse(401, "no", pairs).headers, { "X-A": ["1", "2"], "Retry-After": "5" });
+  assert.deepEqual(new Refuse(401, "no", []).headers, {});
+  assert.deepEqual(new Refuse(401, "no", runInNewContext("({})") as object as {}).headers, {});
+  assert.throws(
+    () => new Refuse(401, "no", new Headers({ "Content-Length": "1" })),
+    new UsageError('Refuse: the header "content-length" is set by the server itself'),
+  );
+});
+
+test("Refuse takes nothing whose headers it would not see", () => {
+  class Hidden {
+    readonly #headers = { "X-A": "1" };
+    get headers(): object {
+      return this.#headers;
+    }
+  }
+  const nothing: unknown[] = [new Hidden(), "X-A: 1", 5, null, () => {}, ["X-A: 1"], [[1, "x"]], new Set(["X-A"])];
+  for (const headers of nothing)
+    assert.throws(
+      () => new Refuse(401, "no", headers as Record<string, string>),
+      /^UsageError: Refuse: headers takes /,
+    );
 });
 
 test("of two names that differ in case alone, the later one is sent", () => {

@@ -1,6 +1,9 @@
 /** Headers that the application adds to a response of ours: several values are several lines. */
 export type ExtraHeaders = Readonly<Record<string, string | readonly string[]>>;
 
+/** A `Headers`, a `Map` or a list of pairs. */
+export type HeaderPairs = Iterable<readonly [name: string, value: string | readonly string[]]>;
+
 /** RFC 9110 5.6.2 */
 export const TOKEN: RegExp = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** RFC 9110 5.5. A control character in a value would let it write further header lines. */
