@@ -2,9 +2,15 @@
 import assert from "node:assert/strict";
 import { EventEmitter, once } from "node:events";
 import { createServer as createHttpServer, type IncomingMessage, type Server as HttpServer } from "node:http";
-import { connect } from "node:net";
+import {
+  connect as connectHttp2,
+  createSecureServer as createHttp2SecureServer,
+  createServer as createHttp2Server,
+} from "node:http2";
+import { type AddressInfo, connect, createServer as createTcpServer } from "node:net";
 import type { Duplex } from "node:stream";
 import { describe, it, type TestContext } from "node:test";
+import { createServer as createTlsServer } from "node:tls";
 import express from "express";
 import fastify from "fastify";
 import { Hono } from "hono";
@@ -14,6 +20,7 @@ import type { UpgradeSource } from "#hawser/server/handshake/upgrade-source.js";
 import { until } from "../harness/concurrency.js";
 import { upgradeRequest } from "../harness/http.js";
 import { RawClient } from "../harness/raw-client.js";
+import { certificates } from "../harness/certificates.js";
 import { gate, listenOn, LogBook, plainHttpServer, startRig, turns } from "../harness/rig.js";
 import { StepClock } from "../harness/step-clock.js";
 
@@ -111,6 +118,11 @@ describe("attach takes", () => {
     ["nothing", () => undefined, /got undefined/],
     ["null", () => null, /got null/],
     ["an object of another kind", () => ({}), /`http\.createServer\(…\)`/],
+    ["an emitter of events", () => new EventEmitter(), /no HTTP server.*`http\.createServer\(…\)`.*`handleUpgrade`/],
+    ["a server of node:net", () => createTcpServer(), /`node:net`.*`http\.createServer\(…\)`/],
+    ["a server of node:tls", () => createTlsServer(), /`node:tls`.*`http\.createServer\(…\)`/],
+    ["an HTTP/2 server without TLS", () => createHttp2Server(), /`http2\.createSecureServer\(\{ allowHTTP1: true/],
+    ["an HTTP/2 server without HTTP/1.1", () => createHttp2SecureServer(), /allowHTTP1: true/],
   ];
   for (const [what, http, advice] of mistakes) {
     it(`no ${what.replace(/^an? /, "")}, and says what it does take`, () => {
@@ -122,6 +134,34 @@ describe("attach takes", () => {
       assert.equal(server.isReady, false);
     });
   }
+
+  it("a server that speaks HTTP/2 and takes HTTP/1.1, and leaves it its requests", async (test) => {
+    const { cert, key } = certificates.first;
+    const http2 = createHttp2SecureServer({ cert, key, allowHTTP1: true }, (_request, response) =>
+      response.end("plain"),
+    );
+    const server = createServer({
+      clock: new StepClock(),
+      logger: new LogBook(),
+      message: (client, message) => void client.send(message),
+    });
+    server.attach(http2);
+    http2.listen(0, "127.0.0.1");
+    await once(http2, "listening");
+    const { port } = http2.address() as AddressInfo;
+    test.after(async () => {
+      await server.close({ graceMs: 0 });
+      http2.close();
+    });
+    const peer = await RawClient.open(`wss://127.0.0.1:${port}/`);
+    await peer.echo("hello");
+    peer.destroy();
+    const session = connectHttp2(`https://127.0.0.1:${port}/`, { rejectUnauthorized: false });
+    let text = "";
+    for await (const chunk of session.request().setEncoding("utf8")) text += String(chunk);
+    session.close();
+    assert.equal(text, "plain");
+  });
 
   it("nothing after close, nor while that lasts", async (test) => {
     const rig = await startRig(test);

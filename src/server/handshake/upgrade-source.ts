@@ -39,8 +39,26 @@ function mistakenFor(given: unknown): string | null {
   if (typeof given !== "object" || given === null) return given === null ? "null" : typeof given;
   const members = given as Record<string, unknown>;
   for (const [member, advice] of MISTAKEN) if (member in given) return advice;
-  if (METHODS.every((name) => typeof members[name] === "function")) return null;
+  if (METHODS.every((name) => typeof members[name] === "function"))
+    return speaksHttp1(members) ? null : withoutHttp1(members);
   return typeof members["server"] === "object"
     ? "a Fastify instance, or something like it: attach to its `server`"
     : "an object that has no upgrade event: `http.createServer(…)` makes one that has";
+}
+
+/** What else has an `upgrade` event emits none. Of `node:http2` a secure server with `allowHTTP1` does, and it has this time limit as well. */
+function speaksHttp1({ headersTimeout, closeAllConnections }: Record<string, unknown>): boolean {
+  return typeof headersTimeout === "number" || typeof closeAllConnections === "function";
+}
+
+function withoutHttp1({ updateSettings, getConnections }: Record<string, unknown>): string {
+  if (typeof updateSettings === "function") {
+    return (
+      "an HTTP/2 server that takes no HTTP/1.1, with which WebSockets begin: `http2.createSecureServer({ allowHTTP1: true, … })` makes " +
+      "one that does"
+    );
+  }
+  return typeof getConnections === "function"
+    ? "a server of `node:net` or `node:tls`, which speaks no HTTP: `http.createServer(…)` makes one that does"
+    : "an object with events that is no HTTP server: `http.createServer(…)` makes one. For upgrades of your own there is `handleUpgrade`";
 }
