@@ -1,5 +1,5 @@
 /** Runs the checks: those that wait beside the others, the rest one after another, each under a limit of time. */
-import { nameOf, type Target } from "../tools/target.js";
+import { nameOf, type Target, TargetError } from "../tools/target.js";
 import { type Check, fail, type Finding, notTestable, warn } from "./check.js";
 import { alone, checks, early, end, first, last, serial, waiting } from "./checks/index.js";
 import { gatherCompany } from "./checks/stall.js";
@@ -19,6 +19,11 @@ import { sleep } from "./sleep.js";
  * @throws TargetError: the target is unreachable or no WebSocket server, or the command does not start one
  */
 export async function audit(target: Target, options: AuditOptions = {}): Promise<Report> {
+  // Half of what it looks at, it sees by addresses, ports and host names.
+  if (target.socketPath !== null)
+    throw new TargetError(
+      `${nameOf(target)}: an audit needs addresses and ports: have the server listen on a port for it`,
+    );
   const context = new Context(target, options, budgetOf(options));
   const startedAt = new Date().toISOString();
   try {

@@ -77,7 +77,9 @@ async function elsewhere(context: Context): Promise<string> {
   const others = ELSEWHERE.filter(({ path }) => path !== target.path);
   const statuses = await Promise.all(others.map(async ({ path }) => (await answer(context, {}, path)).status));
   const found = others[statuses.indexOf(101)];
-  return found === undefined ? "" : `; ${found.library} answers at ${nameOf({ url: new URL(found.path, target.url) })}`;
+  return found === undefined
+    ? ""
+    : `; ${found.library} answers at ${nameOf({ ...target, url: new URL(found.path, target.url) })}`;
 }
 
 interface Answer {

@@ -4,7 +4,7 @@ import { connect as connectTls } from "node:tls";
 import { makeRequest, type Offer, readAnswer } from "./client-handshake.js";
 import { MAX_HEAD_BYTES, skipInterim } from "./interim.js";
 import { OpenError, socketErrorText } from "./open-error.js";
-import { nameOf, type Target } from "./target.js";
+import { nameOf, placeOf, type Target } from "./target.js";
 import { type ClientSettings, WebSocketClient } from "./web-socket-client.js";
 
 export interface OpenOptions extends Offer, ClientSettings {
@@ -72,12 +72,11 @@ export function openWebSocket(target: Target, options: OpenOptions): Promise<Web
 }
 
 function connect(target: Target, options: OpenOptions): Socket {
-  const { address: host, port } = target;
-  if (!target.isSecure) return connectTcp({ host, port, noDelay: true });
+  const place = placeOf(target);
+  if (!target.isSecure) return connectTcp({ ...place, noDelay: true });
   const name = target.url.hostname.replace(/^\[(.*)\]$/, "$1");
   return connectTls({
-    host,
-    port,
+    ...place,
     // RFC 6066 3: an address is no server name. The certificate is held against the address then.
     ...(isIP(name) ? {} : { servername: name }),
     ALPNProtocols: ["http/1.1"],

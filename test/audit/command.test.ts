@@ -131,6 +131,12 @@ describe("what cannot be audited", { concurrency: 4 }, () => {
     assert.equal(stderr.split("\n").length, 2, stderr);
   };
 
+  test("a Unix socket", () =>
+    refused(
+      ["ws+unix:/run/a.sock:/"],
+      /^hawser: ws\+unix:\/run\/a\.sock:\/: an audit needs addresses and ports: .*\n$/,
+    ));
+
   test("nothing listens", async () => {
     await refused(
       [`127.0.0.1:${await freePort()}`],

@@ -2,9 +2,12 @@
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { once } from "node:events";
 import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Report } from "#hawser/bench/report.js";
@@ -88,6 +91,18 @@ describe("echo", { concurrency: 2 }, () => {
     // The connections, and the one that looked first whether there is a server.
     assert.equal(lines.length, 8);
     assert.ok(lines.every((line) => line["code"] === 1000 && line["cause"] === "normal"));
+  });
+
+  test("over a Unix socket", async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "hawser-bench-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const server = await started(t, "--echo", "--socket", join(folder, "a.sock"));
+    const args = ["--connections", "3", "--threads", "2", "--duration", "200ms", "--warm-up", "0"];
+    const { report, finished } = await bench(server.url, ...args);
+    assert.deepEqual([finished.code, finished.stderr, report.problem], [0, "", null]);
+    assert.deepEqual([report.url, report.opened, report.errors], [server.url.replace("://", ":"), 3, []]);
+    assert.equal(report.messages.unanswered, 0);
+    assert.ok(report.messages.received > 0);
   });
 
   test("open loop: so many as were due, and no more", async (t) => {

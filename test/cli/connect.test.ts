@@ -47,6 +47,21 @@ describe("in a pipe", { concurrency: 2 }, () => {
     assert.deepEqual(await running.finished, { code: 0, stdout: "hello\n/ping is text here\n", stderr: "" });
   });
 
+  test("a Unix socket is as good as a port", async (t) => {
+    // As the server names itself, and as `ws` writes it.
+    const path = join(state, "connect.sock");
+    const listening = await serve(["--echo", "--socket", path]);
+    t.after(() => listening.stop());
+    for (const url of [listening.url, `ws+unix:${path}:/room`]) {
+      const { code, stdout, stderr } = await runCli(["connect", url, "--execute", "hello", "--wait", "300ms"]);
+      assert.deepEqual([code, stdout, stderr], [0, "hello\n", ""]);
+    }
+    assert.equal((await listening.waitForEvent("connect", (line) => line["path"] === "/room"))["address"], "unix");
+    const missing = await runCli(["connect", `ws+unix:${path}.not:/`, "--execute", "x"]);
+    assert.deepEqual([missing.code, missing.stdout], [2, ""]);
+    assert.equal(missing.stderr, `hawser: ws+unix:${path}.not:/: there is no such file (ENOENT)\n`);
+  });
+
   test("the end of the input ends it, after a while, with 1000", async (t) => {
     const { url, server: ws } = await wsServer(t);
     const closed = new Promise((done) =>

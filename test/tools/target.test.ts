@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { findTarget, TargetError } from "#hawser/tools/target.js";
+import { findTarget, nameOf, placeOf, TargetError } from "#hawser/tools/target.js";
 
 describe("findTarget", () => {
   it("reads where to connect, and what to ask for", async () => {
@@ -10,6 +10,7 @@ describe("findTarget", () => {
       {
         url: "ws://127.0.0.1:8080/chat?room=1#top",
         isSecure: false,
+        socketPath: null,
         address: "127.0.0.1",
         port: 8080,
         path: "/chat?room=1",
@@ -48,8 +49,36 @@ describe("findTarget", () => {
         assert.ok(error instanceof TargetError);
         assert.match(
           error.message,
-          /^".*" is no address of a WebSocket server: takes ws:\/\/HOST:PORT\/PATH or wss:\/\/$/,
+          /^".*" is no address of a WebSocket server: takes ws:\/\/HOST:PORT\/PATH, wss:\/\/ or ws\+unix:FILE:\/PATH$/,
         );
+        return true;
+      });
+    });
+  }
+
+  it("reads where a Unix socket is, and what to ask for", async () => {
+    for (const [text, file, path, isSecure] of [
+      ["ws+unix:/run/a.sock:/chat?room=1", "/run/a.sock", "/chat?room=1", false],
+      ["ws+unix:///run/a.sock:/", "/run/a.sock", "/", false],
+      ["ws+unix:/run/with blanks/a.sock", "/run/with blanks/a.sock", "/", false],
+      ["wss+unix:./a.sock:/x#top", "./a.sock", "/x", true],
+      ["WS+UNIX:/A:/B", "/A", "/B", false],
+    ] as const) {
+      const target = await findTarget(text, false);
+      assert.deepEqual(
+        [target.socketPath, target.path, target.isSecure, target.host],
+        [file, path, isSecure, "localhost"],
+      );
+      assert.deepEqual(placeOf(target), { path: file });
+      assert.equal(nameOf(target), `${isSecure ? "wss" : "ws"}+unix:${file}:${path}`);
+    }
+  });
+
+  for (const text of ["ws+unix:", "ws+unix::/x", "ws+unix:/a:b", "ws+unix:/a\0:/"]) {
+    it(`says what it takes instead of ${JSON.stringify(text)}`, async () => {
+      await assert.rejects(findTarget(text, true), (error) => {
+        assert.ok(error instanceof TargetError);
+        assert.match(error.message, /^".*" is no address on a Unix socket: takes ws\+unix:FILE:\/PATH or wss\+unix:$/);
         return true;
       });
     });

@@ -68,7 +68,7 @@ export function addBench(program: Command, setExitCode: (code: number) => void):
     .command("bench")
     .summary("measure a WebSocket server under load")
     .description(about)
-    .argument("<url>", "ws://HOST:PORT/PATH or wss://")
+    .argument("<url>", "ws://HOST:PORT/PATH, wss:// or ws+unix:FILE:/PATH")
     .addOption(
       new Option("--load <load>", "echo, fanout or storm")
         .choices(LOADS)

@@ -22,6 +22,7 @@ Examples:
   hawser connect ws://localhost:8080/lobby
   hawser connect wss://example.com/ --header "Authorization: Bearer x"
   hawser connect localhost:8080 --execute '{"type":"hello"}' --wait 2
+  hawser connect ws+unix:/run/hawser/hawser.sock:/lobby
   hawser connect --listen 9000
 `;
 
@@ -45,7 +46,7 @@ export function addConnect(program: Command, environment: Environment, setExitCo
     .command("connect")
     .summary("talk to a WebSocket server")
     .description(about)
-    .argument("[url]", "ws://HOST:PORT/PATH or wss://")
+    .argument("[url]", "ws://HOST:PORT/PATH, wss:// or ws+unix:FILE:/PATH")
     .option("--subprotocol <name>", "offer it; may be given several times", subprotocolsOf)
     .option("--header <header>", '"Name: value" for the handshake; may be given several times', headersOf)
     .option("--origin <url>", "say that a page of this origin connects")
