@@ -3,14 +3,15 @@
 
 export { createServer, type Server } from "./server/server.js";
 export type { Listening, ListenTarget } from "./server/listen.js";
-export type { Client, ClientSummary, HandlerResult, Handlers } from "./server/api/client.js";
+export type { Client, ClientSummary, HandlerResult } from "./server/api/client.js";
 export type { Message, Payload } from "./server/sending/message.js";
 export type { SendResult } from "./server/sending/outbox.js";
-export type { UpgradeRequest } from "./server/handshake/request.js";
+export type { UpgradeRequest } from "./server/api/upgrade-request.js";
 export { Refuse, type RefusalReason, refusals } from "./server/api/refusal.js";
 export { type Cause, causes, type Disconnect, type Initiator } from "./server/api/causes.js";
-export { type LogEvent, logEvents, type Logger, type LogLevel } from "./server/watching/log.js";
-export type { ServerOptions, TlsOptions } from "./server/api/options.js";
+export type { Logger, LogLevel } from "./server/api/logger.js";
+export { type LogEvent, logEvents } from "./server/watching/log.js";
+export type { Handlers, ServerOptions, TlsOptions } from "./server/api/options.js";
 export { checkValue, resolveOptions, takes, type ValueRule } from "./server/options/resolve.js";
 export {
   type OptionGroup,

@@ -7,19 +7,11 @@ import type { Actions, Outcome } from "./actions.js";
 import { listClients } from "./client-list.js";
 import type { LogTail } from "./log-tail.js";
 import { Pace } from "./pace.js";
-import type { Places } from "./places.js";
+import type { Places, Viewer } from "./places.js";
 import { type DashboardRequest, parseRequest } from "./requests.js";
 import { largestRooms } from "./rooms.js";
 import { columns, type Sample } from "./sampler.js";
 import type { TokenGate } from "./token.js";
-
-/** What is known of a dashboard. */
-export interface Viewer {
-  mayRead: boolean;
-  mayAct: boolean;
-  /** Requests in this second: a page of ours asks a few times. */
-  second: { since: number; requests: number };
-}
 
 /** What the feed needs of the server that it tells about. */
 export interface Watched {

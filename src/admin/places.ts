@@ -1,6 +1,13 @@
 /** Places at the live feed, by what somebody may do: who has the token never waits for a place that others hold. */
 import type { Client } from "../index.js";
-import type { Viewer } from "./feed.js";
+
+/** What is known of a dashboard. */
+export interface Viewer {
+  mayRead: boolean;
+  mayAct: boolean;
+  /** Requests in this second: a page of ours asks a few times. */
+  second: { since: number; requests: number };
+}
 
 export type Standing = "operator" | "reader" | "stranger";
 

@@ -2,7 +2,6 @@
 import { randomBytes } from "node:crypto";
 import type { Target } from "../tools/target.js";
 import { type Headers, upgradeRequest } from "./http.js";
-import type { LogFacts } from "./log-watch.js";
 import type { AuditOptions, Budget } from "./options.js";
 import { Peer, type PeerOptions } from "./peer.js";
 import type { ServerProcess } from "./server-process.js";
@@ -28,6 +27,18 @@ export interface Nature {
   sample: string | null;
   /** It takes one client from an address, and drops or refuses the others. */
   takesOnePerAddress: boolean;
+}
+
+/** What the server wrote to its log when. */
+export interface LogFacts {
+  readonly onConnect: readonly string[];
+  /** Null: no message is known that the server takes. */
+  readonly onMessages: readonly string[] | null;
+  readonly onDisconnect: readonly string[];
+  /** Clients that closed normally at the end; some may have been sent away before, for too many messages. */
+  readonly closes: number;
+  /** Our ports, to see whether a name in the log is an address. */
+  readonly ports: readonly number[];
 }
 
 /** The handshake was not answered with 101. */

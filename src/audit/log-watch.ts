@@ -1,23 +1,11 @@
 /** Watches the log of a server that was started here while a few clients come, send, and go. */
 import { TEXT } from "../protocol/index.js";
-import type { Context } from "./context.js";
+import type { Context, LogFacts } from "./context.js";
 import type { ServerProcess } from "./server-process.js";
 import { sleep } from "./sleep.js";
 
 export const LOG_CLIENTS = 5;
 export const LOG_MESSAGES = 200;
-
-/** What was written when. */
-export interface LogFacts {
-  readonly onConnect: readonly string[];
-  /** Null: no message is known that the server takes. */
-  readonly onMessages: readonly string[] | null;
-  readonly onDisconnect: readonly string[];
-  /** Clients that closed normally at the end; some may have been sent away before, for too many messages. */
-  readonly closes: number;
-  /** Our ports, to see whether a name in the log is an address. */
-  readonly ports: readonly number[];
-}
 
 /** Logs are buffered here and there: no line for so long is the end of them. */
 const QUIET_MS = 250;

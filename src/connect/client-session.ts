@@ -1,24 +1,15 @@
 /** `hawser connect URL`: a conversation with a server. */
-import { type OpenOptions, openFirst } from "../tools/open-web-socket.js";
+import { openFirst } from "../tools/open-web-socket.js";
 import { nameOf, type Target } from "../tools/target.js";
 import type { Ending, WebSocketClient } from "../tools/web-socket-client.js";
 import { closeText } from "./close-text.js";
 import { messageBlock } from "./message-text.js";
+import type { ConnectOptions } from "./options.js";
 import { pipe } from "./pipe.js";
 import { RoundTrips, roundTripText } from "./round-trips.js";
 import { Screen } from "./screen.js";
 import { historyOf, isInteractive, paintFor, type Surroundings } from "./surroundings.js";
 import { perform } from "./talk.js";
-
-export interface ConnectOptions {
-  readonly open: OpenOptions;
-  /** Messages to send instead of reading what is typed. */
-  readonly execute: readonly string[];
-  /** In a pipe: how long to stay after the last message was sent, in milliseconds. */
-  readonly waitMs: number;
-  /** Null: never. */
-  readonly pingEveryMs: number | null;
-}
 
 const OK = 0;
 const FAILED = 1;

@@ -1,8 +1,8 @@
 /** A conversation without anybody at a terminal: each line that comes in is a message, and each message is a line that goes out. */
 import { createInterface } from "node:readline";
 import type { Ending, WebSocketClient } from "../tools/web-socket-client.js";
-import type { ConnectOptions } from "./client-session.js";
 import { messageLine } from "./message-text.js";
+import type { ConnectOptions } from "./options.js";
 import type { Surroundings } from "./surroundings.js";
 
 /** With so many bytes on their way no more lines are read. */

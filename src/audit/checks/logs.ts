@@ -1,8 +1,9 @@
 /** Practices 1, 6, 7 and 8, as far as they are seen in the log of a server that `--exec` started. */
 import { count } from "../amounts.js";
 import { type Check, fail, type Finding, notTestable, pass, warn } from "../check.js";
+import type { LogFacts } from "../context.js";
 import { clientName, fieldsOf, isError } from "../log-lines.js";
-import { LOG_CLIENTS, LOG_MESSAGES, type LogFacts } from "../log-watch.js";
+import { LOG_CLIENTS, LOG_MESSAGES } from "../log-watch.js";
 
 function logCheck(check: Omit<Check, "does" | "run">, judge: (facts: LogFacts) => Finding): Check {
   return {

@@ -1,4 +1,4 @@
-import type { LogLevel } from "../watching/log.js";
+import type { LogLevel } from "./logger.js";
 
 /** Who began the end of a connection. */
 export type Initiator = "client" | "server";

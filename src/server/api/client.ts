@@ -1,14 +1,12 @@
+/** A client as the application knows it: the types of the public API, the causes of its end, the reasons of a refusal. */
 import type { Payload } from "../sending/message.js";
 import type { SendResult } from "../sending/outbox.js";
-import type { ServerOptions } from "./options.js";
 
 /**
  * What a handler may return: anything. A client's next message waits for a promise, whose rejection closes the client with 1011; anything
  * else is ignored.
  */
 export type HandlerResult = unknown;
-
-export type Handlers<Data> = Pick<ServerOptions<Data>, HandlerName>;
 
 export type HandlerName = "open" | "message" | "drain" | "close";
 

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../base/clock.js";
-import type { UpgradeRequest } from "../handshake/request.js";
 import type { Message } from "../sending/message.js";
 import type { OverflowPolicy } from "../sending/overflow.js";
-import type { Logger, LogLevel } from "../watching/log.js";
 import type { Disconnect } from "./causes.js";
-import type { Client, HandlerResult } from "./client.js";
+import type { Client, HandlerName, HandlerResult } from "./client.js";
 import type { ExtraHeaders } from "./headers.js";
+import type { Logger, LogLevel } from "./logger.js";
 import type { RefusalReason } from "./refusal.js";
+import type { UpgradeRequest } from "./upgrade-request.js";
 
 /**
  * All optional, and undefined is the same as left out. Durations are in milliseconds, sizes in bytes. Checked by `createServer`, which
@@ -166,6 +166,9 @@ export interface ServerOptions<Data = undefined> {
   /** A client is gone. Called once for each client whose `open` was called, after its last handler has finished. */
   close?: Handler<Data, [disconnect: Disconnect]> | undefined;
 }
+
+/** The handlers among them. */
+export type Handlers<Data> = Pick<ServerOptions<Data>, HandlerName>;
 
 /**
  * `client.data` has the type that `authenticate` or `data` gives it, wherever the handler stands. Were the parameter a `Client<Data>`,

@@ -1,22 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { isWord } from "../../protocol/tokens.js";
+import type { UpgradeRequest } from "../api/upgrade-request.js";
 import { PlainRequest } from "../internals/plain-request.js";
 import { addressAt } from "./address.js";
-
-/** The request of a handshake, as `authenticate`, `open` and `generateId` see it. */
-export interface UpgradeRequest {
-  /** Path without the query. */
-  readonly path: string;
-  readonly query: URLSearchParams;
-  /** Header names in lower case, as `node:http` has them. */
-  readonly headers: IncomingMessage["headers"];
-  /** IP address of the client; behind a trusted proxy the one it speaks for. On a Unix socket, without such a proxy, `unix`. */
-  readonly address: string;
-  /** The subprotocols the client offers, its favourite first. */
-  readonly subprotocols: readonly string[];
-  /** The request of `node:http`. Do not keep it: a client would hold its headers for as long as it is connected. */
-  readonly raw: IncomingMessage;
-}
 
 /** What a handshake came as: parsed by node:http, or not. */
 export type RequestHead = IncomingMessage | PlainRequest;

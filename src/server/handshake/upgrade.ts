@@ -1,3 +1,4 @@
+/** A client asks to come in: its request is read, held against the rules, and accepted (101) or refused. */
 import { AsyncResource } from "node:async_hooks";
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
@@ -8,6 +9,8 @@ import { type AcceptedHandshake, asksForUpgradeTo, checkHandshake } from "../../
 import { chooseSubprotocol } from "../../protocol/subprotocol.js";
 import { splitList } from "../../protocol/tokens.js";
 import { type Refusal, refusal, refusalOf } from "../api/refusal.js";
+import type { ResolvedOptions } from "../api/resolved-options.js";
+import type { UpgradeRequest } from "../api/upgrade-request.js";
 import { runApart } from "../base/async-context.js";
 import type { Clock } from "../base/clock.js";
 import type { DeadlineWheel, Timed } from "../base/deadlines.js";
@@ -18,12 +21,18 @@ import { UsageError } from "../base/usage-error.js";
 import type { LeanSocket } from "../internals/lean-socket.js";
 import { afterAnswers, handleAsRequest } from "../internals/other-upgrades.js";
 import type { PlainRequest } from "../internals/plain-request.js";
-import type { SharedReads } from "../internals/shared-reads.js";
-import type { ResolvedOptions } from "../options/resolve.js";
 import type { MemoryBudget } from "../sending/memory-budget.js";
 import { Incoming } from "../session/incoming.js";
 import type { SessionIdentity } from "../session/session.js";
-import { type ClientSocket, isGone, isTaken, markTaken, own, type SocketOwner } from "../sockets/client-socket.js";
+import {
+  type ClientSocket,
+  isGone,
+  isTaken,
+  markTaken,
+  own,
+  type SocketOwner,
+  type SocketReads,
+} from "../sockets/client-socket.js";
 import type { HandshakeTrace, Tracing } from "../watching/tracing.js";
 import { clientAddress, type Proxies } from "./address.js";
 import { Hosts, isOnLoopback, type Listener } from "./host.js";
@@ -37,7 +46,6 @@ import {
   readTarget,
   type RequestHead,
   type Target,
-  type UpgradeRequest,
 } from "./request.js";
 import { writeAccepted, writeRefused } from "./response.js";
 import { Stray } from "./stray.js";
@@ -48,7 +56,7 @@ export interface UpgradePort<Data> {
   readonly clock: Clock;
   readonly wheel: DeadlineWheel;
   readonly proxies: Proxies;
-  readonly reads: SharedReads | null;
+  readonly reads: SocketReads | null;
   /** What has come from clients and is not with their handlers. */
   readonly incoming: MemoryBudget;
   /** Takes a place among the clients; `accept` or `cancel` follows. */

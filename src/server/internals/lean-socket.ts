@@ -1,3 +1,4 @@
+/** A client's bytes below Node's documented API, for less time and memory: where Node is not as expected, the server runs without. */
 import type { Server as NetServer } from "node:net";
 import { getSystemErrorMap, getSystemErrorName } from "node:util";
 import { readBuffer } from "../../protocol/mask.js";
@@ -5,10 +6,9 @@ import { runOutside } from "../base/async-context.js";
 import type { OwnedSocket, SocketOwner } from "../sockets/client-socket.js";
 
 /**
- * One of the four files that reach into Node (the others are shared-reads.ts, plain-request.ts and other-upgrades.ts): sockets that are a handle of Node's
- * and a few fields, without the streams of `node:net` above it. An echo takes a quarter less CPU time with them, a handshake a quarter to
- * a half, an idle client a quarter less memory (docs/performance.md). What is used of Node is listed here and looked for at start; where
- * it is missing, and on Bun, all goes through `node:net` and `node:http`.
+ * Sockets that are a handle of Node's and a few fields, without the streams of `node:net` above it. An echo takes a quarter less CPU
+ * time with them, a handshake a quarter to a half, an idle client a quarter less memory (docs/performance.md). What is used of Node is
+ * listed here and looked for at start; where it is missing, and on Bun, all goes through `node:net` and `node:http`.
  */
 interface Handle {
   onread: unknown;

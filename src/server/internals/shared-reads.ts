@@ -1,9 +1,7 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { readBuffer } from "../../protocol/mask.js";
-
-/** Called with the socket as `this`; the bytes are valid for as long as the call takes. */
-export type OnRead = (this: Duplex, length: number, bytes: Buffer) => true;
+import type { OnRead, SocketReads } from "../sockets/client-socket.js";
 
 /** What of a socket this touches. */
 interface Internals {
@@ -12,14 +10,14 @@ interface Internals {
 }
 
 /**
- * One of the three files that reach into Node (the others are lean-socket.ts and plain-request.ts): sockets that read into one buffer for all of them, instead of a new one for each read.
+ * Sockets that read into one buffer for all of them, instead of a new one for each read.
  *
  * Node can do that for the sockets that a program connects (`onread` of `net.connect`), but not for those that a server accepts. What
  * `onread` sets in a socket that is being made is set here in one that is there already: two properties, found by the names of their
  * symbols, and a call of its handle. Where Node is not as expected, and on Bun, sockets are read by their `data` events. It saves a
  * fifth of a server's time at one message in flight (docs/performance.md).
  */
-export class SharedReads {
+export class SharedReads implements SocketReads {
   readonly #buffer: Buffer = readBuffer();
   readonly #bufferKey: symbol;
   readonly #callbackKey: symbol;

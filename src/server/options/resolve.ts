@@ -1,21 +1,10 @@
+/** Before any client comes: what the application asks for is checked, and defaults fill in the rest. */
 import type { ServerOptions } from "../api/options.js";
+import type { ResolvedOptions } from "../api/resolved-options.js";
 import { systemClock } from "../base/clock.js";
 import { OptionError, UsageError } from "../base/usage-error.js";
 import { hintForForeign } from "./foreign.js";
 import { type OptionName, type OptionRule, optionRules } from "./rules.js";
-
-type Optional =
-  | "generateId" | "path" | "dangerouslyAllowAnyOrigin" | "authenticate" | "data" | "refusalBody" | "tls" | "request" | "logger"
-  | "open" | "message" | "drain" | "close"; // oxfmt-ignore
-
-/** What the code sees: every option present and checked, or one of the few that may be undefined. Frozen. */
-export type ResolvedOptions<Data> = Readonly<
-  {
-    [Name in Exclude<OptionName, Optional | "responseHeaders">]: NonNullable<ServerOptions[Name]>;
-  } & {
-    [Name in Optional]: ServerOptions<Data>[Name] | undefined;
-  } & { responseHeaders: readonly string[]; trustProxy: readonly string[] }
->;
 
 /** 256 messages of the largest default size at once: far more than honest clients send, and what a small machine can spare. */
 const LEAST_INCOMING_BYTES = 128 * 1024 * 1024;

@@ -1,3 +1,4 @@
+/** A client is sent to: a message is encoded once, leaves in one write a turn, and waits within bounds while the client is slow. */
 import type { ClientSocket } from "../sockets/client-socket.js";
 import { Backlog, ownMemory, SLICE_BYTES } from "./backlog.js";
 import type { Batch } from "./batch.js";

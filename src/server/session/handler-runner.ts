@@ -1,4 +1,5 @@
-import type { Client, HandlerName, HandlerResult, Handlers } from "../api/client.js";
+import type { Client, HandlerName, HandlerResult } from "../api/client.js";
+import type { Handlers } from "../api/options.js";
 import { isThenable } from "../base/thenable.js";
 import type { Message } from "../sending/message.js";
 import { handlerChannels, type HandlerSubject, traceHandler } from "../watching/diagnostics.js";

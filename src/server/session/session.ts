@@ -1,3 +1,4 @@
+/** A client is connected: its bytes become messages, its handlers run in order, its deadlines are kept, and it ends for one cause. */
 import { type CloseBody, isValidCloseCode } from "../../protocol/close-codes.js";
 import { Connection, type ConnectionSink } from "../../protocol/connection.js";
 import type { DeflateParameters } from "../../protocol/deflate-negotiation.js";
@@ -8,20 +9,19 @@ import type { PayloadMemory } from "../../protocol/payload-memory.js";
 import type { Violation } from "../../protocol/violations.js";
 import { type Cause, causeOfClientClose, causeOfViolation, causes, type Disconnect } from "../api/causes.js";
 import type { HandlerName, HandlerResult } from "../api/client.js";
+import type { UpgradeRequest } from "../api/upgrade-request.js";
 import { type AsyncContext, currentContext, runIn } from "../base/async-context.js";
 import type { Clock } from "../base/clock.js";
 import type { DeadlineWheel, Timed } from "../base/deadlines.js";
 import { isThenable } from "../base/thenable.js";
 import { UsageError } from "../base/usage-error.js";
-import type { UpgradeRequest } from "../handshake/request.js";
-import type { SharedReads } from "../internals/shared-reads.js";
 import type { MemoryBudget } from "../sending/memory-budget.js";
 import { checkPayload, isJsonError, Message, type Payload } from "../sending/message.js";
 import { Outbox, type OutboxOwner, type OutboxSettings, type SendResult } from "../sending/outbox.js";
 import { type CompressionSettings, Outgoing } from "../sending/outgoing.js";
 import type { Topics } from "../sending/topics.js";
 import type { Turns } from "../sending/turns.js";
-import { type ClientSocket, own, type SocketOwner } from "../sockets/client-socket.js";
+import { type ClientSocket, own, type SocketOwner, type SocketReads } from "../sockets/client-socket.js";
 import type { Counters } from "../watching/stats.js";
 import type { ConnectionTrace } from "../watching/tracing.js";
 import { type ClientSession, ConnectedClient } from "./connected-client.js";
@@ -58,7 +58,7 @@ export interface SessionContext<Data> {
   readonly topics: Topics<Session<Data>>;
   readonly stats: Counters;
   /** Null: Node's public API alone is used. */
-  readonly reads: SharedReads | null;
+  readonly reads: SocketReads | null;
   /** A handler threw, or its promise was rejected. */
   onHandlerError(session: Session<Data>, handler: HandlerName, error: unknown): void;
   /** The connection is over; the client is not to be counted any more. */

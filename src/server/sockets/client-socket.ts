@@ -1,5 +1,5 @@
+/** A client's bytes by Node's documented API: a socket as the rest of the server sees it, and who is told what becomes of it. */
 import { Duplex } from "node:stream";
-import type { SharedReads } from "../internals/shared-reads.js";
 
 /** A connection as the server uses it: a stream of Node's, or a LeanSocket. What becomes of it, its owner is told. */
 export interface ClientSocket {
@@ -30,6 +30,15 @@ export interface SocketOwner {
   /** The peer has ended its side. */
   onEnd(): void;
   onClosed(): void;
+}
+
+/** Called with the socket as `this`; the bytes are valid for as long as the call takes. */
+export type OnRead = (this: Duplex, length: number, bytes: Buffer) => true;
+
+/** Has sockets read in another way than by their `data` events. */
+export interface SocketReads {
+  /** @returns false for a socket that cannot do that: it keeps its events */
+  take(socket: Duplex, onRead: OnRead): boolean;
 }
 
 /** Whether a connection is over, or about to be: nobody is there who could become a client. */
@@ -78,7 +87,7 @@ class OwnedStream extends (function (stream: Duplex) {
  * From now on `by` is told what happens to the socket, and nobody that owned it before. It reads. A stream's functions are the same for
  * all: one set per client is 300 bytes each.
  */
-export function own(socket: ClientSocket, by: SocketOwner, reads: SharedReads | null): void {
+export function own(socket: ClientSocket, by: SocketOwner, reads: SocketReads | null): void {
   if (!(socket instanceof Duplex)) {
     (socket as OwnedSocket).owner = by;
     return;

@@ -1,7 +1,7 @@
 /** The one place that every line passes on its way to a logger, ours or the application's. */
 import { plain, plainLines } from "../base/plain.js";
 import { isError, UNSHOWABLE } from "../base/thrown.js";
-import type { Logger } from "./log.js";
+import type { Logger } from "../api/logger.js";
 
 /**
  * The same logger, of which nobody has to fear an exception (a log that is broken must not stop what it was to tell of), and which gets

@@ -1,16 +1,8 @@
+/** A client is watched: log lines, counts, diagnostics channels and spans tell what happens to it. */
+import type { Logger, LogLevel } from "../api/logger.js";
 import type { Clock } from "../base/clock.js";
 import { loadPino } from "./load-pino.js";
 import { type Output, standardOutput } from "./standard-output.js";
-
-export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
-
-/** What Hawser needs of a logger: pino has this shape, and so do most others. */
-export interface Logger {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
 
 /** JSON lines on standard output: level in words, time as ISO 8601, and the fields of the event. */
 export function defaultLogger(level: LogLevel): Logger {
