@@ -36,6 +36,7 @@ test("neither the words of errors and log lines, nor imports, nor keys", () => {
 
 test("no change that makes no difference", () => {
   assert.deepEqual(changed("const f = () => { return false; };"), ["const f = () => { return true; };"]);
+  assert.deepEqual(changed("const f = () => { return undefined; };"), []);
   assert.deepEqual(changed("const f = () => { return null; };"), ["const f = () => { return; };"]);
   for (const name of ["WAIT_MS", "SLAB_BYTES", "COPY_PAYS_FROM"]) {
     assert.deepEqual(changed(`const ${name} = 100;`), []);

@@ -106,7 +106,7 @@ function mutate(node: Tree, parent: Tree | null, source: string, add: Add): void
       break;
     case "ReturnStatement":
       if (node["argument"] === null) add("left out", node, ";");
-      else if (!isFunction(node["argument"] as Tree) && !isFalse(node["argument"] as Tree))
+      else if (!isFunction(node["argument"] as Tree) && !isNothing(node["argument"] as Tree))
         add("returns nothing", node, "return;");
       break;
     case "BreakStatement":
@@ -139,8 +139,8 @@ function isKey(node: Tree, parent: Tree | null): boolean {
   return parent?.type === "Property" && parent["key"] === node;
 }
 
-function isFalse(node: Tree): boolean {
-  return node.type === "Literal" && node["value"] === false;
+function isNothing({ type, name, value }: Tree): boolean {
+  return (type === "Identifier" && name === "undefined") || (type === "Literal" && value === false);
 }
 
 /** `const LINGER_MS = …`, for one: a size of memory, a time, or from where on a fast path pays. */

@@ -92,6 +92,15 @@ describe("deadline wheel", () => {
     assert.equal(clock.timers, 0);
   });
 
+  it("has the time at once when it starts, and no timer as soon as the last entry is removed", () => {
+    const { clock, wheel, at } = wheelOf();
+    clock.leap(200);
+    const entry = at(500);
+    assert.equal(wheel.now, wheel.time.now);
+    wheel.remove(entry);
+    assert.equal(clock.timers, 0);
+  });
+
   it("an entry that was removed is not looked at", () => {
     const { clock, wheel, at } = wheelOf();
     const [gone, stays] = [at(500), at(500)];

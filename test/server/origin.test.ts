@@ -79,6 +79,16 @@ describe("a list, besides the own origin", () => {
   }
 });
 
+it("says why an origin is taken", () => {
+  const rows: [policy: OriginPolicy, origin: string, why: string | null][] = [
+    [LIST, "https://app.example.com", "listed"],
+    [LIST, "https://server.example", "own"],
+    [LIST, "https://evil.example", null],
+    [{ allowedOrigins: [], dangerouslyAllowAnyOrigin: "a public feed" }, "https://evil.example", "any"],
+  ];
+  for (const [policy, origin, why] of rows) assert.equal(new Origins(policy).judge(origin, "server.example"), why);
+});
+
 describe("origins of applications", () => {
   const applications = [
     "chrome-extension://gighmmpiobklfepjocnamgkkbiglidom",
