@@ -192,7 +192,7 @@ describe("intake: one turn's share", () => {
     await eventLoopTurns(1);
     shared.clock.leap(10 * CLIENT_MS);
     reader.goOn(StopReason.handler);
-    assert.equal(shared.turns.takesTime, false);
+    assert.equal(shared.turns.isShareUsed(0, 1), false);
     assert.deepEqual(reader.seen, ["a", "b"]);
   });
 });

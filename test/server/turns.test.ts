@@ -156,12 +156,10 @@ test("a share is so much work or 8 ms; 1 ms once the turn has taken 16 ms, and n
   const used = (): boolean[] => shares.map((ms) => turns.isShareUsed(0, ms));
   assert.deepEqual([turns.isShareUsed(511, 0), turns.isShareUsed(512, 0)], [false, true]);
   turns.beginWork();
-  assert.equal(turns.takesTime, false);
   assert.deepEqual(used(), [false, false, false, false, true]);
   clock.leap(1);
   assert.equal(turns.countWork(), 1);
   assert.equal(turns.countWork(), 0, "counted once");
-  assert.equal(turns.takesTime, true);
   clock.leap(14);
   turns.countWork();
   assert.deepEqual(used(), [false, false, false, false, true]);
@@ -211,11 +209,11 @@ test("a turn that nothing was put off in is followed by none, and a new one has 
   turns.countWork();
   await eventLoopTurns(5);
   assert.equal(turns.number, 2);
-  assert.equal(turns.takesTime, false);
+  assert.equal(turns.isShareUsed(0, 1), false);
   clock.leap(20);
   for (let i = 0; i < 32; i++) turns.flushLater({ endTurn() {} });
   await eventLoopTurns(1);
-  assert.equal(turns.takesTime, false, "the time between turns is nobody's");
+  assert.equal(turns.isShareUsed(0, 1), false, "the time between turns is nobody's");
 });
 
 test("the clock is looked at after little work first, then after every eighth, and when all of it is done", () => {
@@ -225,4 +223,38 @@ test("the clock is looked at after little work first, then after every eighth, a
     looks.map((work) => turns.nextLook(work)),
     [1, 2, 4, 4, 8, 8, 16, 16, 18, 18],
   );
+});
+
+test("where handlers are quick the clock is looked at every eighth time alone, and more closely in the turn of a slow one and the next", async () => {
+  const clock = new StepClock();
+  const turns = new Turns(clock, 512);
+  const nextTurn = async (): Promise<void> => {
+    turns.countLater({ countIncoming() {} });
+    await eventLoopTurns(1);
+  };
+  const looksInTurn = (): number[] => [0, 1, 7, 8].map((work) => turns.nextLook(work));
+  const settle = (times: number): boolean[] => Array.from({ length: times }, () => turns.isLookDue());
+  const watched = [1, 2, 8, 16];
+  const quick = [8, 8, 8, 16];
+  turns.beginWork();
+  assert.deepEqual(looksInTurn(), watched);
+  assert.deepEqual(settle(2), [true, true]);
+  await nextTurn();
+  assert.deepEqual(looksInTurn(), watched);
+  await nextTurn();
+  assert.deepEqual(looksInTurn(), quick);
+  turns.countWork();
+  assert.deepEqual(settle(8), [false, false, false, false, false, false, false, true]);
+  clock.leap(3);
+  turns.countWork();
+  assert.deepEqual([looksInTurn(), settle(1)], [quick, [false]]);
+  for (const find of [() => void turns.countWork(), () => turns.beginWork()]) {
+    clock.leap(4);
+    find();
+    assert.deepEqual([looksInTurn(), settle(1)], [watched, [true]]);
+    await nextTurn();
+    assert.deepEqual(looksInTurn(), watched);
+    await nextTurn();
+    assert.deepEqual(looksInTurn(), quick);
+  }
 });

@@ -9,6 +9,12 @@ import { Batch } from "./batch.js";
 const CLIENT_MS = 8;
 const ALL_MS = 16;
 const PAST_ALL_MS = 1;
+/** Work between two looks at the clock, and promises that are settled: not more, for those behind a hundred cheap messages may take long. */
+const LOOK_EVERY = 8;
+/** What took longer than this is looked at more closely. Less is seen early enough, and may be the machine's. */
+const QUICK_MS = 3;
+/** In this turn and the next. */
+const WATCHED_TURNS = 2;
 /** Outboxes that are flushed between two looks at the clock. */
 const FLUSHED_AT_ONCE = 32;
 
@@ -30,6 +36,10 @@ export class Turns {
   /** Until when time has been counted, and how much of it in this turn. In whole milliseconds, which add up as exact ones would. */
   #countedTo = 0;
   #spentMs = 0;
+  /** For how many turns the clock is looked at from the first message on; 0: handlers are known to be quick. */
+  #watched = WATCHED_TURNS;
+  /** Promises that were settled since the last look. */
+  #settled = 0;
   #flushes: { endTurn(): void }[] = [];
   #resumes: { resumeTurn(): void }[] = [];
   #counts: { countIncoming(): void }[] = [];
@@ -60,6 +70,8 @@ export class Turns {
 
   /** Somebody's work begins: what was before it is nobody's. */
   beginWork(now: number = this.#clock.now()): void {
+    // It may be what others did since the last look at them.
+    if (now - this.#countedTo > QUICK_MS) this.#watched = WATCHED_TURNS;
     this.#countedTo = now;
   }
 
@@ -69,22 +81,25 @@ export class Turns {
     const took = now - this.#countedTo;
     this.#countedTo = now;
     this.#spentMs += took;
+    this.#settled = 0;
+    if (took > QUICK_MS) this.#watched = WATCHED_TURNS;
     if (this.#spentMs >= ALL_MS / 2) this.#schedule();
     return took;
   }
 
   /**
-   * How much a client that has done so much in this turn may do before the clock is looked at again. Little at first, for a single message
-   * may take long; and never much, for those behind a hundred cheap ones may as well.
+   * How much a client that has done so much in this turn may do before the clock is looked at again. Little at first where handlers take
+   * time, for a single message may; and never much.
    */
   nextLook(work: number): number {
-    const next = work >= 4 ? (work | 7) + 1 : work < 2 ? work + 1 : 4;
+    const next =
+      this.#watched === 0 || work >= LOOK_EVERY / 2 ? work - (work % LOOK_EVERY) + LOOK_EVERY : work < 2 ? work + 1 : 4;
     return Math.min(next, this.#maxWork);
   }
 
-  /** Whether this turn is known to be longer than the clock can tell from nothing. */
-  get takesTime(): boolean {
-    return this.#spentMs > 0;
+  /** A promise was settled. @returns whether the clock is to be looked at */
+  isLookDue(): boolean {
+    return ++this.#settled >= LOOK_EVERY || this.#watched > 0;
   }
 
   /** Whether a client that has done so much in this turn has had its share, of its own or of what there is for all. */
@@ -109,6 +124,7 @@ export class Turns {
   #run(): void {
     this.#scheduled = false;
     this.number++;
+    if (this.#watched > 0) this.#watched--;
     this.#mostResumes = this.#spentMs > 2 * ALL_MS ? this.#resumed >> 1 : 2 * this.#mostResumes + 1;
     this.#spentMs = 0;
     this.beginWork();

@@ -100,10 +100,10 @@ export abstract class Intake {
     if ((this.#stopped & why) === 0) return;
     this.#stopped &= ~why;
     if (this.#stopped !== 0) return;
-    // In the same turn, what the handler did since it was called first is its client's as well. Where handlers take time it is counted now:
-    // those of several clients that wait for nothing take turns with each other, and none of them looks at the clock while it does.
+    // In the same turn, what the handler did since it was called first is its client's as well. It is counted now: handlers of several clients
+    // that wait for nothing run in between each other, and each of them looks at the clock after its own messages alone.
     if (this.#enterTurn()) this.turns.beginWork();
-    else if (this.turns.takesTime) this.#countShare();
+    else if (this.turns.isLookDue()) this.#countShare();
     if (this.isStopped) return;
     const rest = this.#rest;
     if (rest !== null) {
@@ -114,7 +114,7 @@ export abstract class Intake {
       this.afterParse();
       this.#noteIncoming();
     }
-    if (this.#stopped === 0) this.#countShare();
+    if (rest !== null && this.#stopped === 0) this.#countShare();
     if (this.isStopped) return;
     if (this.#socketPaused) {
       this.#socketPaused = false;
