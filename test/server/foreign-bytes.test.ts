@@ -76,6 +76,19 @@ for (const compression of [false, true]) {
 }
 
 describe("bytes that came in", () => {
+  it("are those of their own message, wherever it lies", async (test) => {
+    const kept: Message[] = [];
+    const rig = await startRig(test, { message: (_client, message) => void kept.push(message) });
+    const { peer } = await rig.connect();
+    const texts = ["one", "", "x".repeat(3_000), "y".repeat(200_000), "last"];
+    for (const text of texts) await peer.sendFrame(frame.text(text));
+    await until(() => kept.length === texts.length, "the messages");
+    for (const [at, message] of kept.entries()) {
+      assert.equal(message.byteLength, texts[at]!.length);
+      assert.ok(message.bytes.equals(Buffer.from(texts[at]!)), `message ${at}`);
+    }
+  });
+
   it("cannot be transferred, of whatever length and way they came", async (test) => {
     const kept: Buffer[] = [];
     const rig = await startRig(test, {

@@ -196,17 +196,19 @@ describe("server.close", () => {
     assert.ok(report.durationMs < 1_000);
   });
 
-  it("does not wait for a connection that has never asked for anything", async (test) => {
-    const server = createServer({ logLevel: "silent" });
-    const { port } = await server.listen(0);
-    const silent = connect(port, "127.0.0.1");
-    test.after(() => void silent.destroy());
-    await once(silent, "connect");
-    // It is a connection of the server's once another one, which came later, has had its answer.
-    await fetch(`http://127.0.0.1:${port}/`);
-    const { durationMs } = await server.close({ graceMs: 20_000 });
-    assert.ok(durationMs < 15_000, `it took ${durationMs} ms of 20,000`);
-  });
+  for (const portableSockets of [false, true]) {
+    it(`does not wait for a connection that has never asked for anything${portableSockets ? ", portable" : ""}`, async (test) => {
+      const server = createServer({ logLevel: "silent", portableSockets });
+      const { port } = await server.listen(0);
+      const silent = connect(port, "127.0.0.1");
+      test.after(() => void silent.destroy());
+      await once(silent, "connect");
+      // It is a connection of the server's once another one, which came later, has had its answer.
+      await fetch(`http://127.0.0.1:${port}/`);
+      const { durationMs } = await server.close({ graceMs: 20_000 });
+      assert.ok(durationMs < 15_000, `it took ${durationMs} ms of 20,000`);
+    });
+  }
 
   it("turns readiness off and gives 503 to whoever still comes", async (test) => {
     const http = plainHttpServer();
