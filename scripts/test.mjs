@@ -46,7 +46,8 @@ if (values.changed) {
 process.execArgv.push(`--import=${new URL("test-limits.mjs", import.meta.url).href}`);
 const tests = run({
   files: files.map((file) => join(root, file)),
-  concurrency: availableParallelism(),
+  // One more than can compute at once: audits, browsers and installers wait for most of their time.
+  concurrency: availableParallelism() + 1,
   ...(values.only === undefined ? {} : { testNamePatterns: [values.only] }),
 });
 
