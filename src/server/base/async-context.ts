@@ -8,8 +8,12 @@ import type { Clock } from "./clock.js";
 export type AsyncContext = AsyncResource | null;
 
 const TYPE = "HAWSERCLIENT";
-/** Properties that each resource has. Any other one is what storages have there: in Node 24 all in one, before that one for each. */
+/** Properties that each resource has. Before Node 24 any other one is what a storage has there. */
 const ALWAYS_THERE = ["async_id_symbol", "trigger_async_id_symbol"];
+/** Since then what all storages have is in one, which each resource has as well; null: this Node has none. */
+const allStorages =
+  Object.getOwnPropertySymbols(new AsyncResource(TYPE)).find(({ description }) => description === "context_frame") ??
+  null;
 
 /** Whether it can be seen that there is nothing. Undocumented: where it cannot, on Bun for one, each client gets a context of its own. */
 const canTell = ((): boolean => {
@@ -27,10 +31,10 @@ let outside = new AsyncResource(TYPE);
 let outsideCarries = !canTell || carries(outside);
 
 function carries(resource: AsyncResource): boolean {
+  const properties = resource as unknown as Record<symbol, unknown>;
+  if (allStorages !== null) return properties[allStorages] !== undefined;
   return Object.getOwnPropertySymbols(resource).some(
-    (symbol) =>
-      !ALWAYS_THERE.includes(symbol.description ?? "") &&
-      (resource as unknown as Record<symbol, unknown>)[symbol] !== undefined,
+    (symbol) => !ALWAYS_THERE.includes(symbol.description ?? "") && properties[symbol] !== undefined,
   );
 }
 
@@ -48,12 +52,12 @@ export function currentContext(): AsyncContext {
 /** Calls a function with what was in the storages then, whoever calls. */
 export function runIn(context: AsyncContext, call: () => void): void {
   if (context !== null) context.runInAsyncScope(call);
-  else outside.runInAsyncScope(() => runApart(call));
+  else outside.runInAsyncScope(allStorages === null ? () => runApart(call) : call);
 }
 
 /**
  * Calls a function with what is in the storages now. What it enters with `enterWith` does not outlast it: before Node 24 a store stays in
- * the resource whose callback runs, which may be a parser that serves the next client, too.
+ * the resource whose callback runs, which may be a parser that serves the next client, too. Since then a scope is enough to end it.
  */
 export function runApart(call: () => void): void {
   new AsyncResource(TYPE).runInAsyncScope(call);
