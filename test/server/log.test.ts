@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { pino } from "pino";
-import { type LogEvent, logEvents, Refuse } from "#hawser/index.js";
+import { type LogEvent, type Logger, logEvents, Refuse } from "#hawser/index.js";
+import { guardedLog } from "#hawser/server/watching/guarded-log.js";
 import { SampledLog } from "#hawser/server/watching/log.js";
 import { until } from "../harness/concurrency.js";
 import { frame } from "../harness/frames.js";
@@ -353,5 +354,31 @@ describe("sampling", () => {
     assert.equal(rig.log.of("log-sampled").length, 4);
     assert.equal(rig.server.stats.refused.path, 40, "every one is counted");
     assert.equal(rig.server.stats.httpErrors, 40);
+  });
+});
+
+describe("a guarded log", () => {
+  const linesOf = (isLevelEnabled: unknown): string[] => {
+    const lines: string[] = [];
+    const write = (_fields: object, message: string): void => void lines.push(message);
+    const log = guardedLog({ debug: write, info: write, warn: write, error: write, isLevelEnabled } as Logger);
+    log.debug({}, "a detail");
+    log.warn({}, "a warning");
+    return lines;
+  };
+
+  it("leaves out lines that the logger says it does not write", () => {
+    assert.deepEqual(
+      linesOf((level: string) => level === "warn"),
+      ["a warning"],
+    );
+  });
+
+  it("writes all where that cannot be asked, or is answered by anything else", () => {
+    const fails = (): never => {
+      throw new Error("broken");
+    };
+    for (const isLevelEnabled of [undefined, true, fails, () => undefined])
+      assert.deepEqual(linesOf(isLevelEnabled), ["a detail", "a warning"]);
   });
 });

@@ -11,6 +11,7 @@ export function guardedLog(log: Logger): Logger {
   const guarded =
     (level: keyof Logger): Logger[keyof Logger] =>
     (fields, message) => {
+      if (isOff(log, level)) return;
       const isPlain = isPlainAlready(fields);
       try {
         log[level](isPlain ? fields : new PlainCopies().of(fields), plain(message));
@@ -20,6 +21,16 @@ export function guardedLog(log: Logger): Logger {
       }
     };
   return { debug: guarded("debug"), info: guarded("info"), warn: guarded("warn"), error: guarded("error") };
+}
+
+/** Whether the logger says that it writes no such lines. pino and winston can be asked, and to make a line safe costs more. */
+function isOff(log: Logger & { isLevelEnabled?: unknown }, level: string): boolean {
+  try {
+    const { isLevelEnabled } = log;
+    return typeof isLevelEnabled === "function" && isLevelEnabled.call(log, level) === false;
+  } catch {
+    return false;
+  }
 }
 
 function retry(call: () => void): void {
