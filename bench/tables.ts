@@ -1,6 +1,5 @@
 /** The tables of docs/performance.md and docs/performance-figures.md, made from the reports in bench/results. */
 
-import { pluralOf } from "./chart.js";
 import type { Round } from "./measures.js";
 import { medianOf, type Report, type WorkloadReport } from "./results.js";
 import type { ServerName } from "./server-process.js";
@@ -136,10 +135,9 @@ function tableOf(workloads: readonly WorkloadReport[], cell: Measure["cell"]): s
   return rows.length === 0 ? "" : markdown(["", ...servers.map((server) => labelOf(workloads, server))], rows);
 }
 
-/** Without the number of clients, and with what is counted where that is no message. */
-function shortTitle({ title, unit }: WorkloadReport): string {
-  const name = title.replace(/, \d+ clients$/, "");
-  return unit === "delivery" ? `${name} (${pluralOf(unit)})` : name;
+/** Without the number of clients. */
+function shortTitle({ title }: WorkloadReport): string {
+  return title.replace(/, \d+ clients$/, "");
 }
 
 function labelOf(workloads: readonly WorkloadReport[], server: ServerName): string {

@@ -6,7 +6,7 @@ import { projectRoot } from "../../harness/server.js";
 
 /** Every document of the repository, as paths from its root. */
 export function documents(): string[] {
-  const folders = ["", "docs", "examples", "deploy"];
+  const folders = ["", "docs", "examples", "deploy", "site"];
   return folders.flatMap((folder) =>
     readdirSync(join(projectRoot, folder))
       .filter((name) => name.endsWith(".md"))
