@@ -53,7 +53,7 @@ test("hawser serve --help: every option in its group, with its default", async (
     const entry = lines.slice(at, next).join(" ").replace(/\s+/g, " ");
     if (typeof rule.default === "number") assert.ok(entry.includes(`(default ${rule.default}`), entry);
   }
-  assert.match(stdout, /--pong-wait-ms <ms> +read deadline.*\n.*\(default 60000: 1 min\)/);
+  assert.match(stdout, /--pong-wait-ms <ms> +read timeout.*\n.*\(default 60000: 1 min\)/);
   assert.match(stdout, /HAWSER_PONG_WAIT_MS/);
   assert.match(stdout, /^Exit codes:$/m);
   assert.match(stdout, /^ {2}hawser serve --port 9000 --echo$/m);

@@ -23,15 +23,15 @@ export interface ServerOptions<Data = undefined> {
   trustProxy?: readonly string[] | "unix" | undefined;
 
   /**
-   * Read deadline: a client of which nothing was heard for so long, an answer to a ping among it, is gone. As all deadlines, in time that
+   * Read timeout: a client of which nothing was heard for so long, an answer to a ping among it, is gone. As all deadlines, in time that
    * the process ran: a turn of the event loop counts as 250 ms at most. 10 ms to a day. @default 60000
    */
   pongWaitMs?: number | undefined;
   /** Time between two pings to a client; below `pongWaitMs`. @default 9/10 of pongWaitMs: 54000 */
   pingPeriodMs?: number | undefined;
-  /** Write deadline: bytes are queued and the client took none for so long. @default 10000 */
+  /** Write timeout: bytes are queued and the client took none for so long. @default 10000 */
   writeWaitMs?: number | undefined;
-  /** From a message's first byte to its last. The read deadline alone lets a message dribble in for ever. @default 60000 */
+  /** From a message's first byte to its last. The read timeout alone lets a message dribble in for ever. @default 60000 */
   messageTimeoutMs?: number | undefined;
   /** `authenticate` has to finish within; else 503. @default 10000 */
   handshakeTimeoutMs?: number | undefined;

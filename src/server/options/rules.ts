@@ -104,7 +104,7 @@ export const optionRules: Readonly<Record<OptionName, OptionRule>> = {
     orAlone: UNIX,
   },
 
-  pongWaitMs: milliseconds("Deadlines and heartbeat", 60_000, "read deadline: a client not heard for so long is gone"),
+  pongWaitMs: milliseconds("Deadlines and heartbeat", 60_000, "read timeout: a client not heard for so long is gone"),
   pingPeriodMs: {
     ...milliseconds("Deadlines and heartbeat", undefined, "time between pings; below pongWaitMs"),
     defaultText: "9/10 of pongWaitMs",
@@ -112,7 +112,7 @@ export const optionRules: Readonly<Record<OptionName, OptionRule>> = {
   writeWaitMs: milliseconds(
     "Deadlines and heartbeat",
     10_000,
-    "write deadline: bytes queued and no progress for so long",
+    "write timeout: bytes queued and no progress for so long",
   ),
   messageTimeoutMs: milliseconds("Deadlines and heartbeat", 60_000, "from a message's first byte to its last"),
   handshakeTimeoutMs: milliseconds("Deadlines and heartbeat", 10_000, "authenticate has to finish within"),
