@@ -48,6 +48,7 @@ export function testsOf(changed, tests, root) {
 }
 
 function namesIn(path, root) {
+  if (existsSync(join(root, path, "package.json"))) return [`${path}/package.json`];
   const isPackage = posix.basename(path) === "package.json";
   if (!(isPackage || /\.[cm]?js$/.test(path)) || !existsSync(join(root, path))) return [];
   // Of a package and its code, the modules: what else they name is there for users.

@@ -29,7 +29,7 @@ const documented = documents().flatMap((path) =>
     .map((code) => ({ path, code })),
 );
 
-describe("hawser audit passes", { concurrency: 3 }, () => {
+describe("hawser audit passes", { concurrency: 4 }, () => {
   // A recipe is about one thing, and its server is that of the other examples.
   for (const name of names.filter((one) => one !== NOT_OURS && !one.startsWith("recipes/"))) {
     it(`examples/${name}.ts`, async () => {

@@ -24,7 +24,11 @@ test("a change concerns the tests whose code names it, through modules and progr
     "dist/generated/page.js": 'export const page = "";',
     "build/test/unit.test.js": 'import "#hawser/low.js"; read("test/low.txt");',
     "build/test/process.test.js": 'import { start } from "./harness/start.js";',
-    "build/test/harness/start.js": 'run(join(root, "package.json"), new URL("peer-main.js", import.meta.url))',
+    "build/test/harness/start.js":
+      'run(join(root, "package.json"), new URL("peer-main.js", import.meta.url), "packages/tool")',
+    "packages/tool/package.json": '{ "bin": "./tool.js" }',
+    "packages/tool/tool.js": 'await import("./dist/deep.js");',
+    "packages/tool/dist/deep.js": "export {};",
     "build/test/harness/peer-main.js": "import '../../../dist/generated/page.js';",
     "build/test/docs/links.test.js": 'readdirSync(join(root, "docs"))',
     "src/lonely.ts": "export {};",
@@ -38,6 +42,7 @@ test("a change concerns the tests whose code names it, through modules and progr
   assert.deepEqual(concerned("src/low.ts"), ["unit", "process"]);
   assert.deepEqual(concerned("src/command.ts"), ["process"]);
   assert.deepEqual(concerned("test/harness/peer-main.ts"), ["process"]);
+  assert.deepEqual(concerned("packages/tool/src/deep.ts"), ["process"]);
   assert.deepEqual(concerned("test/unit.test.ts", "src/main.ts"), ["unit", "process"]);
   assert.deepEqual(concerned("test/low.txt"), ["unit"]);
   assert.deepEqual(concerned("docs/page.md"), ["docs/links"]);
