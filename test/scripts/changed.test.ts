@@ -27,8 +27,8 @@ test("a change concerns the tests whose code names it, through modules and progr
     "build/test/harness/start.js":
       'run(join(root, "package.json"), new URL("peer-main.js", import.meta.url), "packages/tool")',
     "packages/tool/package.json": '{ "bin": "./tool.js" }',
-    "packages/tool/tool.js": 'await import("./dist/deep.js");',
-    "packages/tool/dist/deep.js": "export {};",
+    "packages/tool/tool.js": 'await import("../other/dist/deep.js");',
+    "packages/other/dist/deep.js": "export {};",
     "build/test/harness/peer-main.js": "import '../../../dist/generated/page.js';",
     "build/test/docs/links.test.js": 'readdirSync(join(root, "docs"))',
     "src/lonely.ts": "export {};",
@@ -42,7 +42,7 @@ test("a change concerns the tests whose code names it, through modules and progr
   assert.deepEqual(concerned("src/low.ts"), ["unit", "process"]);
   assert.deepEqual(concerned("src/command.ts"), ["process"]);
   assert.deepEqual(concerned("test/harness/peer-main.ts"), ["process"]);
-  assert.deepEqual(concerned("packages/tool/src/deep.ts"), ["process"]);
+  assert.deepEqual(concerned("packages/other/src/deep.ts"), ["process"]);
   assert.deepEqual(concerned("test/unit.test.ts", "src/main.ts"), ["unit", "process"]);
   assert.deepEqual(concerned("test/low.txt"), ["unit"]);
   assert.deepEqual(concerned("docs/page.md"), ["docs/links"]);
