@@ -14,7 +14,7 @@ import { StepClock } from "../harness/step-clock.js";
 describe("log lines", () => {
   it("have exactly the fields of logEvents, and every event is written", async (test) => {
     const seen = new LogBook();
-    // The one event that a test cannot provoke: a listener that fails after it has begun to listen.
+    // A listener that fails after it has begun to listen is in listen.test.ts.
     const expected = (Object.keys(logEvents) as LogEvent[]).filter((event) => event !== "server-error");
 
     const rig = await startRig<string>(test, {
@@ -210,6 +210,15 @@ describe("log lines", () => {
       assert.doesNotMatch(line.trimEnd(), UNSAFE);
       written.length = 0;
     }
+  });
+
+  it("look at so many objects of a line, and cut the rest", () => {
+    const log = new LogBook();
+    const err = Array.from({ length: 2000 }, () => ({ text: HOSTILE }));
+    guardedLog(log).error({ event: "handler-error", err }, "it failed");
+    const shown = log.lines[0]!["err"] as unknown[];
+    const cut = shown.filter((one) => one === "…").length;
+    assert.ok(cut >= 1000 && cut < 1010, `${cut} were cut`);
   });
 
   it("have the application's own error when there is nothing in it to change", async (test) => {
