@@ -54,11 +54,11 @@ describe("heartbeat", () => {
       return true;
     });
     assert.equal(heartbeat.rttMs, null);
-    heartbeat.onPong(Buffer.from("abcd"), PERIOD + 5);
+    assert.equal(heartbeat.onPong(Buffer.from("abcd"), PERIOD + 5), null);
     heartbeat.onPong(Buffer.alloc(0), PERIOD + 6);
     heartbeat.onPong(Buffer.concat([payload, payload]), PERIOD + 7);
     assert.equal(heartbeat.rttMs, null, "a pong that answers nothing of ours");
-    heartbeat.onPong(payload, PERIOD + 12);
+    assert.equal(heartbeat.onPong(payload, PERIOD + 12), 12);
     assert.equal(heartbeat.rttMs, 12);
     heartbeat.onPong(payload, PERIOD + 9_000);
     assert.equal(heartbeat.rttMs, 12, "a pong counts once");
