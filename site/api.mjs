@@ -1,6 +1,6 @@
 // The reference of the API, from the types that the package publishes: a page for each entry point.
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { Application } from "typedoc";
 import { root } from "../scripts/prepare.mjs";
@@ -49,12 +49,14 @@ export async function documentApi(build) {
   writeFileSync(join(build, "api.json"), JSON.stringify(entries.map(({ name }) => name)));
 }
 
-/** What package.json exports, by the types of each. */
+/** What the packages export, by the types of each. */
 function entryPoints() {
-  const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  return Object.entries(manifest.exports).flatMap(([path, target]) => {
-    const types = target.import?.types;
-    if (types === undefined) return [];
-    return [{ name: path.replace(/^\./, manifest.name), types: join(root, types) }];
+  const packages = join(root, "packages");
+  const folders = existsSync(packages) ? readdirSync(packages).map((name) => join(packages, name)) : [root];
+  return folders.flatMap((folder) => {
+    const { name, exports = {} } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    return Object.entries(exports).flatMap(([path, { import: found }]) =>
+      found?.types === undefined ? [] : [{ name: path.replace(/^\./, name), types: join(folder, found.types) }],
+    );
   });
 }

@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { defineConfig } from "vitepress";
 import { chapters } from "../pages.mjs";
 
-const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
 const api = JSON.parse(readFileSync(new URL("../build/api.json", import.meta.url), "utf8"));
 
 export default defineConfig({
@@ -32,7 +31,7 @@ export default defineConfig({
       { text: "Recipes", link: "/docs/recipes" },
       { text: "Options", link: "/docs/options" },
       { text: "API", link: "/api/hawser" },
-      { text: version, link: "/CHANGELOG" },
+      { text: "Changelog", link: "/CHANGELOG" },
     ],
     sidebar: [
       ...chapters.map(({ text, pages }) => ({
