@@ -1,4 +1,4 @@
-/** The files of this folder that are not TypeScript, and so are not compiled into build/. */
+/** The files of test/interop that are not TypeScript, and so are not compiled into build/. */
 import { join } from "node:path";
 import { projectRoot } from "../../harness/server.js";
 
