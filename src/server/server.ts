@@ -80,6 +80,8 @@ export class Server<Data = undefined> {
   /** The one whose handler is being called, and those whose handlers have called `close`: nobody waits for these. */
   #requestCaller: ServerResponse | null = null;
   readonly #closingRequests = new Set<ServerResponse>();
+  /** Connections that end with the answer they have. What has come behind its request, in one piece with it, is not worked on. */
+  readonly #answeredLast = new WeakSet<object>();
   #shutdown: Promise<ShutdownReport> | null = null;
   /** Clients that have closed cleanly since the shutdown began. */
   readonly #shutdownOutcome = { clean: 0 };
@@ -474,6 +476,8 @@ export class Server<Data = undefined> {
 
   /** A request that is no upgrade: the application's, unless it is a handshake that went wrong. */
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    // RFC 9112 9.6: who has sent `close` "MUST NOT process any further requests received on that connection".
+    if (this.#answeredLast.has(request.socket)) return;
     this.#requests++;
     response.once("close", () => {
       this.#requests--;
@@ -496,6 +500,7 @@ export class Server<Data = undefined> {
       tell("hawser:handshake", () => ({ server: this, request, address, path }));
       this.#onRefused(request, refusal, address, path);
     }
+    this.#answeredLast.add(request.socket);
     response.writeHead(status, {
       ...headers,
       Connection: closing(headers),

@@ -311,6 +311,22 @@ describe("a broken handshake", () => {
     ["with subprotocols twice", { "Sec-WebSocket-Protocol": "a, a" }, 400, "subprotocol"],
     ["with a malformed extension", { "Sec-WebSocket-Extensions": "a; =" }, 400, "extensions"],
   ];
+  it("is the last request of its connection: what came behind it, in one piece, is nobody's work", async (test) => {
+    let pages = 0;
+    const rig = await startRig(test, {
+      request(_request, response) {
+        pages++;
+        response.end();
+      },
+    });
+    const peer = await rig.dial();
+    const broken = upgradeRequest(rig.url, { headers: { Connection: null } });
+    await peer.sendBytes(`${broken.repeat(50)}GET / HTTP/1.1\r\nHost: x\r\n\r\n`);
+    assert.equal((await peer.nextResponse())!.status, 400);
+    await peer.ended();
+    assert.deepEqual([{ ...rig.server.stats.refused }, pages], [{ "connection-header": 1 }, 0]);
+  });
+
   for (const [what, headers, status, reason] of rows) {
     it(`${what}: ${status} ${reason}`, async (test) => {
       const rig = await startRig(test, {
