@@ -6,8 +6,8 @@
 import { randomBytes } from "node:crypto";
 import { Duplex } from "node:stream";
 import { setImmediate as turn } from "node:timers/promises";
-import { createServer } from "../dist/index.js";
-import { createMetrics } from "../dist/metrics/index.js";
+import { createServer } from "../packages/hawser/dist/index.js";
+import { createMetrics } from "../packages/admin/dist/metrics/index.js";
 
 const CLIENTS = 10_000;
 const MESSAGES = 16;

@@ -3,11 +3,11 @@
 
 import { parseArgs } from "node:util";
 import { Bench } from "tinybench";
-import { deflateShared, encodeFrame, Inflater, mask, TEXT } from "../dist/protocol/index.js";
-import { writeFrame, writeMessage } from "../dist/protocol/encoder.js";
-import { readBuffer } from "../dist/protocol/mask.js";
-import { Parser } from "../dist/protocol/parser.js";
-import { checkUtf8 } from "../dist/protocol/utf8.js";
+import { deflateShared, encodeFrame, Inflater, mask, TEXT } from "../packages/hawser/dist/protocol/index.js";
+import { writeFrame, writeMessage } from "../packages/hawser/dist/protocol/encoder.js";
+import { readBuffer } from "../packages/hawser/dist/protocol/mask.js";
+import { Parser } from "../packages/hawser/dist/protocol/parser.js";
+import { checkUtf8 } from "../packages/hawser/dist/protocol/utf8.js";
 
 const { values } = parseArgs({ options: { only: { type: "string", default: "" } } });
 const KEY = 0x12345678;

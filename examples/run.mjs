@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url";
 import { prepareBeside } from "../scripts/beside.mjs";
 import { prepare, root } from "../scripts/prepare.mjs";
 
-await prepare(["src", "examples"]);
+await prepare(["examples"]);
 
 const name = process.argv[2] ?? "";
 // Those beside others are JavaScript, so that nobody has to install the types of them all.

@@ -1,5 +1,5 @@
-// `npm run build`: compiles src to dist; folders given as arguments (test, examples, bench) as well.
+// `npm run build`: compiles the packages; folders given as arguments (test, examples, bench) instead.
 
-import { prepare } from "./prepare.mjs";
+import { packages, prepare } from "./prepare.mjs";
 
-await prepare(process.argv.slice(2));
+await prepare(process.argv.length > 2 ? process.argv.slice(2) : packages);

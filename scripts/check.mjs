@@ -2,20 +2,32 @@
 // (The layers are checked by test/layers.test.ts, the public names and the package's files by test/package.test.ts.)
 
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { prepare, root } from "./prepare.mjs";
+import { readFileSync, readdirSync } from "node:fs";
+import { basename, join } from "node:path";
+import { pack } from "./pack.mjs";
+import { packages, prepare, root } from "./prepare.mjs";
 
-await prepare(["src", "test", "examples", "bench"]);
+await prepare([...packages, "test", "examples", "bench"]);
 const ms = { build: performance.now() };
+
+const packed = join(root, ".cache/packed");
+await pack(packed);
+ms.pack = performance.now() - ms.build;
+const tarballs = readdirSync(packed).map((file) => join(packed, file));
 
 const steps = [
   { name: "merge", args: [join(root, "scripts/merge-markers.mjs")] },
   { name: "lint", args: tool("oxlint", "--type-aware", "--deny-warnings") },
   { name: "format", args: tool("oxfmt", "--check") },
   { name: "unused", args: tool("knip", "--no-progress") },
-  { name: "package", args: tool("publint", "--strict", "--pack", "npm") },
-  { name: "types", args: tool("@arethetypeswrong/cli", "--pack", ".", "--profile", "esm-only") },
+  ...tarballs.map((file) => ({ name: `publint ${basename(file)}`, args: tool("publint", "--strict", file) })),
+  // The command has nothing to import.
+  ...tarballs
+    .filter((file) => !basename(file).startsWith("hawser-cli"))
+    .map((file) => ({
+      name: `attw ${basename(file)}`,
+      args: tool("@arethetypeswrong/cli", file, "--profile", "esm-only"),
+    })),
   ...(process.argv.includes("--no-test") ? [] : [{ name: "test", args: [join(root, "scripts/test.mjs")] }]),
 ];
 

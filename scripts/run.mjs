@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { prepare, root } from "./prepare.mjs";
 
-await prepare(["src", "test", "bench"]);
+await prepare(["test", "bench"]);
 
 const [file, ...args] = process.argv.slice(2);
 const program = resolve(root, file);

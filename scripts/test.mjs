@@ -16,7 +16,7 @@ import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { parseArgs } from "node:util";
 import { changedFiles, testsOf } from "./changed.mjs";
-import { prepare, root } from "./prepare.mjs";
+import { packages, prepare, root } from "./prepare.mjs";
 
 // A test that cannot run here names the reason so. Under CI any other skipped test is a failure: what it needs could have
 // been installed.
@@ -28,7 +28,7 @@ const { values, positionals: filters } = parseArgs({
 });
 if (values.update) process.env.UPDATE = "1";
 
-await prepare(["src", "bench", "test", "examples"]);
+await prepare([...packages, "test", "examples"]);
 
 let files = testFiles(filters);
 if (files.length === 0) {
@@ -76,11 +76,11 @@ console.log(`\n${count.passed} passed, ${count.failed} failed, ${count.skipped} 
 if (count.passed === 0) console.log("No test was executed.");
 process.exitCode = count.failed > 0 || count.passed === 0 ? 1 : 0;
 
-/** As paths from the root. */
+/** As paths from the root; by their sources, for tsc leaves what it made of a file that is there no more. */
 function testFiles(wanted) {
-  return readdirSync(join(root, "build/test"), { recursive: true })
-    .map((path) => `build/test/${path.replaceAll("\\", "/")}`)
-    .filter((path) => path.endsWith(".test.js"))
+  return readdirSync(join(root, "test"), { recursive: true })
+    .filter((path) => path.endsWith(".test.ts"))
+    .map((path) => `build/test/${path.replaceAll("\\", "/").replace(/\.ts$/, ".js")}`)
     .filter((path) => wanted.length === 0 || wanted.some((part) => path.includes(part)))
     .toSorted();
 }

@@ -1,6 +1,6 @@
 // The reference of the API, from the types that the package publishes: a page for each entry point.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { Application } from "typedoc";
 import { root } from "../scripts/prepare.mjs";
@@ -52,8 +52,8 @@ export async function documentApi(build) {
 /** What the packages export, by the types of each. */
 function entryPoints() {
   const packages = join(root, "packages");
-  const folders = existsSync(packages) ? readdirSync(packages).map((name) => join(packages, name)) : [root];
-  return folders.flatMap((folder) => {
+  return readdirSync(packages).flatMap((directory) => {
+    const folder = join(packages, directory);
     const { name, exports = {} } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
     return Object.entries(exports).flatMap(([path, { import: found }]) =>
       found?.types === undefined ? [] : [{ name: path.replace(/^\./, name), types: join(folder, found.types) }],

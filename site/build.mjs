@@ -13,15 +13,14 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, posix } from "node:path";
-import { installFolder } from "../scripts/install-folder.mjs";
-import { prepare, root } from "../scripts/prepare.mjs";
+import { installFolder, prepare, root } from "../scripts/prepare.mjs";
 import { chapters } from "./pages.mjs";
 
 const site = join(root, "site");
 const build = join(site, "build");
 const pages = join(build, "pages");
 
-await prepare(["src"]);
+await prepare();
 await installFolder("site", "what builds the site");
 
 rmSync(build, { recursive: true, force: true });

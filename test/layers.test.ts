@@ -1,79 +1,87 @@
-// The layers of the design: arrows point down only, and nothing imports in a circle.
+// The layers of the design: what a package may use is its list of dependencies, within a package arrows between folders point down
+// only, and nothing imports in a circle.
 
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { join, posix } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
-
-const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
-const src = join(root, "src");
+import { packages } from "./harness/packed.js";
+import { projectRoot as root } from "./harness/server.js";
 
 /**
- * What a folder of src may import besides its own files, types included. An entry that ends with / or : allows everything that begins
- * with it.
+ * What a folder may import besides its own files, types included: files and folders of the same package, modules of Node, and packages.
+ * An entry that ends with / or : allows everything that begins with it.
  */
 const MAY_IMPORT: Record<string, string[]> = {
   // Pure code: no socket, timer, clock, stream, environment or log.
-  protocol: ["node:crypto", "node:zlib", "node:buffer"],
-  server: ["protocol/", "node:"],
-  // What the commands have in common.
-  tools: ["protocol/index.ts", "server/base/plain.ts", "node:"],
-  // `hawser audit` and `hawser bench`: clients of any server.
-  audit: ["tools/", "protocol/index.ts", "node:", "npm:"],
-  bench: ["tools/", "protocol/index.ts", "node:", "npm:"],
-  // `hawser connect`: a client for people, and a server of the library's to talk to clients.
-  connect: ["index.ts", "tools/", "protocol/index.ts", "node:"],
+  "hawser/protocol": ["node:crypto", "node:zlib", "node:buffer"],
+  "hawser/server": ["hawser/protocol/", "node:", "pino", "@opentelemetry/api"],
+  // index.ts, the facade.
+  hawser: ["hawser/protocol/", "hawser/server/"],
+
   // Metrics, as text for Prometheus.
-  metrics: ["index.ts", "protocol/index.ts", "generated/", "node:", "npm:"],
+  "admin/metrics": ["admin/generated/", "node:", "hawser", "hawser/protocol"],
   // The admin listener and its dashboard.
-  admin: ["index.ts", "metrics/index.ts", "generated/", "server/watching/guarded-log.ts", "node:", "npm:"],
+  admin: ["admin/metrics/index.ts", "admin/generated/", "node:", "hawser"],
   // Files that are no code, as modules.
-  generated: [],
+  "admin/generated": [],
+
+  // What the commands have in common.
+  "cli/tools": ["node:", "hawser", "hawser/protocol"],
+  // `hawser audit` and `hawser bench`: clients of any server.
+  "cli/audit": ["cli/tools/", "node:", "hawser", "hawser/protocol"],
+  "cli/bench": ["cli/tools/", "node:", "hawser", "hawser/protocol", "hdr-histogram-js"],
+  // `hawser connect`: a client for people, and a server of the library's to talk to clients.
+  "cli/connect": ["cli/tools/", "node:", "hawser", "hawser/protocol"],
   // Commands use what every user can use, and libraries.
   // oxfmt-ignore
   cli: [
-    "index.ts", "protocol/index.ts", "metrics/index.ts", "admin/index.ts", "audit/index.ts", "bench/index.ts", "connect/index.ts",
-    "generated/", "tools/", "node:", "npm:",
+    "cli/audit/index.ts", "cli/bench/index.ts", "cli/connect/index.ts", "cli/tools/", "cli/generated/",
+    "node:", "hawser", "hawser/protocol", "@hawser/admin", "commander", "pino", "pino-pretty", "yaml",
   ],
-  // src/index.ts, the facade.
-  ".": ["protocol/", "server/"],
+  "cli/generated": [],
 };
 
-/** Folders within a folder of src, highest first: a file imports from its own room and those below. Files beside the rooms stand above them. */
+/** Folders within a layer, highest first: a file imports from its own room and those below. Files beside the rooms stand above them. */
 const ROOMS: Record<string, string[]> = {
-  server: ["options", "handshake", "session", "watching", "api", "sending", "internals", "sockets", "base"],
+  "hawser/server": ["options", "handshake", "session", "watching", "api", "sending", "internals", "sockets", "base"],
   cli: ["commands", "serving", "completion", "log", "config"],
 };
 
 /** Who reaches below Node's documented API, by way of server/internals. */
 const USE_INTERNALS = [
-  "server/handshake/attach.ts",
-  "server/handshake/request.ts",
-  "server/handshake/upgrade.ts",
-  "server/server.ts",
+  "hawser/server/handshake/attach.ts",
+  "hawser/server/handshake/request.ts",
+  "hawser/server/handshake/upgrade.ts",
+  "hawser/server/server.ts",
 ];
 
-/** A library that one file alone may import. */
-const LIBRARY_OF: Record<string, string> = {
-  "npm:pino": "server/watching/load-pino.ts",
-  "npm:@opentelemetry/api": "server/watching/opentelemetry.ts",
+/** A library that one file alone of the library may import. */
+const FILE_FOR: Record<string, string> = {
+  pino: "hawser/server/watching/load-pino.ts",
+  "@opentelemetry/api": "hawser/server/watching/opentelemetry.ts",
 };
 
-const files = readdirSync(src, { recursive: true, encoding: "utf8" })
-  .map((path) => path.replaceAll("\\", "/"))
-  .filter((path) => path.endsWith(".ts"));
-const graph = new Map(files.map((file) => [file, importsOf(file, readFileSync(join(src, file), "utf8"))]));
+/** By package and path in its source: `hawser/server/server.ts`. */
+const graph = new Map<string, string[]>();
+for (const { folder } of packages) {
+  const src = join(root, folder, "src");
+  for (const path of readdirSync(src, { recursive: true, encoding: "utf8" })) {
+    const file = posix.join(posix.basename(folder), path.replaceAll("\\", "/"));
+    if (file.endsWith(".ts")) graph.set(file, importsOf(file, readFileSync(join(src, path), "utf8")));
+  }
+}
+const files = [...graph.keys()];
 
 test("every rule is about files that exist", () => {
   const folders = Object.entries(ROOMS).flatMap(([layer, rooms]) => rooms.map((room) => `${layer}/${room}/`));
   const named = [
-    ...Object.keys(MAY_IMPORT).filter((layer) => layer !== "."),
+    ...Object.keys(MAY_IMPORT),
     ...Object.values(MAY_IMPORT)
       .flat()
-      .filter((entry) => !entry.endsWith(":") && !entry.startsWith("node:")),
+      .filter((entry) => /\/$|\.ts$/.test(entry)),
     ...folders,
-    ...Object.values(LIBRARY_OF),
+    ...Object.values(FILE_FOR),
   ];
   const missing = named.filter(
     (name) => !files.includes(name) && !files.some((file) => file.startsWith(name.replace(/\/?$/, "/"))),
@@ -90,6 +98,16 @@ test("each layer imports only what lies below it", () => {
   );
 });
 
+test("a package imports what its package.json names, and names nothing else", () => {
+  for (const { folder, manifest } of packages) {
+    const named = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+    const used = edges()
+      .filter(([file, target]) => file.startsWith(`${posix.basename(folder)}/`) && isOfPackage(target))
+      .map(([, target]) => packageOf(target));
+    assert.deepEqual([...new Set(used)].toSorted(), named.toSorted(), manifest.name);
+  }
+});
+
 test("each room imports only from those below it, and all rooms are in the list", () => {
   const wrong = edges().filter(
     ([file, target]) =>
@@ -99,7 +117,7 @@ test("each room imports only from those below it, and all rooms are in the list"
 });
 
 test("few files reach below Node's documented API", () => {
-  const inside = (file: string): boolean => file.startsWith("server/internals/");
+  const inside = (file: string): boolean => file.startsWith("hawser/server/internals/");
   const outsiders = edges().filter(([file, target]) => inside(target) && !inside(file));
   assert.deepEqual([...new Set(outsiders.map(([file]) => file))].toSorted(), USE_INTERNALS);
 });
@@ -107,11 +125,11 @@ test("few files reach below Node's documented API", () => {
 test("the rooms of the server tell what happens to a client, at the top of their main files and in docs/architecture.md", () => {
   const page = readFileSync(join(root, "docs/architecture.md"), "utf8");
   const row =
-    /^\| \[src\/server(?:\/(?<room>\w+))?\].*?\| (?<sentence>[^|]*?) +\| \[.*?\]\(\.\.\/(?<main>[^)]*)\) +\|$/gm;
+    /^\| \[hawser\/src\/server(?:\/(?<room>\w+))?\].*?\| (?<sentence>[^|]*?) +\| \[.*?\]\(\.\.\/(?<main>[^)]*)\) +\|$/gm;
   const told = [...page.matchAll(row)].map(({ groups }) => groups as { room?: string; sentence: string; main: string });
   assert.deepEqual(
     told.map(({ room = "" }) => room),
-    ["", ...ROOMS["server"]!],
+    ["", ...ROOMS["hawser/server"]!],
   );
   for (const { sentence, main } of told) {
     const [first] = readFileSync(join(root, main), "utf8").split("\n");
@@ -137,7 +155,7 @@ test("there is no circle of imports, not even of types", () => {
 
 test("the reader of import statements sees every form", () => {
   const found = importsOf(
-    "server/a.ts",
+    "hawser/server/a.ts",
     `import { a } from "./b.js";
 import type { C } from "../protocol/c.js";
 import {
@@ -156,15 +174,15 @@ export function f(how = "gently") {}
 `,
   );
   assert.deepEqual(found, [
-    "server/b.ts",
-    "protocol/c.ts",
-    "npm:pino",
+    "hawser/server/b.ts",
+    "hawser/protocol/c.ts",
+    "pino/file",
     "node:net",
-    "server/side-effect.ts",
-    "npm:@scope/pkg",
-    "server/f.ts",
+    "hawser/server/side-effect.ts",
+    "@scope/pkg/sub",
+    "hawser/server/f.ts",
     "node:fs",
-    "server/h.ts",
+    "hawser/server/h.ts",
   ]);
 });
 
@@ -173,30 +191,44 @@ function edges(): [file: string, target: string][] {
 }
 
 function said([file, target]: [file: string, target: string]): string {
-  return `src/${file} imports ${target}`;
+  return `${file} imports ${target}`;
 }
 
 function mayImport(file: string, target: string): boolean {
   const layer = layerOf(file);
   if (files.includes(target) && layerOf(target) === layer) return true;
-  if (LIBRARY_OF[target] !== undefined && layer !== "cli") return LIBRARY_OF[target] === file;
-  const allowed = MAY_IMPORT[layer];
-  assert.ok(allowed, `src/${layer} is a folder without a rule in test/layers.test.ts`);
-  return allowed.some((entry) => (/[/:]$/.test(entry) ? target.startsWith(entry) : target === entry));
+  if (FILE_FOR[target] !== undefined && file.startsWith("hawser/")) return FILE_FOR[target] === file;
+  return MAY_IMPORT[layer]!.some((entry) => (/[/:]$/.test(entry) ? target.startsWith(entry) : target === entry));
 }
 
 /** How high a file stands among the rooms of its layer. */
 function heightOf(file: string): number {
-  const [layer = "", room, ...rest] = file.split("/");
+  const layer = layerOf(file);
+  const [room, ...rest] = file.slice(layer.length + 1).split("/");
   const rooms = ROOMS[layer];
   if (rooms === undefined || rest.length === 0) return Infinity;
   const place = rooms.indexOf(room!);
-  assert.ok(place >= 0, `src/${layer}/${room} is not among the rooms of test/layers.test.ts`);
+  assert.ok(place >= 0, `${layer}/${room} is not among the rooms of test/layers.test.ts`);
   return -place;
 }
 
-function layerOf(path: string): string {
-  return path.includes("/") ? path.slice(0, path.indexOf("/")) : ".";
+/** The nearest folder of a file that has a rule. */
+function layerOf(file: string): string {
+  let folder = posix.dirname(file);
+  while (MAY_IMPORT[folder] === undefined && folder !== ".") folder = posix.dirname(folder);
+  assert.notEqual(folder, ".", `${file} is in a package without a rule in test/layers.test.ts`);
+  return folder;
+}
+
+function isOfPackage(target: string): boolean {
+  return !files.includes(target) && !target.startsWith("node:");
+}
+
+function packageOf(target: string): string {
+  return target
+    .split("/")
+    .slice(0, target.startsWith("@") ? 2 : 1)
+    .join("/");
 }
 
 function importsOf(file: string, source: string): string[] {
@@ -213,11 +245,5 @@ function importsOf(file: string, source: string): string[] {
 }
 
 function targetOf(file: string, specifier: string): string {
-  if (specifier.startsWith(".")) {
-    return relative(src, join(src, dirname(file), specifier))
-      .replaceAll("\\", "/")
-      .replace(/\.js$/, ".ts");
-  }
-  if (specifier.startsWith("node:")) return specifier;
-  return `npm:${specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/")}`;
+  return specifier.startsWith(".") ? posix.join(posix.dirname(file), specifier).replace(/\.js$/, ".ts") : specifier;
 }

@@ -1,5 +1,5 @@
 /**
- * `npm run mutate -- FOLDER`: changes the compiled code of `src/FOLDER` in one place at a time and runs the tests that run this place.
+ * `npm run mutate -- FOLDER`: changes the compiled code of a folder (`server`, `audit`) or package (`admin`) in one place at a time and runs the tests that run this place.
  * A change that no test notices has survived: a test is missing there, or the code is not needed.
  *
  *   npm run mutate -- protocol                   100 mutants, drawn by a seed that is printed
@@ -9,7 +9,7 @@
  *   npm run mutate -- server --tests server,hostile,cli
  *   npm run mutate -- server --limit 120           a mutant has survived after two minutes of tests
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -56,13 +56,17 @@ if (folder === undefined || !(Number(values.sample) > 0)) {
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
 const areas = values.tests?.split(",") ?? [folder];
 
-const everyone = readdirSync(join(root, "dist", folder), { recursive: true })
-  .map((name) => `dist/${folder}/${String(name)}`)
+const compiled =
+  ["hawser", "admin", "cli"]
+    .map((name) => `packages/${name}/dist/${folder}`)
+    .find((path) => existsSync(join(root, path))) ?? `packages/${folder}/dist`;
+const everyone = readdirSync(join(root, compiled), { recursive: true })
+  .map((name) => `${compiled}/${String(name)}`)
   .filter((file) => file.endsWith(".js") && values.file.split(",").some((part) => file.includes(part)))
   .toSorted()
   .flatMap((file): Place[] => mutantsOf(readFileSync(join(root, file), "utf8")).map((mutant) => ({ ...mutant, file })));
 const chosen = values.all ? everyone : draw(everyone, Number(values.sample), new Random(seed));
-console.log(`${chosen.length} of ${everyone.length} mutants of src/${folder}, seed ${seed}`);
+console.log(`${chosen.length} of ${everyone.length} mutants of ${compiled}, seed ${seed}`);
 
 let noticed = 0;
 let survived = 0;

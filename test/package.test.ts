@@ -1,25 +1,15 @@
-// What users get: the names each entry point exports, and the files in the package.
+// What users get: the names each entry point exports, and the files in the packages.
 // After a change that is meant: `npm run surface`, and read the difference.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, describe, it, test } from "node:test";
+import { packAll, packages, type Target } from "./harness/packed.js";
+import { projectRoot as root } from "./harness/server.js";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const surfaceFile = join(root, "test/public-surface.txt");
-
-/** A path, or one for each condition. */
-type Target = string | { readonly [condition: string]: Target };
-
-interface Manifest {
-  name: string;
-  exports: Record<string, Target>;
-  bin: Record<string, string>;
-}
-const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Manifest;
 
 test("the exported names are those of test/public-surface.txt", async () => {
   const surface = await publicSurface();
@@ -45,46 +35,84 @@ test("neither undici nor TLS is loaded for a server that does without", () => {
   assert.equal(said.trim(), "");
 });
 
-test("the package holds compiled code, types and documents, and nothing else", () => {
-  const files = packedFiles();
-  // What is installed and built beside the examples is ignored by git, which npm does not ask.
-  const tracked = new Set(execFileSync("git", ["ls-files"], { cwd: root, encoding: "utf8" }).split("\n"));
-  assert.deepEqual(
-    files.filter((file) => !file.startsWith("dist/") && !tracked.has(file)),
-    [],
-  );
-  const expected =
-    /^(dist\/.+\.c?js|dist\/.+\.d\.c?ts|(docs|examples|deploy)\/.+|package\.json|(README|SECURITY|CHANGELOG)\.md|LICENSE)$/;
-  assert.deepEqual(
-    files.filter((file) => !expected.test(file)),
-    [],
-  );
-  for (const file of [
-    "LICENSE",
-    "CHANGELOG.md",
-    "README.md",
-    "SECURITY.md",
-    "docs/options.md",
-    "deploy/hawser.service",
-  ])
-    assert.ok(files.includes(file), `${file} is missing`);
+test("all packages have one version, and ask each other for it", () => {
+  const names = new Set(packages.map(({ manifest }) => manifest.name));
+  const [version] = packages.map(({ manifest }) => manifest.version);
+  for (const { manifest } of packages) {
+    assert.equal(manifest.version, version, manifest.name);
+    for (const [name, range] of Object.entries({ ...manifest.dependencies, ...manifest.peerDependencies })) {
+      if (names.has(name)) assert.equal(range, `^${version}`, `${manifest.name} asks for ${name}`);
+    }
+  }
 });
 
-test("every file that package.json names is in the package", () => {
-  const files = packedFiles();
-  const named = [...Object.values(manifest.bin), ...Object.values(manifest.exports).flatMap(pathsOf)];
-  for (const path of named) assert.ok(files.includes(path.replace("./", "")), `${path} is missing`);
+const EVERYWHERE = String.raw`package\.json|README\.md|CHANGELOG\.md|LICENSE`;
+const MODULES = String.raw`dist\/.+\.(js|d\.ts)|cjs\/\w+\.(cjs|d\.cts)`;
+
+/** What is in each package, and nothing else; and some of what must be. */
+const CONTENTS: Record<string, { files: RegExp; some: string[] }> = {
+  hawser: {
+    files: new RegExp(`^(${EVERYWHERE}|${MODULES}|SECURITY\\.md|(docs|examples|deploy)\\/.+)$`),
+    some: ["SECURITY.md", "docs/options.md", "deploy/hawser.service", "examples/chat.ts"],
+  },
+  "@hawser/admin": { files: new RegExp(`^(${EVERYWHERE}|${MODULES})$`), some: [] },
+  "@hawser/cli": { files: new RegExp(String.raw`^(${EVERYWHERE}|bin\/hawser\.js|dist\/.+\.js)$`), some: [] },
+};
+
+describe("the packed files", () => {
+  const { tarballs, remove } = packAll();
+  after(remove);
+  const tracked = new Set(execFileSync("git", ["ls-files"], { cwd: root, encoding: "utf8" }).split("\n"));
+
+  for (const { folder, manifest } of packages) {
+    const files = execFileSync("tar", ["-tzf", tarballs.get(manifest.name)!], { encoding: "utf8" })
+      .trim()
+      .split("\n")
+      .map((path) => path.replace("package/", ""));
+
+    it(`of ${manifest.name} are those that are meant`, () => {
+      const { files: meant, some } = CONTENTS[manifest.name]!;
+      assert.deepEqual(
+        files.filter((file) => !meant.test(file)),
+        [],
+      );
+      for (const file of ["LICENSE", "README.md", "CHANGELOG.md", ...some]) assert.ok(files.includes(file), file);
+    });
+
+    it(`of ${manifest.name} come from sources that there are, and are known to git`, () => {
+      const isKnown = (file: string): boolean => {
+        const source = file.replace(/^dist\//, "src/").replace(/\.(d\.ts|js)$/, ".ts");
+        if (source.startsWith("src/")) return existsSync(join(root, folder, source));
+        return tracked.has(file) || tracked.has(`${folder}/${file}`);
+      };
+      assert.deepEqual(
+        files.filter((file) => !isKnown(file)),
+        [],
+      );
+    });
+
+    it(`of ${manifest.name} have among them what its package.json names`, () => {
+      const named = [...Object.values(manifest.bin ?? {}), ...Object.values(manifest.exports).flatMap(pathsOf)];
+      for (const path of named) assert.ok(files.includes(path.replace("./", "")), path);
+    });
+  }
 });
 
 /** Lines such as `hawser/protocol  encodeFrame`: values as the module has them, types as its index.ts names them. */
 async function publicSurface(): Promise<string> {
   const lines: string[] = [];
-  for (const [entry, target] of Object.entries(manifest.exports)) {
+  const entries = packages.flatMap(({ folder, manifest }) =>
+    Object.entries(manifest.exports).map(([entry, target]) => ({
+      folder,
+      name: entry.replace(".", manifest.name),
+      target,
+    })),
+  );
+  for (const { folder, name, target } of entries) {
     const types = typeof target === "string" ? undefined : pathsOf(target).find((path) => path.endsWith(".d.ts"));
     if (types === undefined) continue;
-    const name = entry.replace(".", manifest.name);
     const values = Object.keys((await import(name)) as object);
-    const typeNames = exportedTypes(readFileSync(join(root, types), "utf8"));
+    const typeNames = exportedTypes(readFileSync(join(root, folder, types), "utf8"));
     for (const value of values.toSorted()) lines.push(`${name}  ${value}`);
     for (const type of typeNames.toSorted()) lines.push(`${name}  type ${type}`);
   }
@@ -102,20 +130,6 @@ function exportedTypes(declarations: string): string[] {
     }
   }
   return names;
-}
-
-function packedFiles(): string[] {
-  // --ignore-scripts: prepack would build, and this process runs on what was built.
-  const npm = process.platform === "win32" ? "npm.cmd" : "npm";
-  const output = execFileSync(npm, ["pack", "--dry-run", "--json", "--ignore-scripts", "--loglevel=error"], {
-    cwd: root,
-    encoding: "utf8",
-    maxBuffer: 64 * 1024 * 1024,
-    shell: process.platform === "win32",
-  });
-  const packed = JSON.parse(output) as { files: { path: string }[] }[] | Record<string, { files: { path: string }[] }>;
-  // npm 12 answers with an object by package name, older ones with a list.
-  return (Object.values(packed)[0]?.files ?? []).map((file) => file.path);
 }
 
 function pathsOf(target: Target): string[] {

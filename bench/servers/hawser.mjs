@@ -1,6 +1,6 @@
 // Hawser as it is by default, every safety feature on. Only the log is off, as the peers have none.
 
-import { createServer } from "../../dist/index.js";
+import { createServer } from "../../packages/hawser/dist/index.js";
 import { announce, options, readPath } from "./control.mjs";
 
 /** What is sent back, and how: the message as it came, or decoded and encoded again, or by a handler that returns a promise. */

@@ -3,7 +3,7 @@
 
 import { createServer as createHttpServer } from "node:http";
 import { closeOnSignals, createServer } from "hawser";
-import { createMetrics } from "hawser/metrics";
+import { createMetrics } from "@hawser/admin/metrics";
 
 let orders = 0;
 let watchers = 0;

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type ClientQuery, listClients, PAGE_SIZE } from "#hawser/admin/client-list.js";
+import { type ClientQuery, listClients, PAGE_SIZE } from "#admin/client-list.js";
 import type { Client } from "#hawser/index.js";
 
 function crowd(number: number, each: (index: number) => Partial<Client> = () => ({})): Map<string, Client> {

@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { LogTail } from "#hawser/admin/log-tail.js";
-import { Pace } from "#hawser/admin/pace.js";
-import { largestRooms } from "#hawser/admin/rooms.js";
-import { RoundTripSample } from "#hawser/admin/round-trips.js";
-import { FailedTries } from "#hawser/admin/tries.js";
+import { LogTail } from "#admin/log-tail.js";
+import { Pace } from "#admin/pace.js";
+import { largestRooms } from "#admin/rooms.js";
+import { RoundTripSample } from "#admin/round-trips.js";
+import { FailedTries } from "#admin/tries.js";
 import { LogBook } from "../harness/rig.js";
 import { StepClock } from "../harness/step-clock.js";
 

@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createMetrics } from "#hawser/metrics/index.js";
+import { createMetrics } from "#admin/metrics/index.js";
 import { createServer } from "#hawser/index.js";
-import { createAdmin } from "#hawser/admin/index.js";
+import { createAdmin } from "#admin/index.js";
 import { ask, startAdmin } from "./harness/rig.js";
 
 test("ready while clients are taken, and not from the first moment of a shutdown", async (t) => {
@@ -32,7 +32,7 @@ test("not ready before it listens", async (t) => {
   assert.equal((await ask(port, "/healthz", {})).status, 200);
 });
 
-test("the metrics are those of hawser/metrics, under their content type", async (t) => {
+test("the metrics are those of @hawser/admin/metrics, under their content type", async (t) => {
   const { server, ask: get } = await startAdmin(t);
   const expected = createMetrics(server);
   t.after(() => expected.stop());

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import type { IncomingMessage } from "node:http";
 import { describe, test } from "node:test";
-import { Access } from "#hawser/admin/access.js";
-import { createAdmin } from "#hawser/admin/index.js";
+import { Access } from "#admin/access.js";
+import { createAdmin } from "#admin/index.js";
 import { createServer, OptionError, UsageError } from "#hawser/index.js";
 import { startAdmin } from "./harness/rig.js";
 

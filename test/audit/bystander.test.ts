@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { judge } from "#hawser/audit/bystander.js";
-import { Machine } from "#hawser/audit/machine.js";
+import { judge } from "#cli/audit/bystander.js";
+import { Machine } from "#cli/audit/machine.js";
 
 function verdict(loadedMs: number, delays?: { stretch: number; ownMs: number }): string {
   return judge({ loadedMs, medianMs: 1, quietMs: 1, delays }).verdict;

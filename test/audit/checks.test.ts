@@ -7,11 +7,11 @@ import type { AddressInfo, Socket } from "node:net";
 import { describe, test, type TestContext } from "node:test";
 import { WebSocketServer } from "ws";
 
-import type { Check, Finding } from "#hawser/audit/check.js";
-import { checks } from "#hawser/audit/checks/index.js";
-import { Context } from "#hawser/audit/context.js";
-import { budgetOf } from "#hawser/audit/options.js";
-import { findTarget } from "#hawser/tools/target.js";
+import type { Check, Finding } from "#cli/audit/check.js";
+import { checks } from "#cli/audit/checks/index.js";
+import { Context } from "#cli/audit/context.js";
+import { budgetOf } from "#cli/audit/options.js";
+import { findTarget } from "#cli/tools/target.js";
 import { acceptValue } from "hawser/protocol";
 
 /** A server of `ws`; what it writes goes through `rewrite`. */

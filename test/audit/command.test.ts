@@ -6,7 +6,7 @@ import { createServer as createTcpServer, type AddressInfo, type Server } from "
 import { once } from "node:events";
 import { describe, test, type TestContext } from "node:test";
 
-import { practices } from "#hawser/audit/index.js";
+import { practices } from "#cli/audit/index.js";
 import { acceptValue } from "hawser/protocol";
 import { runCli } from "../harness/run-cli.js";
 import { serve } from "../harness/server.js";
@@ -69,7 +69,7 @@ describe("hawser serve passes", { concurrency: 3 }, () => {
     const port = await freePort();
     const words = [
       process.execPath,
-      "dist/cli/main.js",
+      "packages/cli/bin/hawser.js",
       "serve",
       "--port",
       String(port),

@@ -5,8 +5,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { checks } from "#hawser/audit/checks/index.js";
-import { practices } from "#hawser/audit/index.js";
+import { checks } from "#cli/audit/checks/index.js";
+import { practices } from "#cli/audit/index.js";
 import { anchors, codeBlocks, codeWords, readDocument, tableAfter } from "../docs/harness/markdown.js";
 import { runCli } from "../harness/run-cli.js";
 import { projectRoot } from "../harness/server.js";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { encode, type Frame, FrameReader, type FrameSpec } from "#hawser/audit/frames.js";
+import { encode, type Frame, FrameReader, type FrameSpec } from "#cli/audit/frames.js";
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(" ", ""), "hex");
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { readResponse } from "#hawser/audit/http.js";
+import { readResponse } from "#cli/audit/http.js";
 
 const FINAL = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nX-A: 1\r\nx-a: 2\r\n\r\n";
 const read = (text: string): ReturnType<typeof readResponse> => readResponse(Buffer.from(text, "latin1"));

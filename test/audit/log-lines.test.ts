@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { clientName, fieldsOf, isError } from "#hawser/audit/log-lines.js";
+import { clientName, fieldsOf, isError } from "#cli/audit/log-lines.js";
 import { cpuMs } from "../harness/cpu-time.js";
 
 test("JSON and logfmt are structured, and text is not", () => {

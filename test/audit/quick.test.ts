@@ -6,8 +6,8 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
 
-import { audit, type Report } from "#hawser/audit/index.js";
-import { findTarget } from "#hawser/tools/target.js";
+import { audit, type Report } from "#cli/audit/index.js";
+import { findTarget } from "#cli/tools/target.js";
 import { acceptValue } from "hawser/protocol";
 
 /** A step of the test's clock, and how long it lasts at least: what goes over sockets goes at its own pace. */

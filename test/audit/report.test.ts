@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { formatJunit, formatTable, practices, type CheckResult } from "#hawser/audit/index.js";
-import { makeReport } from "#hawser/audit/report.js";
+import { formatJunit, formatTable, practices, type CheckResult } from "#cli/audit/index.js";
+import { makeReport } from "#cli/audit/report.js";
 
 function result(
   practice: keyof typeof practices,

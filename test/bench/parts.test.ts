@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { describe, it } from "node:test";
 import { Worker } from "node:worker_threads";
-import { DueTimes } from "#hawser/bench/due-times.js";
-import { buckets, encode, makeLatencies, merge, percentiles, recordMs } from "#hawser/bench/histogram.js";
-import { Payload } from "#hawser/bench/payload.js";
-import { members, membersOf, type Plan, targetOf } from "#hawser/bench/plan.js";
-import { Listeners } from "#hawser/bench/room.js";
-import { Schedule } from "#hawser/bench/schedule.js";
-import { sharedClock } from "#hawser/bench/shared-clock.js";
-import { findStamp, NO_STAMP, stampMicros, stampSender, writeStamp } from "#hawser/bench/stamp.js";
-import { Counters } from "#hawser/bench/tally.js";
-import { findTarget } from "#hawser/tools/target.js";
+import { DueTimes } from "#cli/bench/due-times.js";
+import { buckets, encode, makeLatencies, merge, percentiles, recordMs } from "#cli/bench/histogram.js";
+import { Payload } from "#cli/bench/payload.js";
+import { members, membersOf, type Plan, targetOf } from "#cli/bench/plan.js";
+import { Listeners } from "#cli/bench/room.js";
+import { Schedule } from "#cli/bench/schedule.js";
+import { sharedClock } from "#cli/bench/shared-clock.js";
+import { findStamp, NO_STAMP, stampMicros, stampSender, writeStamp } from "#cli/bench/stamp.js";
+import { Counters } from "#cli/bench/tally.js";
+import { findTarget } from "#cli/tools/target.js";
 
 describe("stamps", () => {
   it("are read as they were written", () => {
@@ -173,7 +173,7 @@ describe("the clock", () => {
   it("is one for all threads: what was sent is not received before", async (t) => {
     const epoch = process.hrtime.bigint();
     const now = sharedClock(epoch);
-    const module = new URL("../../../dist/bench/shared-clock.js", import.meta.url).href;
+    const module = new URL("../../../packages/cli/dist/bench/shared-clock.js", import.meta.url).href;
     const program = `const { parentPort, workerData } = require("node:worker_threads");
       import(${JSON.stringify(module)}).then(({ sharedClock }) => {
         const now = sharedClock(workerData);

@@ -6,8 +6,8 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { describe, test } from "node:test";
 
-import { commandLogEvents } from "#hawser/cli/log/events.js";
-import { adminLogEvents } from "hawser/admin";
+import { commandLogEvents } from "#cli/log/events.js";
+import { adminLogEvents } from "@hawser/admin";
 import { logEvents } from "hawser";
 import { ask } from "../admin/harness/rig.js";
 import { until } from "../harness/concurrency.js";

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { type WebSocket, WebSocketServer } from "ws";
-import type { Report } from "#hawser/bench/report.js";
+import type { Report } from "#cli/bench/report.js";
 import { sleep } from "../harness/concurrency.js";
 import { type Finished, runCli } from "../harness/run-cli.js";
 import { cliPath, type LogLine, serve, type ServerProcess } from "../harness/server.js";

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, test } from "node:test";
 
-import { type Configuration, configure, type FlagEntry } from "#hawser/cli/config/configure.js";
-import { settings } from "#hawser/cli/config/settings.js";
+import { type Configuration, configure, type FlagEntry } from "#cli/config/configure.js";
+import { settings } from "#cli/config/settings.js";
 
 const folder = mkdtempSync(join(tmpdir(), "hawser-configure-"));
 after(() => rmSync(folder, { recursive: true }));

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { runProgram } from "#hawser/cli/program.js";
+import { runProgram } from "#cli/program.js";
 import { runCli } from "../harness/run-cli.js";
 
 interface Case {

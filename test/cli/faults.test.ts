@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { beforeEach, test } from "node:test";
 
-import { onFaults } from "#hawser/cli/serving/faults.js";
+import { onFaults } from "#cli/serving/faults.js";
 
 let process: EventEmitter;
 

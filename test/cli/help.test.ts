@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 
-import { settings } from "#hawser/cli/config/settings.js";
+import { settings } from "#cli/config/settings.js";
 import { makeCertificate } from "../harness/certificate.js";
 import { runCli } from "../harness/run-cli.js";
 import { projectRoot } from "../harness/server.js";
@@ -23,7 +23,9 @@ test("hawser alone shows what there is", async () => {
 });
 
 test("--version is that of the package", async () => {
-  const { version } = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8")) as { version: string };
+  const { version } = JSON.parse(readFileSync(join(projectRoot, "packages/cli/package.json"), "utf8")) as {
+    version: string;
+  };
   assert.deepEqual(await runCli(["--version"]), { code: 0, stdout: `${version}\n`, stderr: "" });
 });
 

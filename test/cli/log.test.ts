@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 
-import { prettyLine } from "#hawser/cli/log/pretty-line.js";
-import { welcome } from "#hawser/cli/serving/welcome.js";
+import { prettyLine } from "#cli/log/pretty-line.js";
+import { welcome } from "#cli/serving/welcome.js";
 import { projectRoot, serve } from "../harness/server.js";
 
 const pretty = prettyLine({ colors: false });
@@ -43,7 +43,7 @@ test("what strangers wrote cannot reach the terminal as a control sequence", () 
 test("what the command itself logs is safe to show as well, and as JSON the same text", () => {
   const text = "a\u009b31m\u202e\u007f\u2028b";
   const script = `
-    import { openLog } from "./dist/cli/log/log.js";
+    import { openLog } from "./packages/cli/dist/log/log.js";
     const [format, text] = process.argv.slice(1);
     const log = openLog("info", format);
     log.logger.fatal({ event: "fault", text, err: new Error(text) }, text);

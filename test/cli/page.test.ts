@@ -5,10 +5,10 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 
-import { renderPage } from "#hawser/cli/serving/page.js";
+import { renderPage } from "#cli/serving/page.js";
 import { serve, type ServerProcess } from "../harness/server.js";
 
-const html = readFileSync(new URL("../../../src/cli/serving/page.html", import.meta.url), "utf8");
+const html = readFileSync(new URL("../../../packages/cli/src/serving/page.html", import.meta.url), "utf8");
 
 describe("over HTTP", () => {
   let server: ServerProcess;

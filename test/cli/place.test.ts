@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { resolve } from "node:path";
 import { describe, test } from "node:test";
-import { ConfigError } from "#hawser/cli/config/config-error.js";
-import { configure, type FlagEntry } from "#hawser/cli/config/configure.js";
-import type { Environment } from "#hawser/cli/config/environment.js";
-import { listenErrorText } from "#hawser/cli/serving/listen-error.js";
-import { settings } from "#hawser/cli/config/settings.js";
-import { welcome } from "#hawser/cli/serving/welcome.js";
+import { ConfigError } from "#cli/config/config-error.js";
+import { configure, type FlagEntry } from "#cli/config/configure.js";
+import type { Environment } from "#cli/config/environment.js";
+import { listenErrorText } from "#cli/serving/listen-error.js";
+import { settings } from "#cli/config/settings.js";
+import { welcome } from "#cli/serving/welcome.js";
 
 const PID = 4242;
 

@@ -149,7 +149,7 @@ describe("an output that fails does not take the server down", { concurrency: 2 
     // More than a pipe and the sink hold, with nobody reading until standard error says so.
     const program = `
       import { writeSync } from "node:fs";
-      import { openLog } from ${JSON.stringify(pathToFileURL(join(projectRoot, "dist/cli/log/log.js")).href)};
+      import { openLog } from ${JSON.stringify(pathToFileURL(join(projectRoot, "packages/cli/dist/log/log.js")).href)};
       const log = openLog("info", "json");
       for (let line = 0; line < 3000; line++) log.logger.info({ event: "line", line, padding: "x".repeat(1000) }, "");
       writeSync(2, "written\\n");

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import { roomOf } from "#hawser/cli/serving/rooms.js";
+import { roomOf } from "#cli/serving/rooms.js";
 import { cpuMs } from "../harness/cpu-time.js";
 import { frame } from "../harness/frames.js";
 import { RawClient } from "../harness/raw-client.js";

@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { optionRules } from "#hawser/index.js";
-import { ownRules } from "#hawser/cli/config/own-options.js";
-import { runProgram } from "#hawser/cli/program.js";
-import { type Setting, settings } from "#hawser/cli/config/settings.js";
+import { ownRules } from "#cli/config/own-options.js";
+import { runProgram } from "#cli/program.js";
+import { type Setting, settings } from "#cli/config/settings.js";
 
 /** The flags that other programs rely on. */
 const CONTRACT = [

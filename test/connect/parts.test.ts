@@ -3,14 +3,14 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { closeText } from "#hawser/connect/close-text.js";
-import { fromHex, hexDump } from "#hawser/connect/hex-dump.js";
-import { History, historyFile } from "#hawser/connect/history.js";
-import { messageBlock, messageLine } from "#hawser/connect/message-text.js";
-import { colourless, inColour } from "#hawser/connect/paint.js";
-import { joinJson, prettyJson } from "#hawser/connect/pretty-json.js";
-import { RoundTrips, roundTripText } from "#hawser/connect/round-trips.js";
-import { perform } from "#hawser/connect/talk.js";
+import { closeText } from "#cli/connect/close-text.js";
+import { fromHex, hexDump } from "#cli/connect/hex-dump.js";
+import { History, historyFile } from "#cli/connect/history.js";
+import { messageBlock, messageLine } from "#cli/connect/message-text.js";
+import { colourless, inColour } from "#cli/connect/paint.js";
+import { joinJson, prettyJson } from "#cli/connect/pretty-json.js";
+import { RoundTrips, roundTripText } from "#cli/connect/round-trips.js";
+import { perform } from "#cli/connect/talk.js";
 
 const text = (value: string): { bytes: Buffer; isBinary: boolean } => ({ bytes: Buffer.from(value), isBinary: false });
 

@@ -1,4 +1,4 @@
-// The package as users get it, with their compilers, bundlers, test runners and runtimes.
+// The packages as users get them, with their compilers, bundlers, test runners and runtimes.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -7,13 +7,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { codeBlocks, readDocument } from "../docs/harness/markdown.js";
+import { packAll } from "../harness/packed.js";
 import { projectRoot } from "../harness/server.js";
 
 /** Kept from run to run: what is in it takes a minute to install. */
 const folder = join(projectRoot, ".cache/consumers");
 const outside = mkdtempSync(join(tmpdir(), "hawser-consumers-"));
 const tool = (path: string): string => join(folder, "node_modules", path);
-let tarball: string;
+const { tarballs, remove } = packAll();
+after(remove);
 
 before(async () => {
   mkdirSync(folder, { recursive: true });
@@ -21,14 +23,12 @@ before(async () => {
   const manifest = join(folder, "package.json");
   const isInstalled = existsSync(tool("webpack-cli")) && readFileSync(manifest, "utf8") === wanted;
   writeFileSync(manifest, wanted);
-  // --ignore-scripts: prepack would build, and this process runs on what was built.
-  const packed = await run("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", outside], projectRoot);
-  const [{ filename }] = Object.values(JSON.parse(packed) as Record<string, { filename: string }>) as [
-    { filename: string },
-  ];
-  tarball = join(outside, filename);
   if (!isInstalled) await run("npm", ["install", "--no-audit", "--no-fund", "--no-package-lock"], folder);
-  await run("npm", ["install", "--no-audit", "--no-fund", "--no-package-lock", "--no-save", tarball], folder);
+  await run(
+    "npm",
+    ["install", "--no-audit", "--no-fund", "--no-package-lock", "--no-save", ...tarballs.values()],
+    folder,
+  );
   writeFileSync(join(folder, "app.mjs"), PROGRAM);
   writeFileSync(
     join(folder, "app.cjs"),
@@ -41,7 +41,7 @@ after(() => rmSync(outside, { recursive: true }));
 
 const PROGRAM = `
 import { createServer } from "hawser";
-import { createAdmin } from "hawser/admin";
+import { createAdmin } from "@hawser/admin";
 const server = createServer({ logger: process.env.DEFAULT_LOGGER ? undefined : { debug() {}, info() {}, warn() {}, error() {} } });
 const { url } = await server.listen(0);
 const admin = createAdmin(server);
@@ -57,8 +57,8 @@ const WORKS = /works: 426 true true/;
 
 const TYPED = `
 import { type Client, closeOnSignals, createServer, type Server } from "hawser";
-import { createAdmin } from "hawser/admin";
-import { createMetrics } from "hawser/metrics";
+import { createAdmin } from "@hawser/admin";
+import { createMetrics } from "@hawser/admin/metrics";
 import { encodeFrame, TEXT } from "hawser/protocol";
 const users = new Set<Client<{ name: string }>>();
 const server = createServer({
@@ -92,12 +92,13 @@ describe("TypeScript", { concurrency: 2 }, () => {
 
   it("checks the declarations themselves, with @types/node 26", async () => {
     const project = join(folder, "node26");
-    mkdirSync(join(project, "node_modules/@types"), { recursive: true });
+    for (const scope of ["@types", "@hawser"]) mkdirSync(join(project, "node_modules", scope), { recursive: true });
     const nested = "node26/node_modules/undici-types";
     const undici = existsSync(tool(nested)) ? nested : "undici-types";
     for (const [name, target] of Object.entries({
       "@types/node": "node26",
       hawser: "hawser",
+      "@hawser/admin": "@hawser/admin",
       "undici-types": undici,
     })) {
       rmSync(join(project, "node_modules", name), { force: true });
@@ -161,7 +162,7 @@ describe("a test runner", () => {
     writeFileSync(
       join(folder, "jest/a.test.js"),
       `const { createServer, OptionError } = require("hawser");
-      const { createAdmin } = require("hawser/admin");
+      const { createAdmin } = require("@hawser/admin");
       test("works", async () => {
         const server = createServer({ logLevel: "silent" });
         createAdmin(server);
@@ -219,7 +220,7 @@ it("README's program, from an empty folder, as README says", async () => {
       project,
     );
   await shell(init);
-  await shell(install?.replace("path/to/hawser-0.1.0.tgz", tarball));
+  await shell(install?.replace("path/to/hawser-0.1.0.tgz", tarballs.get("hawser")!));
   await shell(installTools);
   writeFileSync(join(project, "server.mts"), codeBlocks(page, "ts")[0]?.replace("listen(8080)", "listen(0)") ?? "");
   await shell(compile);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { adminLogEvents, createAdmin } from "hawser/admin";
+import { adminLogEvents, createAdmin } from "@hawser/admin";
 import { createServer } from "hawser";
 import { codeWords, readDocument, tableAfter, tableWith } from "./harness/markdown.js";
 

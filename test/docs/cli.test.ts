@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { commandLogEvents } from "#hawser/cli/log/events.js";
+import { commandLogEvents } from "#cli/log/events.js";
 import { logEvents } from "hawser";
 import { runCli } from "../harness/run-cli.js";
 import { codeBlocks, codeWords, readDocument, tableAfter } from "./harness/markdown.js";

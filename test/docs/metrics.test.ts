@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createServer } from "hawser";
-import { createMetrics } from "hawser/metrics";
+import { createMetrics } from "@hawser/admin/metrics";
 import { parse } from "yaml";
 import { readExposition } from "../metrics/harness/exposition.js";
 import { anchors, codeWords, readDocument, tableAfter } from "./harness/markdown.js";

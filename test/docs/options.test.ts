@@ -5,7 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { settings } from "#hawser/cli/config/settings.js";
+import { settings } from "#cli/config/settings.js";
 import { optionRules } from "hawser";
 import { projectRoot } from "../harness/server.js";
 import { codeWords, readDocument, tableAfter } from "./harness/markdown.js";

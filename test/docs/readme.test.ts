@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { optionRules } from "hawser";
-import { settings } from "#hawser/cli/config/settings.js";
+import { settings } from "#cli/config/settings.js";
 import { codeBlocks, codeWords, readDocument, tableAfter } from "./harness/markdown.js";
 
 const page = readDocument("README.md");

@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { makeReport } from "#hawser/bench/report.js";
-import { Counters } from "#hawser/bench/tally.js";
-import type { Plan } from "#hawser/bench/plan.js";
-import { findTarget } from "#hawser/tools/target.js";
+import { makeReport } from "#cli/bench/report.js";
+import { Counters } from "#cli/bench/tally.js";
+import type { Plan } from "#cli/bench/plan.js";
+import { findTarget } from "#cli/tools/target.js";
 import { runCli } from "../harness/run-cli.js";
 import { codeWords, readDocument, tableAfter } from "./harness/markdown.js";
 

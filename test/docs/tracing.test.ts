@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { projectRoot } from "../harness/server.js";
 import { codeWords, readDocument, tableAfter } from "./harness/markdown.js";
 
-const source = readFileSync(join(projectRoot, "src/server/watching/opentelemetry.ts"), "utf8");
+const source = readFileSync(join(projectRoot, "packages/hawser/src/server/watching/opentelemetry.ts"), "utf8");
 const rows = tableAfter(readDocument("docs/tracing.md"), "The spans");
 
 test("the spans and their attributes are those of the code", () => {

@@ -55,12 +55,13 @@ export interface ServerProcess {
 /** The nearest folder above this file that has a package.json. */
 export const projectRoot: string = findRoot(dirname(fileURLToPath(import.meta.url)));
 
-/** The file that package.json's `bin.hawser` names. */
+/** The file that `bin.hawser` of @hawser/cli names. */
 export function cliPath(): string {
   const standIn = process.env["HAWSER_TEST_SERVER"];
   if (standIn !== undefined) return resolve(standIn);
-  const manifest = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8")) as { bin: { hawser: string } };
-  return join(projectRoot, manifest.bin.hawser);
+  const folder = join(projectRoot, "packages/cli");
+  const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { bin: { hawser: string } };
+  return join(folder, manifest.bin.hawser);
 }
 
 export async function serve(args: readonly string[], options: ServeOptions = {}): Promise<ServerProcess> {

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { createServer } from "hawser";
-import { createMetrics } from "hawser/metrics";
+import { createMetrics } from "@hawser/admin/metrics";
 import { stringify } from "yaml";
 import { sleep } from "../harness/concurrency.js";
 import { frame } from "../harness/frames.js";

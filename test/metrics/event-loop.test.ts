@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { IntervalHistogram } from "node:perf_hooks";
 import { describe, it } from "node:test";
-import { EventLoopDelay } from "#hawser/metrics/event-loop.js";
+import { EventLoopDelay } from "#admin/metrics/event-loop.js";
 
 const SECOND = 1000;
 

@@ -1,8 +1,8 @@
-/** `hawser/metrics`: the numbers that a scrape finds are those of what happened. */
+/** `@hawser/admin/metrics`: the numbers that a scrape finds are those of what happened. */
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { causes, createServer, refusals, type Server, type Stats } from "hawser";
-import { createMetrics, type Metrics } from "hawser/metrics";
+import { createMetrics, type Metrics } from "@hawser/admin/metrics";
 import { handshakeFaults } from "hawser/protocol";
 import { until } from "../harness/concurrency.js";
 import { frame } from "../harness/frames.js";

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { parse } from "acorn";
 import { mutantsOf } from "./mutants.js";
 
-const dist = join(dirname(fileURLToPath(import.meta.url)), "../../../dist");
+const dist = join(dirname(fileURLToPath(import.meta.url)), "../../../packages/hawser/dist");
 
 const changed = (source: string): string[] =>
   mutantsOf(source).map(({ start, end, text }) => source.slice(0, start) + text + source.slice(end));

@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const COPIED = ["dist", "build", "package.json"];
+const COPIED = ["packages", "build", "package.json"];
 
 /** How a test file ended. */
 export type Outcome = "passed" | "failed" | "timeout";
@@ -16,8 +16,20 @@ export class Sandbox {
     this.root = mkdtempSync(join(tmpdir(), "hawser-mutation-"));
     for (const name of readdirSync(project)) {
       if (COPIED.includes(name)) cpSync(join(project, name), join(this.root, name), { recursive: true });
-      else if (name !== ".git") symlinkSync(join(project, name), join(this.root, name));
+      else if (name !== ".git" && name !== "node_modules") symlinkSync(join(project, name), join(this.root, name));
     }
+    this.#linkModules(project);
+  }
+
+  /** The packages of the copy under their names, and everything else as it is. */
+  #linkModules(project: string): void {
+    const folder = join(this.root, "node_modules");
+    mkdirSync(join(folder, "@hawser"), { recursive: true });
+    for (const name of readdirSync(join(project, "node_modules"))) {
+      if (!/^@?hawser$/.test(name)) symlinkSync(join(project, "node_modules", name), join(folder, name));
+    }
+    symlinkSync("../packages/hawser", join(folder, "hawser"));
+    for (const name of ["admin", "cli"]) symlinkSync(`../../packages/${name}`, join(folder, "@hawser", name));
   }
 
   write(file: string, source: string): void {

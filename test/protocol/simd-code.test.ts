@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { it } from "node:test";
 import wabt from "wabt";
 
-const source = join(import.meta.dirname, "../../../src/protocol");
+const source = join(import.meta.dirname, "../../../packages/hawser/src/protocol");
 
 it("simd-code.ts is simd.wat, compiled", async () => {
   const text = readFileSync(join(source, "simd.wat"), "utf8");

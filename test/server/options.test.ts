@@ -299,7 +299,7 @@ describe("an error", () => {
 });
 
 describe("the docstrings", () => {
-  const source = readFileSync(join(root, "src/server/api/options.ts"), "utf8");
+  const source = readFileSync(join(root, "packages/hawser/src/server/api/options.ts"), "utf8");
 
   it("tell the default that is true", () => {
     for (const [name, rule] of rules) {

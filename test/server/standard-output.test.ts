@@ -11,7 +11,7 @@ import { projectRoot } from "../harness/server.js";
 const SERVERS = 60;
 /** Logs two lines for each server, one of them with 100 KB. */
 const flood = (servers: number): string => `
-  const { createServer } = await import(${JSON.stringify(pathToFileURL(join(projectRoot, "dist/index.js")).href)});
+  const { createServer } = await import(${JSON.stringify(pathToFileURL(join(projectRoot, "packages/hawser/dist/index.js")).href)});
   for (let i = 0; i < ${servers}; i++) await createServer({}).close({ reason: "x".repeat(100_000) });
   process.stderr.write("flooded");
 `;

@@ -1,7 +1,7 @@
 /** What compiles: it is checked when the tests are built. What each does at run time is checked beside it. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type AdminOptions, createAdmin } from "#hawser/admin/index.js";
+import { type AdminOptions, createAdmin } from "#admin/index.js";
 import {
   type Client,
   createServer,

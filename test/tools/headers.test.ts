@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isSubprotocol, parseHeader } from "#hawser/tools/headers.js";
+import { isSubprotocol, parseHeader } from "#cli/tools/headers.js";
 
 test("a header is a name and a value", () => {
   assert.deepEqual(parseHeader("X-One: a: b"), ["X-One", "a: b"]);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { findTarget, nameOf, placeOf, TargetError } from "#hawser/tools/target.js";
+import { findTarget, nameOf, placeOf, TargetError } from "#cli/tools/target.js";
 
 describe("findTarget", () => {
   it("reads where to connect, and what to ask for", async () => {

@@ -5,10 +5,10 @@ import { type AddressInfo, createServer as createTcpServer, type Socket } from "
 import { describe, it, type TestContext } from "node:test";
 import { WebSocketServer } from "ws";
 import { acceptValue, encodeFrame, TEXT } from "#hawser/protocol/index.js";
-import { OpenError } from "#hawser/tools/open-error.js";
-import { openDefaults, openFirst, type OpenOptions, openWebSocket } from "#hawser/tools/open-web-socket.js";
-import { findTarget, type Target } from "#hawser/tools/target.js";
-import type { Ending, WebSocketClient } from "#hawser/tools/web-socket-client.js";
+import { OpenError } from "#cli/tools/open-error.js";
+import { openDefaults, openFirst, type OpenOptions, openWebSocket } from "#cli/tools/open-web-socket.js";
+import { findTarget, type Target } from "#cli/tools/target.js";
+import type { Ending, WebSocketClient } from "#cli/tools/web-socket-client.js";
 import { makeCertificate } from "../harness/certificate.js";
 
 const target = (port: number, path = "/", scheme = "ws"): Promise<Target> =>

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { type IncomingHttpHeaders, request } from "node:http";
 import type { TestContext } from "node:test";
-import { type Admin, type AdminOptions, createAdmin, LogTail } from "#hawser/admin/index.js";
+import { type Admin, type AdminOptions, createAdmin, LogTail } from "#admin/index.js";
 import { createServer, type Server, type ServerOptions } from "#hawser/index.js";
 import { WebSocket } from "ws";
 import { LogBook } from "../../harness/rig.js";

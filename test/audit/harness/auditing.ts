@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { TestContext } from "node:test";
 
-import type { Report } from "#hawser/audit/index.js";
+import type { Report } from "#cli/audit/index.js";
 import { type Finished, runCli } from "../../harness/run-cli.js";
 import type { Fault } from "./faults.js";
 

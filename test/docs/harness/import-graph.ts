@@ -1,6 +1,6 @@
 // The folders of the source and which imports from which, as a diagram in Mermaid's language.
 
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { join, posix } from "node:path";
 import { projectRoot } from "../../harness/server.js";
 
@@ -68,11 +68,8 @@ function boxOf(name: string, paths: readonly string[]): string[] {
 
 function findPackages(): Package[] {
   const workspaces = join(projectRoot, "packages");
-  const roots = existsSync(workspaces)
-    ? readdirSync(workspaces).map((folder) => join(workspaces, folder))
-    : [projectRoot];
-  return roots
-    .filter((root) => existsSync(join(root, "src")))
+  return readdirSync(workspaces)
+    .map((folder) => join(workspaces, folder))
     .map((root) => {
       const { name } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { name: string };
       const paths = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })

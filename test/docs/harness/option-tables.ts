@@ -1,9 +1,9 @@
 // The tables of docs/options.md, from the rules.
 
 import { type OptionRule, optionRules } from "hawser";
-import { bytesText, millisecondsText } from "#hawser/cli/config/amounts.js";
-import { ownRules, type SettingRule } from "#hawser/cli/config/own-options.js";
-import { settings } from "#hawser/cli/config/settings.js";
+import { bytesText, millisecondsText } from "#cli/config/amounts.js";
+import { ownRules, type SettingRule } from "#cli/config/own-options.js";
+import { settings } from "#cli/config/settings.js";
 
 export type Row = Record<"Option" | "Takes" | "Default" | "Flag" | "Variable", string>;
 

@@ -1,0 +1,137 @@
+/** The clients as the dashboard's table shows them: searched, sorted and cut into pages here, so that a browser never holds them all. */
+import type { Client } from "hawser";
+
+export const PAGE_SIZE = 50;
+
+export interface ClientQuery {
+  /** Part of an id, an address, a path or a room; "" for all. */
+  readonly search: string;
+  readonly sort: SortKey;
+  readonly descending: boolean;
+  /** From 0. */
+  readonly page: number;
+}
+
+export interface ClientRow {
+  readonly id: string;
+  readonly address: string;
+  readonly path: string;
+  /** The first few of the rooms, and how many there are. */
+  readonly rooms: readonly string[];
+  readonly roomCount: number;
+  readonly ageMs: number;
+  readonly rttMs: number | null;
+  readonly queuedBytes: number;
+  readonly messagesIn: number;
+  readonly messagesOut: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly dropped: number;
+  readonly isOpen: boolean;
+}
+
+export interface ClientPage {
+  /** All that are connected, and those that the search has found. */
+  readonly total: number;
+  readonly matched: number;
+  readonly page: number;
+  readonly pages: number;
+  readonly rows: readonly ClientRow[];
+}
+
+export type SortKey = "age" | "id" | "address" | "room" | "rtt" | "queued" | "in" | "out" | "dropped";
+
+/** What the table can be sorted by, each with the number or text that decides. */
+const keys: Readonly<Record<SortKey, (client: Client) => number | string>> = {
+  age: (client) => -client.connectedAt,
+  id: (client) => client.id,
+  address: (client) => client.address,
+  room: (client) => firstRoom(client),
+  rtt: (client) => client.rttMs ?? -1,
+  queued: (client) => client.bufferedBytes,
+  in: (client) => client.messagesIn,
+  out: (client) => client.messagesOut,
+  dropped: (client) => client.dropped,
+};
+
+export function isSortKey(word: unknown): word is SortKey {
+  return typeof word === "string" && Object.hasOwn(keys, word);
+}
+
+const ROOMS_SHOWN = 3;
+const ROOMS_SEARCHED = 100;
+const LONGEST_SHOWN = 200;
+
+/** One look at every client; the rest is done for those of the page alone. `now` is by the server's clock. */
+export function listClients(clients: ReadonlyMap<string, Client>, query: ClientQuery, now: number): ClientPage {
+  const matches = matcher(query.search);
+  const found: Client[] = [];
+  for (const client of clients.values()) if (matches(client)) found.push(client);
+  const pages = Math.max(1, Math.ceil(found.length / PAGE_SIZE));
+  const page = Math.min(query.page, pages - 1);
+  const rows = sorted(found, query).slice(page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
+  return {
+    total: clients.size,
+    matched: found.length,
+    page,
+    pages,
+    rows: rows.map((client) => rowOf(client, now)),
+  };
+}
+
+function matcher(search: string): (client: Client) => boolean {
+  if (search === "") return () => true;
+  // Nothing but the letters themselves: no pattern of somebody else's runs here.
+  const pattern = new RegExp(search.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"), "i");
+  return (client) =>
+    pattern.test(client.id) ||
+    pattern.test(client.address) ||
+    pattern.test(client.path) ||
+    anyRoom(client.topics, pattern);
+}
+
+function anyRoom(topics: ReadonlySet<string>, pattern: RegExp): boolean {
+  let left = ROOMS_SEARCHED;
+  for (const topic of topics) {
+    if (pattern.test(topic)) return true;
+    if (--left === 0) return false;
+  }
+  return false;
+}
+
+function sorted(clients: Client[], { sort, descending }: ClientQuery): Client[] {
+  // They are kept in the order in which they came.
+  if (sort === "age") return descending ? clients : clients.toReversed();
+  const key = keys[sort];
+  const entries = clients.map((client) => ({ client, key: key(client) }));
+  const direction = descending ? -1 : 1;
+  entries.sort((a, b) => (a.key < b.key ? -direction : a.key > b.key ? direction : 0));
+  return entries.map(({ client }) => client);
+}
+
+function firstRoom(client: Client): string {
+  for (const topic of client.topics) return topic;
+  return "";
+}
+
+function rowOf(client: Client, now: number): ClientRow {
+  const { id, address, path, topics, rttMs, messagesIn, messagesOut, bytesIn, bytesOut, dropped, isOpen } = client;
+  const rooms: string[] = [];
+  for (const topic of topics) if (rooms.push(topic.slice(0, LONGEST_SHOWN)) === ROOMS_SHOWN) break;
+  return {
+    id,
+    address,
+    path: path.slice(0, LONGEST_SHOWN),
+    rooms,
+    roomCount: topics.size,
+    ageMs: Math.max(0, now - client.connectedAt),
+    rttMs,
+    queuedBytes: client.bufferedBytes,
+    messagesIn,
+    messagesOut,
+    bytesIn,
+    bytesOut,
+    dropped,
+    isOpen,
+  };
+}

@@ -1,0 +1,169 @@
+/**
+ * What open dashboards are told, over the WebSocket of the admin listener: a sample each second, new log lines, the largest rooms, and
+ * answers to what they ask. JSON in text messages; each has a `type`.
+ */
+import type { Client, Clock, Handlers, Message, Payload } from "hawser";
+import type { Actions, Outcome } from "./actions.js";
+import { listClients } from "./client-list.js";
+import type { LogTail } from "./log-tail.js";
+import { Pace } from "./pace.js";
+import type { Places, Viewer } from "./places.js";
+import { type DashboardRequest, parseRequest } from "./requests.js";
+import { largestRooms } from "./rooms.js";
+import { columns, type Sample } from "./sampler.js";
+import type { TokenGate } from "./token.js";
+
+/** What the feed needs of the server that it tells about. */
+export interface Watched {
+  readonly clients: ReadonlyMap<string, Client>;
+  topicSizes(): ReadonlyMap<string, number>;
+}
+
+export interface FeedContext {
+  readonly watched: Watched;
+  readonly history: readonly Sample[];
+  readonly gate: TokenGate;
+  readonly places: Places;
+  readonly actions: Actions;
+  readonly logTail: LogTail | undefined;
+  readonly token: string;
+  readonly tryUrl: () => string | undefined;
+  readonly clock: Clock;
+  /** Sends to every dashboard that may read. */
+  publish(topic: string, payload: Payload): void;
+}
+
+const TOPIC = "live";
+const MOST_REQUESTS_A_SECOND = 30;
+/** Log lines that a dashboard gets at once; what came before them in this second is left out. */
+const MOST_LINES_A_SECOND = 50;
+/** All that a stranger has to say is the token. */
+const LONGEST_FROM_STRANGERS = 1024;
+const POLICY = 1008;
+
+export class Feed {
+  readonly handlers: Required<Pick<Handlers<Viewer>, "open" | "message" | "close">>;
+  readonly #context: FeedContext;
+  readonly #pace: Pace;
+  readonly #viewers = new Set<Client<Viewer>>();
+  #linesTold = 0;
+
+  constructor(context: FeedContext) {
+    this.#context = context;
+    this.#pace = new Pace(context.clock);
+    this.handlers = {
+      open: (viewer) => {
+        context.places.take(viewer, context.clock.now());
+        if (viewer.data.mayRead) this.#begin(viewer);
+        else tell(viewer, { type: "locked" });
+      },
+      message: (viewer, message) => this.#onMessage(viewer, message),
+      close: (viewer) => {
+        context.places.leave(viewer);
+        this.#viewers.delete(viewer);
+        this.#pace.cancel(viewer);
+      },
+    };
+  }
+
+  /** A second has passed. Where nobody watches this is all that happens. */
+  onSample(sample: Sample): void {
+    const { places, clock } = this.#context;
+    for (const stranger of places.overdue(clock.now())) stranger.close(POLICY, "no token in time");
+    if (this.#viewers.size === 0) return;
+    this.#publish({ type: "sample", sample });
+    this.#publishLog();
+    this.#pace.run(this, () => this.#publish({ type: "rooms", ...this.#rooms() }));
+  }
+
+  stop(): void {
+    this.#pace.stop();
+  }
+
+  /** Everything that the page needs to begin with. */
+  #begin(viewer: Client<Viewer>): void {
+    const { history, logTail, token, tryUrl } = this.#context;
+    if (this.#viewers.size === 0) this.#linesTold = logTail?.written ?? 0;
+    this.#viewers.add(viewer);
+    tell(viewer, {
+      type: "hello",
+      mayAct: viewer.data.mayAct,
+      columns,
+      history,
+      log: logTail?.after(0, token) ?? null,
+      tryUrl: tryUrl() ?? null,
+      process: { node: process.version, pid: process.pid, startedAt: Math.round(performance.timeOrigin) },
+    });
+    viewer.subscribe(TOPIC);
+    this.#pace.run(this, () => this.#publish({ type: "rooms", ...this.#rooms() }));
+  }
+
+  #onMessage(viewer: Client<Viewer>, message: Message): void {
+    if (!this.#countRequest(viewer.data)) return viewer.close(POLICY, "too many requests");
+    const isTooLong = !viewer.data.mayRead && message.byteLength > LONGEST_FROM_STRANGERS;
+    const request = message.isBinary || isTooLong ? null : parseRequest(message.text());
+    if (request === null) return viewer.close(POLICY, "not a request");
+    this.#answer(viewer, request);
+  }
+
+  #answer(viewer: Client<Viewer>, request: DashboardRequest): void {
+    if (request.type === "authorize") return this.#authorize(viewer, request.token);
+    if (!viewer.data.mayRead) return tell(viewer, { type: "locked" });
+    if (request.type === "clients") {
+      const { watched, clock } = this.#context;
+      return this.#pace.run(viewer, () => {
+        const page = listClients(watched.clients, request, clock.now());
+        tell(viewer, { type: "clients", request: request.request, ...page });
+      });
+    }
+    tell(viewer, { type: "result", request: request.request, ...this.#act(viewer, request) });
+  }
+
+  #act(viewer: Client<Viewer>, request: DashboardRequest & { type: "disconnect" | "send" }): Outcome {
+    const { actions } = this.#context;
+    if (!viewer.data.mayAct) return { ok: false, text: "Actions need the admin token." };
+    if (request.type === "disconnect") return actions.disconnect(request.id, viewer.address);
+    return actions.send(request.id, request.text, viewer.address);
+  }
+
+  #authorize(viewer: Client<Viewer>, token: string): void {
+    const { gate, places } = this.#context;
+    const { address, data } = viewer;
+    const refuse = (text: string): void => tell(viewer, { type: "authorized", ok: false, text });
+    const verdict = gate.check(token, address);
+    if (verdict === "limited") return refuse("Too many wrong tokens: wait a few seconds.");
+    if (verdict === "wrong") return refuse("That is not the token.");
+    if (!data.mayAct && !places.hasRoomFor("operator")) return refuse("Too many dashboards are open.");
+    const isNew = !data.mayRead;
+    data.mayRead = data.mayAct = true;
+    tell(viewer, { type: "authorized", ok: true, text: "" });
+    if (isNew) this.#begin(viewer);
+  }
+
+  #countRequest(data: Viewer): boolean {
+    const now = this.#context.clock.now();
+    if (now - data.second.since >= 1000) data.second = { since: now, requests: 0 };
+    return ++data.second.requests <= MOST_REQUESTS_A_SECOND;
+  }
+
+  #publishLog(): void {
+    const { logTail, token } = this.#context;
+    if (logTail === undefined || logTail.written === this.#linesTold) return;
+    const entries = logTail.after(this.#linesTold, token, MOST_LINES_A_SECOND);
+    const skipped = logTail.written - this.#linesTold - entries.length;
+    this.#linesTold = logTail.written;
+    this.#publish({ type: "log", entries, skipped });
+  }
+
+  #rooms(): ReturnType<typeof largestRooms> {
+    return largestRooms(this.#context.watched.topicSizes());
+  }
+
+  #publish(message: object): void {
+    this.#context.publish(TOPIC, JSON.stringify(message));
+  }
+}
+
+function tell(viewer: Client<Viewer>, message: object): void {
+  viewer.send(JSON.stringify(message));
+}
