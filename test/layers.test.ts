@@ -30,7 +30,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   "cli/tools": ["node:", "hawser", "hawser/protocol"],
   // `hawser audit` and `hawser bench`: clients of any server.
   "cli/audit": ["cli/tools/", "node:", "hawser", "hawser/protocol"],
-  "cli/bench": ["cli/tools/", "node:", "hawser", "hawser/protocol", "hdr-histogram-js"],
+  "cli/bench": ["cli/tools/", "node:", "hawser", "hawser/protocol"],
   // `hawser connect`: a client for people, and a server of the library's to talk to clients.
   "cli/connect": ["cli/tools/", "node:", "hawser", "hawser/protocol"],
   // Commands use what every user can use, and libraries.

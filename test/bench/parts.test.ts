@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { describe, it } from "node:test";
 import { Worker } from "node:worker_threads";
 import { DueTimes } from "#cli/bench/due-times.js";
-import { buckets, encode, makeLatencies, merge, percentiles, recordMs } from "#cli/bench/histogram.js";
+import { buckets, type Latencies, makeLatencies, merge, percentiles, recordMs } from "#cli/bench/histogram.js";
 import { Payload } from "#cli/bench/payload.js";
 import { members, membersOf, type Plan, targetOf } from "#cli/bench/plan.js";
 import { Listeners } from "#cli/bench/room.js";
@@ -90,7 +90,20 @@ describe("latencies", () => {
     const [one, other, none] = [makeLatencies(), makeLatencies(), makeLatencies()];
     for (let ms = 1; ms <= 50; ms++) recordMs(one, ms);
     for (let ms = 51; ms <= 100; ms++) recordMs(other, ms);
-    const all = percentiles(merge([one, other, none].map(encode)));
+    const merged = merge([one, other, none]);
+    assert.deepEqual(
+      buckets(merged).map(({ fromMs, count }) => [fromMs, count]),
+      [
+        [1, 1],
+        [2, 3],
+        [5, 5],
+        [10, 10],
+        [20, 30],
+        [50, 50],
+        [100, 1],
+      ],
+    );
+    const all = percentiles(merged);
     assert.ok(all !== null);
     assert.equal(all.count, 100);
     const near = (value: number, wanted: number): void =>
@@ -102,6 +115,37 @@ describe("latencies", () => {
     near(all.max, 100);
     near(all.mean, 50.5);
     assert.equal(percentiles(none), null);
+  });
+
+  it("go from thread to thread", async () => {
+    const module = new URL("../../../packages/cli/dist/bench/histogram.js", import.meta.url).href;
+    const worker = new Worker(
+      `import(${JSON.stringify(module)}).then(({ makeLatencies, recordMs }) => {
+        const latencies = makeLatencies();
+        for (const ms of [2, 30, 30]) recordMs(latencies, ms);
+        require("node:worker_threads").parentPort.postMessage({ latencies });
+      })`,
+      { eval: true },
+    );
+    const [{ latencies }] = (await once(worker, "message")) as [{ latencies: Latencies }];
+    await once(worker, "exit");
+    const all = percentiles(merge([latencies, latencies]));
+    assert.deepEqual([all?.count, all?.min, Math.round(all?.max ?? 0)], [6, 2, 30]);
+  });
+
+  it("are kept from 1 µs to an hour", () => {
+    const latencies = makeLatencies();
+    for (const ms of [-1, 0, 0.0001, 1e12]) recordMs(latencies, ms);
+    assert.deepEqual(
+      buckets(latencies).flatMap(({ fromMs, count }) => (count > 0 ? [[fromMs, count]] : [])),
+      [
+        [0.001, 3],
+        [2_000_000, 1],
+      ],
+    );
+    const all = percentiles(latencies);
+    assert.deepEqual([all?.count, all?.min], [4, 0.001]);
+    assert.ok(Math.abs((all?.max ?? 0) / 3_600_000 - 1) < 0.001);
   });
 
   it("in buckets of 1, 2, 5, without gaps", () => {

@@ -1,28 +1,34 @@
-/** Latencies in microseconds, in HdrHistogram's form: three digits of each value are kept, from 1 µs to an hour. */
-import { decodeFromCompressedBase64, encodeIntoCompressedBase64, Int32Histogram } from "hdr-histogram-js";
+/** Latencies in microseconds, in an HdrHistogram of Node's: three digits of each value are kept, from 1 µs to an hour. */
+import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
 
-export type Latencies = InstanceType<typeof Int32Histogram>;
+/** Can go from one thread to another as it is. */
+export interface Latencies {
+  readonly values: RecordableHistogram;
+  /** How many lie from each bound to the next: of its own counts the histogram tells percentiles alone. */
+  readonly counts: number[];
+}
 
 const LONGEST = 3_600_000_000;
+/** 1, 2 and 5 times each power of ten, to one that is beyond the longest. */
+const BOUNDS = Array.from({ length: 30 }, (_, at) => [1, 2, 5][at % 3]! * 10 ** Math.floor(at / 3));
 
 export function makeLatencies(): Latencies {
-  return new Int32Histogram(1, LONGEST, 3);
+  return { values: createHistogram({ lowest: 1, highest: LONGEST, figures: 3 }), counts: BOUNDS.map(() => 0) };
 }
 
-export function recordMs(latencies: Latencies, milliseconds: number): void {
-  latencies.recordValue(Math.min(LONGEST, Math.max(1, Math.round(milliseconds * 1000))));
+export function recordMs({ values, counts }: Latencies, milliseconds: number): void {
+  const value = Math.min(LONGEST, Math.max(1, Math.round(milliseconds * 1000)));
+  values.record(value);
+  let at = 0;
+  while (value >= BOUNDS[at + 1]!) at++;
+  counts[at]!++;
 }
 
-/** As text, to go from one thread to another. */
-export function encode(latencies: Latencies): string {
-  return encodeIntoCompressedBase64(latencies);
-}
-
-export function merge(encoded: readonly string[]): Latencies {
+export function merge(latencies: readonly Latencies[]): Latencies {
   const all = makeLatencies();
-  for (const text of encoded) {
-    const one = decodeFromCompressedBase64(text, 32);
-    if (one.totalCount > 0) all.add(one as Latencies);
+  for (const { values, counts } of latencies) {
+    all.values.add(values);
+    for (const [at, count] of counts.entries()) all.counts[at]! += count;
   }
   return all;
 }
@@ -40,18 +46,18 @@ export interface Percentiles {
 }
 
 /** Null: there is nothing to say. */
-export function percentiles(latencies: Latencies): Percentiles | null {
-  if (latencies.totalCount === 0) return null;
-  const at = (percent: number): number => latencies.getValueAtPercentile(percent) / 1000;
+export function percentiles({ values }: Latencies): Percentiles | null {
+  if (values.count === 0) return null;
+  const at = (percent: number): number => values.percentile(percent) / 1000;
   return {
-    count: latencies.totalCount,
-    min: latencies.minNonZeroValue / 1000,
-    mean: Math.round(latencies.mean) / 1000,
+    count: values.count,
+    min: values.min / 1000,
+    mean: Math.round(values.mean) / 1000,
     p50: at(50),
     p90: at(90),
     p99: at(99),
     p999: at(99.9),
-    max: latencies.maxValue / 1000,
+    max: values.max / 1000,
   };
 }
 
@@ -62,33 +68,10 @@ export interface Bucket {
 }
 
 /** Buckets that grow as 1, 2, 5, 10 do, from the first that has something to the last. */
-export function buckets(latencies: Latencies): Bucket[] {
-  const found = new Map<number, Bucket>();
-  for (let index = 0; index < latencies.countsArrayLength; index++) {
-    const count = latencies.getCountAtIndex(index);
-    if (count === 0) continue;
-    const [from, to] = bounds(latencies.valueFromIndex(index));
-    found.set(from, { fromMs: from / 1000, toMs: to / 1000, count: (found.get(from)?.count ?? 0) + count });
-  }
-  const all = [...found.values()];
-  return all.flatMap((bucket, at) => [bucket, ...emptyBetween(bucket.toMs, all[at + 1]?.fromMs)]);
-}
-
-function emptyBetween(fromMs: number, nextMs: number | undefined): Bucket[] {
-  if (nextMs === undefined) return [];
-  const empty: Bucket[] = [];
-  const next = Math.round(nextMs * 1000);
-  for (let from = Math.round(fromMs * 1000); from < next;) {
-    const [, to] = bounds(from);
-    empty.push({ fromMs: from / 1000, toMs: to / 1000, count: 0 });
-    from = to;
-  }
-  return empty;
-}
-
-/** The bucket of a value: 1, 2 or 5 times a power of ten, and the next of these. */
-function bounds(value: number): [from: number, to: number] {
-  const power = 10 ** Math.floor(Math.log10(Math.max(1, value)) + 1e-9);
-  const lead = value / power;
-  return lead >= 5 ? [5 * power, 10 * power] : lead >= 2 ? [2 * power, 5 * power] : [power, 2 * power];
+export function buckets({ counts }: Latencies): Bucket[] {
+  const isFilled = (count: number): boolean => count > 0;
+  const first = counts.findIndex(isFilled);
+  return counts
+    .map((count, at) => ({ fromMs: BOUNDS[at]! / 1000, toMs: BOUNDS[at + 1]! / 1000, count }))
+    .slice(first < 0 ? counts.length : first, counts.findLastIndex(isFilled) + 1);
 }

@@ -1,5 +1,5 @@
 /** What a thread has counted. */
-import { encode, type Latencies, makeLatencies, recordMs } from "./histogram.js";
+import { type Latencies, makeLatencies, recordMs } from "./histogram.js";
 import type { Now } from "./shared-clock.js";
 
 /** As it goes to the main thread. Counts are of the window that is measured, unless said otherwise. */
@@ -25,10 +25,10 @@ export interface Tally {
   readonly opened: number;
   readonly closes: Readonly<Record<string, number>>;
   readonly errors: Readonly<Record<string, number>>;
-  readonly latency: string;
-  readonly handshake: string;
+  readonly latency: Latencies;
+  readonly handshake: Latencies;
   /** How late the generator itself was with what was due. */
-  readonly lag: string;
+  readonly lag: Latencies;
   /** Share of the window in which the thread had a processor for its work, 0 to 1. */
   readonly busy: number;
   /** Share of the window in which it had work to do. Where that is more, the machine was too busy to let it. */
@@ -138,9 +138,9 @@ export class Counters {
       opened: this.opened,
       closes: this.closes,
       errors: this.errors,
-      latency: encode(this.latency),
-      handshake: encode(this.handshake),
-      lag: encode(this.lag),
+      latency: this.latency,
+      handshake: this.handshake,
+      lag: this.lag,
       // Of its processor time, as much was for waiting as of the time in all.
       busy: rest.activeMs === 0 ? 0 : share((rest.cpuMs * workMs) / rest.activeMs),
       occupied: share(workMs),
