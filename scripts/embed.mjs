@@ -18,8 +18,15 @@ const embedded = {
     "uplot.css": text("node_modules/uplot/dist/uPlot.min.css"),
   }),
   "packages/cli/src/generated/version.ts": () => JSON.parse(text("packages/cli/package.json")).version,
-  "packages/cli/src/generated/page.ts": () => text("packages/cli/src/serving/page.html"),
+  "packages/cli/src/generated/page.ts": () => withWhatItImports("packages/cli/src/serving/page.html"),
 };
+
+/** The styles and functions that the two pages have in common stand in the dashboard's folder; a page that is one file gets their text. */
+function withWhatItImports(page) {
+  return text(page).replace(/^ *(?:@import|import .* from) "(.+)";$/gm, (_, path) =>
+    text(join(dirname(page), path)).replace(/^export /gm, ""),
+  );
+}
 
 /** Writes the modules that are not as they should be: the others keep their time, and are not compiled again. */
 export function embed() {

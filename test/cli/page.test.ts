@@ -2,13 +2,11 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 
+import { page as html } from "#cli/generated/page.js";
 import { renderPage } from "#cli/serving/page.js";
 import { serve, type ServerProcess } from "../harness/server.js";
-
-const html = readFileSync(new URL("../../../packages/cli/src/serving/page.html", import.meta.url), "utf8");
 
 describe("over HTTP", () => {
   let server: ServerProcess;
@@ -47,7 +45,7 @@ describe("over HTTP", () => {
         "frame-ancestors 'none'",
       ],
     );
-    const script = /<script>([\s\S]*)<\/script>/.exec(html)![1]!;
+    const script = /<script type="module">([\s\S]*)<\/script>/.exec(html)![1]!;
     assert.ok(policy[2]!.includes(createHash("sha256").update(script).digest("base64")));
     assert.equal(headers.get("x-content-type-options"), "nosniff");
     assert.equal(headers.get("referrer-policy"), "no-referrer");

@@ -1,9 +1,8 @@
 /** The live feed: one WebSocket, which comes back by itself and says so. */
 
-const FIRST_WAIT_MS = 500;
+import { retrying } from "./retry.js";
+
 const LONGEST_WAIT_MS = 15_000;
-/** An open connection counts as good, and the waiting begins anew, after so long. */
-const GOOD_AFTER_MS = 5000;
 
 /** Browsers can send a token with a handshake in no other header. */
 const SUBPROTOCOL = "hawser.admin";
@@ -20,16 +19,14 @@ export function connectFeed(on) {
   const url = `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/live`;
   const pending = new Map();
   let socket = null;
-  let failures = 0;
-  let timer = 0;
-  let goodTimer = 0;
   let requests = 0;
   /** A browser does not tell why a handshake failed. If it was a wrong token, the next one, without, gets to hear so. */
   let showsToken = true;
   let isHeld = false;
+  const retry = retrying(LONGEST_WAIT_MS, connect, (seconds) => on.state("waiting", seconds));
 
   function connect() {
-    clearTimeout(timer);
+    retry.stop();
     isHeld = false;
     on.state("connecting", 0);
     const token = showsToken ? on.token() : null;
@@ -38,7 +35,7 @@ export function connectFeed(on) {
     let hasOpened = false;
     socket.onopen = () => {
       hasOpened = true;
-      goodTimer = setTimeout(() => (failures = 0), GOOD_AFTER_MS);
+      retry.opened();
       on.state("open", 0);
       on.open(hasShown);
     };
@@ -50,27 +47,14 @@ export function connectFeed(on) {
       else on.message(message);
     };
     socket.onclose = () => {
-      clearTimeout(goodTimer);
+      retry.closed();
       for (const answered of pending.values()) answered(null);
       pending.clear();
       showsToken = hasOpened || !hasShown;
       isHeld = hasOpened && on.isLocked();
       if (isHeld) on.state("locked", 0);
-      else later();
+      else retry.later();
     };
-  }
-
-  /** Waits longer each time, and each page a different while. */
-  function later() {
-    const most = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(failures++, 10));
-    const until = performance.now() + most / 2 + (Math.random() * most) / 2;
-    const tick = () => {
-      const left = until - performance.now();
-      if (left <= 0) return connect();
-      on.state("waiting", Math.ceil(left / 1000));
-      timer = setTimeout(tick, Math.min(left, 1000));
-    };
-    tick();
   }
 
   // Somebody looks again, or the network is back: now is the time.

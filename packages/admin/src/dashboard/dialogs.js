@@ -1,5 +1,6 @@
 /** The dialogs: token, disconnect, send. Esc closes each, as dialogs do, and the focus goes back to where it was. */
-import { $, setText, toast } from "./dom.js";
+import { $, setText } from "./dom.js";
+import { toast } from "./toast.js";
 
 for (const button of document.querySelectorAll("[data-close]")) button.onclick = () => button.closest("dialog").close();
 

@@ -1,4 +1,4 @@
-/** What the other files do with the page. Text from clients goes in by textContent and by nothing else. */
+/** What the others do with the page, and the page of `hawser serve` too. Text from clients goes in by textContent and by nothing else. */
 
 export const $ = (id) => document.getElementById(id);
 
@@ -21,11 +21,4 @@ export function plain(text) {
     /[\p{Cc}\p{Cs}\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/gu,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
-}
-
-/** A line at the page's foot that goes by itself. */
-export function toast(text, isProblem = false) {
-  const line = element("p", { className: isProblem ? "toast problem" : "toast" }, text);
-  $("toasts").append(line);
-  setTimeout(() => line.remove(), isProblem ? 8000 : 5000);
 }

@@ -3,11 +3,12 @@ import { addSample, setHistory, setSpan } from "./charts.js";
 import { makeClients } from "./clients.js";
 import { connectFeed } from "./connection.js";
 import { askDisconnect, askMessage, askToken, closeTokenDialog, tokenProblem } from "./dialogs.js";
-import { $, setText, toast } from "./dom.js";
+import { $, setText } from "./dom.js";
 import { count, duration } from "./format.js";
 import { addLog, setLog } from "./log.js";
 import { showRooms } from "./rooms.js";
 import { setTheme, theme } from "./theme.js";
+import { toast } from "./toast.js";
 
 const TOKEN_KEY = "hawser-admin-token";
 

@@ -50,7 +50,7 @@ function policyFor(html: string): string {
   const policy = {
     "default-src": "'none'",
     "style-src": hashes(html, /<style>([\s\S]*?)<\/style>/g),
-    "script-src": hashes(html, /<script>([\s\S]*?)<\/script>/g),
+    "script-src": hashes(html, /<script type="module">([\s\S]*?)<\/script>/g),
     "connect-src": "'self'",
     "img-src": "'self'",
     "base-uri": "'none'",
