@@ -10,7 +10,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, posix, relative } from "node:path";
 
-const CONCERNS_ALL = /(^|\/)(package(-lock)?|tsconfig[\w.]*)\.json$|^scripts\/(prepare|lock|test|test-limits)\.mjs$/;
+const CONCERNS_ALL =
+  /(^|\/)(package(-lock)?|tsconfig[\w.]*)\.json$|^scripts\/(prepare|embed|lock|test|test-limits)\.mjs$/;
 
 /** What differs from where this branch left origin/main (or main), committed or not, as paths from the root. */
 export function changedFiles(root) {

@@ -51,7 +51,7 @@ test("a change concerns the tests whose code names it, through modules and progr
   assert.deepEqual(concerned("src/page.html"), ["process"]);
   assert.deepEqual(concerned("src/gone.ts"), []);
   assert.deepEqual(concerned(), []);
-  for (const file of ["package.json", "tsconfig.base.json", "src/tsconfig.json", "scripts/prepare.mjs"]) {
+  for (const file of ["package.json", "tsconfig.base.json", "src/tsconfig.json", "scripts/embed.mjs"]) {
     assert.deepEqual(concerned(file), all);
   }
   assert.deepEqual(concerned("src/lonely.ts"), all);
