@@ -32,7 +32,8 @@ async function release() {
   console.log(`\n${version}: ${readdirSync(packed).join(", ")}, in ${packed}`);
   if (!values.publish) return console.log("Nothing was published.");
   for (const { name } of manifests()) {
-    await run(...npm("publish", join(packed, `${name.replace("@", "").replace("/", "-")}-${version}.tgz`)), root);
+    const tarball = join(packed, `${name.replace("@", "").replace("/", "-")}-${version}.tgz`);
+    await run(...npm("publish", tarball, ...(version.includes("-") ? ["--tag", "next"] : [])), root);
     console.log(`${name} ${version} is published.`);
   }
 }
