@@ -27,7 +27,7 @@ function own(text: string, length: number): Buffer {
 function drain(backlog: Backlog): string {
   let out = "";
   while (!backlog.isEmpty) {
-    out += backlog.take().toString();
+    out += backlog.shift().toString();
     backlog.forgetHanded();
   }
   return out;
@@ -40,9 +40,9 @@ describe("backlog", () => {
     backlog.pushMessage(own("long", 16 * KIB - 11), null);
     backlog.pushMessage(frame("next"), null);
     assert.equal(backlog.bytes, 16 * KIB + 4);
-    assert.match(backlog.take().toString(), /^onetwothreelong\.+$/);
+    assert.match(backlog.shift().toString(), /^onetwothreelong\.+$/);
     assert.equal(backlog.bytes, 4);
-    assert.equal(backlog.take().toString(), "next");
+    assert.equal(backlog.shift().toString(), "next");
     assert.ok(backlog.isEmpty);
   });
 
@@ -52,10 +52,10 @@ describe("backlog", () => {
     backlog.pushMessage(long, null);
     backlog.pushMessage(frame("next"), null);
     for (const length of [64, 64, 22]) {
-      const slice = backlog.take();
+      const slice = backlog.shift();
       assert.deepEqual([slice.length, slice.buffer], [length * KIB, long.buffer]);
     }
-    assert.equal(backlog.take().toString(), "next");
+    assert.equal(backlog.shift().toString(), "next");
   });
 
   it("hands out what was copied by itself when it is longer than what is joined", () => {
@@ -63,7 +63,7 @@ describe("backlog", () => {
     const memory = Buffer.alloc(256 * KIB, "y");
     for (const length of [20, 60, 1, 20]) backlog.pushMessage(memory.subarray(0, length * KIB), null);
     assert.deepEqual(
-      Array.from({ length: 4 }, () => backlog.take().length),
+      Array.from({ length: 4 }, () => backlog.shift().length),
       [20 * KIB, 60 * KIB, KIB, 20 * KIB],
     );
     assert.ok(backlog.isEmpty);
@@ -72,13 +72,13 @@ describe("backlog", () => {
   it("joins short frames that are not copied as well", () => {
     const backlog = backlogOf(KIB * KIB);
     for (let i = 0; i < 10; i++) backlog.pushMessage(own(`${i}`, 2 * KIB), null);
-    assert.deepEqual([backlog.take().length, backlog.take().length], [16 * KIB, 4 * KIB]);
+    assert.deepEqual([backlog.shift().length, backlog.shift().length], [16 * KIB, 4 * KIB]);
   });
 
   it("counts a message that leaves in slices no more, once", () => {
     const backlog = backlogOf(KIB * KIB);
     for (const text of ["long", "longer"]) backlog.pushMessage(own(text, 200 * KIB), null);
-    const counts = Array.from({ length: 8 }, () => (backlog.take(), backlog.messages));
+    const counts = Array.from({ length: 8 }, () => (backlog.shift(), backlog.messages));
     assert.deepEqual(counts, [1, 1, 1, 1, 0, 0, 0, 0]);
   });
 
@@ -109,7 +109,7 @@ describe("backlog", () => {
     assert.ok(budget.used < one + KIB, `${budget.used} bytes: the key is there once`);
     backlog.pushMessage(frame("3"), "k".repeat(30 * KIB));
     assert.ok(!backlog.hasRoomFor(frame("4"), "x".repeat(60 * KIB), 0));
-    backlog.take();
+    backlog.shift();
     backlog.forgetHanded();
     assert.equal(budget.used, 0);
   });
@@ -139,7 +139,7 @@ describe("backlog", () => {
     assert.equal(budget.used, 2 * ENTRY + 9);
     first.release();
     assert.equal(budget.used, ENTRY + 1);
-    second.take();
+    second.shift();
     assert.ok(budget.used > 0, "the socket has not taken it yet");
     second.forgetHanded();
     assert.equal(budget.used, 0);
@@ -173,7 +173,7 @@ describe("backlog", () => {
     backlog.pushMessage(own("begun", 100 * KIB), null);
     backlog.pushMessage(frame("message"), null);
     backlog.pushRequired(frame("ping"));
-    backlog.take();
+    backlog.shift();
     backlog.forgetHanded();
     backlog.dropAll();
     assert.deepEqual([backlog.messages, backlog.bytes], [0, 36 * KIB + 4]);
@@ -239,7 +239,7 @@ describe("overflow", () => {
     const backlog = backlogOf(KIB * KIB);
     backlog.pushMessage(own("begun", 100 * KIB), null);
     backlog.pushMessage(frame("2222"), null);
-    backlog.take();
+    backlog.shift();
     assert.equal(oldest.makeRoom(backlog, enough(1), null), "queue");
     assert.equal(drain(backlog).length, 36 * KIB);
   });
@@ -283,7 +283,7 @@ describe("overflow", () => {
   it("latest-per-key: what has begun to leave is not superseded", () => {
     const backlog = backlogOf(KIB * KIB, undefined, true);
     backlog.pushMessage(own("a1", 100 * KIB), "a");
-    backlog.take();
+    backlog.shift();
     backlog.pushMessage(frame("a2"), "a");
     assert.equal(
       latest.makeRoom(backlog, () => true, "b"),
@@ -314,7 +314,7 @@ describe("overflow", () => {
             backlog.pushRequired(frame("!"));
             model.push({ text: "!", key: null, droppable: false });
           } else if (what === "take" && model.length > 0) {
-            const taken = backlog.take().toString();
+            const taken = backlog.shift().toString();
             const all = model.map(({ text }) => text).join("");
             assert.ok(all.startsWith(taken) && taken.length > 0);
             let left = taken.length;

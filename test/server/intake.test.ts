@@ -173,11 +173,11 @@ describe("intake: one turn's share", () => {
   it("holds what an async handler does after it returned, within the turn", () => {
     const shared = new Shared();
     const reader = waiting(shared);
-    shared.turns.beginWork();
+    shared.turns.shares.beginWork();
     reader.read(framesOf("a", "b", "c"));
     shared.clock.leap(CLIENT_MS / 2);
     // Where nothing takes time nobody looks at the clock: somebody else has taken some.
-    shared.turns.countWork();
+    shared.turns.shares.countWork();
     shared.clock.leap(CLIENT_MS);
     reader.goOn(StopReason.handler);
     assert.deepEqual(reader.seen, ["a"]);
@@ -192,7 +192,7 @@ describe("intake: one turn's share", () => {
     await eventLoopTurns(1);
     shared.clock.leap(10 * CLIENT_MS);
     reader.goOn(StopReason.handler);
-    assert.equal(shared.turns.isShareUsed(0, 1), false);
+    assert.equal(shared.turns.shares.isUsed(0, 1), false);
     assert.deepEqual(reader.seen, ["a", "b"]);
   });
 });

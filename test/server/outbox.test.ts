@@ -1,26 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { MemoryBudget } from "#hawser/server/sending/memory-budget.js";
-import { Message } from "#hawser/server/sending/message.js";
 import { Outbox } from "#hawser/server/sending/outbox.js";
 import { overflowPolicies, type OverflowPolicy } from "#hawser/server/sending/overflow.js";
 import { Scratch } from "#hawser/server/sending/scratch.js";
 import { Turns } from "#hawser/server/sending/turns.js";
 import { FakeSocket } from "./harness/fake-socket.js";
+import { ReceivedMessage } from "./harness/received-message.js";
 import { turns } from "../harness/rig.js";
 import { StepClock } from "../harness/step-clock.js";
 
 const KIB = 1024;
 /** What an entry of a backlog costs besides its bytes. */
 const ENTRY = 128;
-
-/** Its constructor is no part of the public types. */
-const ReceivedMessage = Message as unknown as new (
-  chunk: Buffer,
-  start: number,
-  end: number,
-  isBinary: boolean,
-) => Message;
 
 interface Bench {
   outbox: Outbox;
@@ -89,13 +81,13 @@ describe("an outbox whose client takes everything", () => {
 
   it("holds the replies of a parse back until its end", async () => {
     const { outbox, socket } = outboxOn(new FakeSocket());
-    outbox.hold();
+    outbox.holdScratch();
     outbox.send(frame("re"), null);
     outbox.sendControl(frame("ply"));
     assert.equal(outbox.bufferedBytes, 5);
     await turns();
     assert.equal(socket.writes.length, 0);
-    outbox.letGo();
+    outbox.leaveScratch();
     assert.deepEqual(socket.writes.map(String), ["reply"]);
   });
 
@@ -103,7 +95,7 @@ describe("an outbox whose client takes everything", () => {
     const { outbox, socket } = outboxOn(new FakeSocket());
     const emptyMessage = new ReceivedMessage(Buffer.alloc(0), 0, 0, true);
     let expected = "";
-    outbox.hold();
+    outbox.holdScratch();
     for (let i = 0; i < 400; i++) {
       if (i % 10 === 0) {
         if (outbox.sendHeld(emptyMessage) < 0) outbox.send(Buffer.from([0x82, 0]), null);
@@ -113,7 +105,7 @@ describe("an outbox whose client takes everything", () => {
       if (text.length > 0) outbox.send(Buffer.from(text), null);
       expected += text;
     }
-    outbox.letGo();
+    outbox.leaveScratch();
     outbox.send(frame("end"), null);
     await turns();
     assert.equal(socket.taken.toString("latin1"), `${expected}end`);
@@ -122,27 +114,27 @@ describe("an outbox whose client takes everything", () => {
   it("writes what is long by itself while it is read, and the rest around it in order", () => {
     const { outbox, socket } = outboxOn(new FakeSocket());
     const long = frame("long", 16 * KIB);
-    outbox.hold();
+    outbox.holdScratch();
     outbox.send(frame("one "), null);
     outbox.send(frame("two "), null);
     outbox.send(long, null);
     outbox.send(frame("three"), null);
     assert.deepEqual([String(socket.writes[0]), socket.writes[1], socket.writes.length], ["one two ", long, 2]);
-    outbox.letGo();
+    outbox.leaveScratch();
     assert.equal(String(socket.writes[2]), "three");
   });
 
   it("is full when it has handed on what was held and the socket takes no more", async () => {
     const { outbox, socket, said } = outboxOn(new FakeSocket(0), { max: 100 * KIB });
     const memory = Buffer.alloc(20 * KIB, 0x61);
-    outbox.hold();
+    outbox.holdScratch();
     // Not one behind the other, so that the second cannot stay where it lies, and the first is too long to be copied.
     const first = new ReceivedMessage(memory, 4, 4 + 16 * KIB - 1, true);
     assert.equal(outbox.sendHeld(first), 16 * KIB - 1);
     assert.equal(outbox.sendHeld(new ReceivedMessage(memory, 18 * KIB, 19 * KIB, true)), -1);
     assert.deepEqual(said, ["waiting", "backlog"]);
     assert.equal(outbox.send(frame("next"), null), "queued");
-    outbox.letGo();
+    outbox.leaveScratch();
     socket.swallow(Infinity);
     await turns();
     assert.equal(socket.taken.length, 16 * KIB + 3 + 4);
@@ -153,63 +145,63 @@ describe("an outbox whose client takes everything", () => {
     const scratch = new Scratch();
     const reading = outboxOn(new FakeSocket(), { scratch });
     const other = outboxOn(new FakeSocket(), { scratch });
-    reading.outbox.hold();
-    other.outbox.hold();
+    reading.outbox.holdScratch();
+    other.outbox.holdScratch();
     reading.outbox.send(frame("mine"), null);
     other.outbox.send(frame("yours"), null);
-    other.outbox.letGo();
-    reading.outbox.letGo();
+    other.outbox.leaveScratch();
+    reading.outbox.leaveScratch();
     await turns();
     assert.equal(reading.socket.taken.toString(), "mine");
     assert.equal(other.socket.taken.toString(), "yours");
-    assert.equal(scratch.owner, null);
+    assert.ok(![reading, other].some((each) => scratch.isHeldBy(each.outbox)), "nobody holds it");
   });
 
   it("holds back what handlers send after the parse, until the turn's end", async () => {
     const scratch = new Scratch();
     const { outbox, socket } = outboxOn(new FakeSocket(), { scratch });
     for (const texts of [["one ", "two "], ["three "]]) {
-      outbox.hold();
+      outbox.holdScratch();
       for (const text of texts) outbox.send(frame(text), null);
-      outbox.letGoLater();
+      outbox.yieldScratch();
       outbox.send(frame("+ "), null);
     }
     assert.equal(outbox.bufferedBytes, 18);
     await turns();
     assert.deepEqual(socket.writes.map(String), ["one two + three + "]);
-    assert.deepEqual([scratch.owner, scratch.isLent], [null, false]);
+    assert.equal(scratch.isHeldBy(outbox), false);
   });
 
   it("gives way to a client that is read meanwhile, and keeps its order", async () => {
     const scratch = new Scratch();
     const first = outboxOn(new FakeSocket(), { scratch });
     const second = outboxOn(new FakeSocket(), { scratch });
-    first.outbox.hold();
+    first.outbox.holdScratch();
     first.outbox.send(frame("one "), null);
-    first.outbox.letGoLater();
+    first.outbox.yieldScratch();
     first.outbox.send(frame("two "), null);
-    second.outbox.hold();
+    second.outbox.holdScratch();
     assert.deepEqual(first.socket.writes.map(String), ["one two "]);
     second.outbox.send(frame("mine"), null);
     first.outbox.send(frame("three"), null);
-    // It was not lent this time, for another one has it.
-    first.outbox.hold();
-    first.outbox.letGoLater();
+    // It has to do without this time, for another one holds it.
+    first.outbox.holdScratch();
+    first.outbox.yieldScratch();
     assert.equal(first.socket.taken.toString(), "one two three");
-    second.outbox.letGo();
+    second.outbox.leaveScratch();
     await turns();
     assert.equal(second.socket.taken.toString(), "mine");
-    assert.deepEqual([scratch.owner, scratch.isLent], [null, false]);
+    assert.ok(![first, second].some((each) => scratch.isHeldBy(each.outbox)), "nobody holds it");
   });
 
   it("drops what it held back when its socket is gone", async () => {
     const scratch = new Scratch();
     const { outbox, socket } = outboxOn(new FakeSocket(), { scratch });
-    outbox.hold();
+    outbox.holdScratch();
     outbox.send(frame("late"), null);
-    outbox.letGoLater();
+    outbox.yieldScratch();
     outbox.discard();
-    assert.deepEqual([outbox.bufferedBytes, scratch.owner, scratch.isLent], [0, null, false]);
+    assert.deepEqual([outbox.bufferedBytes, scratch.isHeldBy(outbox)], [0, false]);
     await turns();
     assert.equal(socket.writes.length, 0);
   });
@@ -218,12 +210,12 @@ describe("an outbox whose client takes everything", () => {
     const scratch = new Scratch();
     const first = outboxOn(new FakeSocket(), { scratch });
     const second = outboxOn(new FakeSocket(), { scratch });
-    first.outbox.hold();
+    first.outbox.holdScratch();
     first.outbox.sendHeld("the first one's");
     first.outbox.discard();
-    second.outbox.hold();
+    second.outbox.holdScratch();
     second.outbox.sendHeld("mine");
-    second.outbox.letGo();
+    second.outbox.leaveScratch();
     assert.equal(second.socket.taken.toString("latin1").slice(2), "mine");
     assert.equal(first.socket.writes.length, 0);
   });

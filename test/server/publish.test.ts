@@ -1,8 +1,6 @@
 /** Topics: encoded once, whatever the number of subscribers, and delivered to exactly those. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Batch } from "#hawser/server/sending/batch.js";
-import { Outgoing } from "#hawser/server/sending/outgoing.js";
 import { encodeFrame, frame } from "../harness/frames.js";
 import type { RawClient } from "../harness/raw-client.js";
 import { startRig, turns, watchWrites } from "../harness/rig.js";
@@ -159,34 +157,5 @@ describe("publish", () => {
     assert.equal((await one.peer.nextMessage()).bytes.toString(), text);
     const [first, second] = one.peer.frames();
     assert.ok(second!.payload.length < first!.payload.length / 2, "the second refers to the first");
-  });
-});
-
-describe("an outgoing message", () => {
-  const settings = { level: 3, memLevel: 8, thresholdBytes: 100 };
-
-  it("keeps each form it was asked for", () => {
-    const message = new Outgoing("x".repeat(1_000), settings);
-    assert.equal(message.plainFrame(), message.plainFrame());
-    assert.equal(message.deflatedFrame(15), message.deflatedFrame(15));
-    assert.notEqual(message.deflatedFrame(15), message.deflatedFrame(9));
-    assert.equal(message.byteLength, 1_000);
-  });
-
-  it("goes plain when it is short or does not shrink", () => {
-    const short = new Outgoing("x".repeat(99), settings);
-    assert.equal(short.deflatedFrame(15), short.plainFrame());
-    let noise = Buffer.from("");
-    for (let seed = 1; noise.length < 500; seed = (seed * 48_271) % 2_147_483_647)
-      noise = Buffer.concat([noise, Buffer.from([seed & 0xff])]);
-    const incompressible = new Outgoing(noise, settings);
-    assert.equal(incompressible.deflatedFrame(15), incompressible.plainFrame());
-  });
-
-  it("joined with others is one buffer for all batches alike", () => {
-    const empty = Batch.empty();
-    const frames = ["a", "b"].map((text) => new Outgoing(text, settings).plainFrame());
-    const batches = [1, 2].map(() => frames.reduce((batch, each) => batch.with(each), empty));
-    assert.equal(batches[0]!.join(), batches[1]!.join());
   });
 });

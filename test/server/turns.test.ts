@@ -72,7 +72,7 @@ test("who has to wait for another turn is the first in it", async () => {
     resumeTurn() {
       seen.push(name);
       clock.leap(16);
-      turns.countWork();
+      turns.shares.countWork();
       if (again) turns.resumeLater(client(name, false));
     },
   });
@@ -101,7 +101,7 @@ test("one that is left over alone has its turn, too", async () => {
     const act = (): void => {
       done++;
       clock.leap(1);
-      turns.countWork();
+      turns.shares.countWork();
     };
     const count = 17;
     for (let i = 0; i < count; i++) {
@@ -132,9 +132,9 @@ test("half as many go on in the turn after one that took too long, and about twi
   let resumed = 0;
   for (let i = 0; i < 40; i++) turns.resumeLater({ resumeTurn: () => void resumed++ });
   const resumedIn = async (tookMs: number): Promise<number> => {
-    turns.beginWork();
+    turns.shares.beginWork();
     clock.leap(tookMs);
-    turns.countWork();
+    turns.shares.countWork();
     const before = resumed;
     await eventLoopTurns(1);
     return resumed - before;
@@ -149,52 +149,24 @@ test("half as many go on in the turn after one that took too long, and about twi
   assert.equal(await resumedIn(0), 15);
 });
 
-test("a share is so much work or 8 ms; 1 ms once the turn has taken 16 ms, and nothing from 32 ms on", () => {
-  const clock = new StepClock();
-  const turns = new Turns(clock, 512);
-  const shares = [0, 0.9, 1, 7.9, 8];
-  const used = (): boolean[] => shares.map((ms) => turns.isShareUsed(0, ms));
-  assert.deepEqual([turns.isShareUsed(511, 0), turns.isShareUsed(512, 0)], [false, true]);
-  turns.beginWork();
-  assert.deepEqual(used(), [false, false, false, false, true]);
-  clock.leap(1);
-  assert.equal(turns.countWork(), 1);
-  assert.equal(turns.countWork(), 0, "counted once");
-  clock.leap(14);
-  turns.countWork();
-  assert.deepEqual(used(), [false, false, false, false, true]);
-  clock.leap(1);
-  turns.countWork();
-  assert.deepEqual(used(), [false, false, true, true, true]);
-  clock.leap(16);
-  turns.beginWork();
-  assert.deepEqual(used(), [false, false, true, true, true], "what was before somebody's work is nobody's");
-  clock.leap(15);
-  turns.countWork();
-  assert.deepEqual(used(), [false, false, true, true, true]);
-  clock.leap(1);
-  turns.countWork();
-  assert.deepEqual(used(), [true, true, true, true, true]);
-});
-
 test("a turn ends by itself when half of a share is used, and not before", async () => {
   const clock = new StepClock();
   const endsAfter = async (use: (turns: Turns) => void): Promise<boolean> => {
     const turns = new Turns(clock, 512);
-    turns.beginWork();
+    turns.shares.beginWork();
     use(turns);
     await eventLoopTurns();
     return turns.number > 1;
   };
   const after = (ms: number) => (turns: Turns) => {
     clock.leap(ms);
-    turns.countWork();
+    turns.shares.countWork();
   };
   const rows: [what: string, use: (turns: Turns) => void, ends: boolean][] = [
-    ["a little of the work", (turns) => turns.isShareUsed(255, 0), false],
-    ["half of the work", (turns) => turns.isShareUsed(256, 0), true],
-    ["a little of a client's time", (turns) => turns.isShareUsed(0, 3.9), false],
-    ["half of a client's time", (turns) => turns.isShareUsed(0, 4), true],
+    ["a little of the work", (turns) => turns.shares.isUsed(255, 0), false],
+    ["half of the work", (turns) => turns.shares.isUsed(256, 0), true],
+    ["a little of a client's time", (turns) => turns.shares.isUsed(0, 3.9), false],
+    ["half of a client's time", (turns) => turns.shares.isUsed(0, 4), true],
     ["a little of the time of all", after(7), false],
     ["half of the time of all", after(8), true],
   ];
@@ -204,57 +176,14 @@ test("a turn ends by itself when half of a share is used, and not before", async
 test("a turn that nothing was put off in is followed by none, and a new one has its whole time again", async () => {
   const clock = new StepClock();
   const turns = new Turns(clock, 512);
-  turns.beginWork();
+  turns.shares.beginWork();
   clock.leap(20);
-  turns.countWork();
+  turns.shares.countWork();
   await eventLoopTurns(5);
   assert.equal(turns.number, 2);
-  assert.equal(turns.isShareUsed(0, 1), false);
+  assert.equal(turns.shares.isUsed(0, 1), false);
   clock.leap(20);
   for (let i = 0; i < 32; i++) turns.flushLater({ endTurn() {} });
   await eventLoopTurns(1);
-  assert.equal(turns.isShareUsed(0, 1), false, "the time between turns is nobody's");
-});
-
-test("the clock is looked at after little work first, then after every eighth, and when all of it is done", () => {
-  const turns = new Turns(new StepClock(), 18);
-  const looks = [0, 1, 2, 3, 4, 7, 8, 15, 16, 17];
-  assert.deepEqual(
-    looks.map((work) => turns.nextLook(work)),
-    [1, 2, 4, 4, 8, 8, 16, 16, 18, 18],
-  );
-});
-
-test("where handlers are quick the clock is looked at every eighth time alone, and more closely in the turn of a slow one and the next", async () => {
-  const clock = new StepClock();
-  const turns = new Turns(clock, 512);
-  const nextTurn = async (): Promise<void> => {
-    turns.countLater({ countIncoming() {} });
-    await eventLoopTurns(1);
-  };
-  const looksInTurn = (): number[] => [0, 1, 7, 8].map((work) => turns.nextLook(work));
-  const settle = (times: number): boolean[] => Array.from({ length: times }, () => turns.isLookDue());
-  const watched = [1, 2, 8, 16];
-  const quick = [8, 8, 8, 16];
-  turns.beginWork();
-  assert.deepEqual(looksInTurn(), watched);
-  assert.deepEqual(settle(2), [true, true]);
-  await nextTurn();
-  assert.deepEqual(looksInTurn(), watched);
-  await nextTurn();
-  assert.deepEqual(looksInTurn(), quick);
-  turns.countWork();
-  assert.deepEqual(settle(8), [false, false, false, false, false, false, false, true]);
-  clock.leap(3);
-  turns.countWork();
-  assert.deepEqual([looksInTurn(), settle(1)], [quick, [false]]);
-  for (const find of [() => void turns.countWork(), () => turns.beginWork()]) {
-    clock.leap(4);
-    find();
-    assert.deepEqual([looksInTurn(), settle(1)], [watched, [true]]);
-    await nextTurn();
-    assert.deepEqual(looksInTurn(), watched);
-    await nextTurn();
-    assert.deepEqual(looksInTurn(), quick);
-  }
+  assert.equal(turns.shares.isUsed(0, 1), false, "the time between turns is nobody's");
 });

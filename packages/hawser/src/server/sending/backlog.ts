@@ -1,19 +1,14 @@
+import { type Key, KEYED_BYTES, LatestPerKey } from "./latest-per-key.js";
 import { type Account, type Hold, HOLD_BYTES } from "./memory-budget.js";
+import { isWorthCopying } from "./own-memory.js";
 
 /** What one entry costs besides the frame's bytes: the entry, and the header of a string or its hold on shared memory. Measured. */
 const ENTRY_BYTES = 128;
-/** What is added where entries are found by their keys, and once for each key, besides its characters. Measured. */
-const KEYED_BYTES = 48;
-const KEY_BYTES = 96;
 
 /** Bytes of a long message that the socket is handed at a time, so that a slow client's progress can be seen while it leaves. */
 export const SLICE_BYTES: number = 64 * 1024;
 /** Frames are joined up to so many bytes. What is longer is handed on as it is, so that those who wait for the same share it. */
 const JOIN_BYTES = 16 * 1024;
-/** To hold on to less memory than this costs more than a copy. */
-const HOLD_PAYS_FROM = 128;
-/** A part of larger memory keeps all of it: it is copied when it is at most so long, and less than half of that. */
-const COPY_PAYS_TO = 64 * 1024;
 
 interface Entry {
   /** A short one is kept as a string of its bytes (latin1): half of what a buffer takes, and nothing around it. */
@@ -22,20 +17,11 @@ interface Entry {
   readonly hold: Hold | null;
   /** Without what it shares with others. */
   readonly cost: number;
-  key: Key | null;
+  key: Key<Entry> | null;
   /** A message not begun; control frames and the rest of a message that has begun are never dropped. */
   droppable: boolean;
   previous: Entry | null;
   next: Entry | null;
-}
-
-/** One of the keys that messages wait under. */
-interface Key {
-  readonly name: string;
-  readonly cost: number;
-  /** How many entries have it, and the newest of them. */
-  entries: number;
-  latest: Entry | null;
 }
 
 /** Frames that wait for one slow client, oldest first. Whatever is done with one of them takes the same time however many there are. */
@@ -52,16 +38,14 @@ export class Backlog {
   #cost = 0;
   #messages = 0;
   /** Null: nobody asks for the latest of a key. */
-  readonly #keys: Map<string, Key> | null;
-  /** Messages of which a later one has the same key. */
-  readonly #superseded = new Set<Entry>();
+  readonly #keys: LatestPerKey<Entry> | null;
   /** On what the socket has been handed and has not taken. */
   #handed: Hold[] = [];
 
   constructor(maxBytes: number, account: Account, isKeyed = false) {
     this.#maxBytes = maxBytes;
     this.account = account;
-    this.#keys = isKeyed ? new Map() : null;
+    this.#keys = isKeyed ? new LatestPerKey() : null;
   }
 
   /** Bytes of the frames. */
@@ -88,24 +72,20 @@ export class Backlog {
 
   /** What it would add to the budget of all. */
   costOf(frame: Buffer, key: string | null): number {
-    return (isPart(frame) ? frame.length : this.account.budget.costOf(frame.buffer)) + this.#costOfEntry(key);
+    return (isWorthCopying(frame) ? frame.length : this.account.budget.costOf(frame.buffer)) + this.#costOfEntry(key);
   }
 
   pushMessage(frame: Buffer, key: string | null): void {
-    const keys = this.#keys;
-    const known = keys === null || key === null ? null : (keys.get(key) ?? this.#addKey(keys, key));
-    const entry = this.#push(frame, known, true);
+    const keys = key === null ? null : this.#keys;
+    const entry = this.#push(frame, keys === null ? ENTRY_BYTES : ENTRY_BYTES + KEYED_BYTES, true);
     this.#messages++;
     this.#oldestMessage ??= entry;
-    if (known === null) return;
-    if (known.latest !== null) this.#superseded.add(known.latest);
-    known.latest = entry;
-    known.entries++;
+    if (keys !== null) this.#charge(keys.add(entry, key!));
   }
 
   /** A control frame, or the rest of a message that has begun. */
   pushRequired(frame: Buffer): void {
-    this.#push(frame, null, false);
+    this.#push(frame, ENTRY_BYTES, false);
   }
 
   /** The socket has been handed this, and has not taken it all. */
@@ -119,8 +99,8 @@ export class Backlog {
     this.#handed = [];
   }
 
-  /** Takes out what is to be handed to the socket next: the oldest frames joined, or a slice of a long one. */
-  take(): Buffer {
+  /** Removes what is to be handed to the socket next: the oldest frames joined, or a slice of a long one. */
+  shift(): Buffer {
     const entry = this.#first!;
     const { frame } = entry;
     const bytes = typeof frame !== "string" && frame.length > JOIN_BYTES ? this.#slice(entry, frame) : this.#join();
@@ -144,9 +124,11 @@ export class Backlog {
 
   /** Drops every message of which a later one, or the one with `key` that is to come, has the same key. */
   dropSuperseded(key: string | null): void {
-    const latest = key === null ? null : this.#keys?.get(key)?.latest;
-    for (const entry of this.#superseded) this.#remove(entry);
-    if (latest !== null && latest !== undefined) this.#remove(latest);
+    const keys = this.#keys;
+    if (keys === null) return;
+    const latest = key === null ? undefined : keys.latestOf(key);
+    for (const entry of keys.superseded) this.#remove(entry);
+    if (latest !== undefined) this.#remove(latest);
   }
 
   /** Drops all messages that have not begun. */
@@ -160,13 +142,14 @@ export class Backlog {
     while (this.#first !== null) this.#remove(this.#first);
   }
 
-  #push(frame: Buffer, key: Key | null, droppable: boolean): Entry {
-    const isCopied = isPart(frame);
+  /** @param cost besides the frame's bytes */
+  #push(frame: Buffer, cost: number, droppable: boolean): Entry {
+    const isCopied = isWorthCopying(frame);
     const entry: Entry = {
       frame: isCopied ? frame.toString("latin1") : frame,
       hold: isCopied ? null : this.account.hold(frame.buffer),
-      cost: ENTRY_BYTES + (key === null ? 0 : KEYED_BYTES) + (isCopied ? frame.length : 0),
-      key,
+      cost: cost + (isCopied ? frame.length : 0),
+      key: null,
       droppable,
       previous: this.#last,
       next: null,
@@ -195,29 +178,14 @@ export class Backlog {
 
   /** It is no message any more that could be dropped. */
   #begin(entry: Entry): void {
-    const { key } = entry;
     entry.droppable = false;
-    entry.key = null;
     this.#messages--;
     if (entry === this.#oldestMessage) this.#oldestMessage = messageAfter(entry);
-    if (key === null) return;
-    this.#superseded.delete(entry);
-    // Where there are keys, the newest of one is the last of it to go.
-    if (--key.entries > 0) return;
-    this.#keys!.delete(key.name);
-    this.#charge(-key.cost);
-  }
-
-  #addKey(keys: Map<string, Key>, name: string): Key {
-    const key: Key = { name: ownString(name), cost: costOfKey(name), entries: 0, latest: null };
-    keys.set(key.name, key);
-    this.#charge(key.cost);
-    return key;
+    if (entry.key !== null) this.#charge(-this.#keys!.remove(entry, entry.key));
   }
 
   #costOfEntry(key: string | null): number {
-    if (this.#keys === null || key === null) return ENTRY_BYTES;
-    return ENTRY_BYTES + KEYED_BYTES + (this.#keys.has(key) ? 0 : costOfKey(key));
+    return ENTRY_BYTES + (key === null ? 0 : (this.#keys?.costOf(key) ?? 0));
   }
 
   #charge(bytes: number): void {
@@ -260,33 +228,8 @@ export class Backlog {
   }
 }
 
-/** Whether it is to be copied: it is very short, or lies in much larger memory, which it would keep. */
-function isPart(frame: Buffer): boolean {
-  const { length } = frame;
-  return length < HOLD_PAYS_FROM || (length <= COPY_PAYS_TO && frame.buffer.byteLength > 2 * length);
-}
-
-/** The same bytes where they keep nothing else in memory. */
-export function ownMemory(frame: Buffer): Buffer {
-  if (frame.buffer.byteLength <= 2 * frame.length) return frame;
-  const own = Buffer.allocUnsafeSlow(frame.length);
-  own.set(frame);
-  return own;
-}
-
 function messageAfter(entry: Entry): Entry | null {
   let after = entry.next;
   while (after !== null && !after.droppable) after = after.next;
   return after;
-}
-
-/** Of two bytes a character at most. */
-function costOfKey(name: string): number {
-  return KEY_BYTES + 2 * name.length;
-}
-
-/** The same text in memory of its own: a part of a longer string would keep all of that. */
-function ownString(text: string): string {
-  const own = Buffer.from(text, "latin1").toString("latin1");
-  return own === text ? own : Buffer.from(text, "utf16le").toString("utf16le");
 }

@@ -1,11 +1,12 @@
 /** A client is sent to: a message is encoded once, leaves in one write a turn, and waits within bounds while the client is slow. */
 import type { ClientSocket } from "../sockets/client-socket.js";
-import { Backlog, ownMemory, SLICE_BYTES } from "./backlog.js";
+import { Backlog, SLICE_BYTES } from "./backlog.js";
 import type { Batch } from "./batch.js";
 import { Account, type MemoryBudget } from "./memory-budget.js";
 import { Message, type Payload } from "./message.js";
 import type { Overflow } from "./overflow.js";
-import { LONG_BYTES, type Scratch, type ScratchOwner } from "./scratch.js";
+import { ownMemory } from "./own-memory.js";
+import { LONG_BYTES, type Scratch, type ScratchHolder } from "./scratch.js";
 import type { Turns } from "./turns.js";
 
 /** Written by the end of this turn; waiting behind a slow client; not sent, for its backlog is full; not sent, for it is closing. */
@@ -44,7 +45,7 @@ const MAX_UNFINISHED = 16;
  * What leaves for one client. Frames of one turn are joined into one write; when the socket takes no more, frames wait here, within
  * bounds, and the verdict says so. It never throws for what the peer does.
  */
-export class Outbox implements ScratchOwner {
+export class Outbox implements ScratchHolder {
   readonly #socket: ClientSocket;
   readonly #owner: OutboxOwner;
   readonly #settings: OutboxSettings;
@@ -104,7 +105,7 @@ export class Outbox implements ScratchOwner {
   sendHeld(payload: Payload): number {
     const { scratch, turns } = this.#settings;
     // What is in a batch came first.
-    if (scratch.owner !== this || this.#batch !== turns.empty || this.#backlog !== null) return -1;
+    if (!scratch.isHeldBy(this) || this.#batch !== turns.empty || this.#backlog !== null) return -1;
     if ((typeof payload === "string" ? payload.length : payload.byteLength) >= LONG_BYTES) return -1;
     const length = addTo(scratch, payload);
     if (length >= 0) return length;
@@ -120,40 +121,34 @@ export class Outbox implements ScratchOwner {
     else this.#backlog.pushRequired(frame);
   }
 
-  /** From now until `letGo` its client is being read: what it is sent meanwhile is written into the scratch buffer. */
-  hold(): void {
-    const { scratch } = this.#settings;
-    if (scratch.isLent && scratch.owner !== this) scratch.owner?.letGo();
-    // A handler may make another client's intake go on: that one has to do without.
-    scratch.owner ??= this;
-    if (scratch.owner === this) scratch.isLent = false;
+  /** Its client is about to be read: what it is sent meanwhile is written into the scratch buffer, if that is not in use. */
+  holdScratch(): void {
+    this.#settings.scratch.hold(this);
   }
 
-  letGo(): void {
+  /** Its client has been read, and no handler of it is running. */
+  leaveScratch(): void {
     this.flush();
-    this.#release();
+    this.#settings.scratch.release(this);
   }
 
-  /** Lets go at the end of the turn, or when another client is read: what the handlers that are running send until then leaves together. */
-  letGoLater(): void {
-    const { scratch } = this.#settings;
-    if (scratch.owner === this) {
-      scratch.isLent = true;
-      this.#flushLater();
-    } else this.flush();
+  /** Its client has been read: what the handlers that are running send until the end of the turn, or until another client is read, leaves together. */
+  yieldScratch(): void {
+    if (this.#settings.scratch.yield(this)) this.#flushLater();
+    else this.flush();
   }
 
   /** The turn ends. */
   endTurn(): void {
     this.flush();
-    if (this.#settings.scratch.isLent) this.#release();
+    this.#settings.scratch.endTurn(this);
   }
 
   /** Hands to the socket what was gathered in this turn. */
   flush(): void {
     this.#flushComes = false;
     const { scratch, turns } = this.#settings;
-    if (scratch.lengthFor(this) > 0) this.#write(scratch.take());
+    if (scratch.lengthFor(this) > 0) this.#write(scratch.removeAll());
     const batch = this.#batch;
     if (batch === turns.empty) return;
     this.#batch = turns.empty;
@@ -166,7 +161,7 @@ export class Outbox implements ScratchOwner {
     if (backlog === null) return;
     backlog.forgetHanded();
     while (!backlog.isEmpty) {
-      if (!this.#hand(backlog.take())) return;
+      if (!this.#hand(backlog.shift())) return;
       if (this.#socket.writableLength === 0) backlog.forgetHanded();
     }
     backlog.release();
@@ -196,8 +191,7 @@ export class Outbox implements ScratchOwner {
     this.#backlog = null;
     const { scratch, turns } = this.#settings;
     this.#batch = turns.empty;
-    if (scratch.owner === this) scratch.take();
-    this.#release();
+    scratch.discard(this);
   }
 
   /** Since when bytes wait of which the client has taken none, as far as can be told from asking now and then; 0: none wait. */
@@ -218,7 +212,7 @@ export class Outbox implements ScratchOwner {
 
   #add(frame: Buffer): void {
     const { scratch, turns } = this.#settings;
-    const isHeld = scratch.owner === this;
+    const isHeld = scratch.isHeldBy(this);
     // A long frame is written as it is: joining would copy it.
     if (frame.length >= (isHeld ? LONG_BYTES : BATCH_BYTES)) {
       this.flush();
@@ -238,13 +232,6 @@ export class Outbox implements ScratchOwner {
     if (this.#flushComes) return;
     this.#flushComes = true;
     this.#settings.turns.flushLater(this);
-  }
-
-  #release(): void {
-    const { scratch } = this.#settings;
-    if (scratch.owner !== this) return;
-    scratch.owner = null;
-    scratch.isLent = false;
   }
 
   #write(bytes: Buffer): void {

@@ -1,8 +1,8 @@
 import { type DeflateEffort, deflateShared } from "../../protocol/deflate.js";
 import { encodeFrame, payloadLength } from "../../protocol/encoder.js";
 import { BINARY, TEXT } from "../../protocol/opcodes.js";
-import { ownMemory } from "./backlog.js";
 import { Message, type Payload } from "./message.js";
+import { ownMemory } from "./own-memory.js";
 
 /** How compressed messages are made, for the whole server. */
 export interface CompressionSettings extends DeflateEffort {
@@ -16,7 +16,7 @@ export class Outgoing {
   readonly byteLength: number;
   readonly #opcode: typeof TEXT | typeof BINARY;
   readonly #compression: CompressionSettings;
-  #plain: Buffer | null = null;
+  #uncompressed: Buffer | null = null;
   /** By window bits. */
   #deflated: Map<number, Buffer> | null = null;
   #kept: Map<Buffer, Buffer> | null = null;
@@ -25,8 +25,8 @@ export class Outgoing {
   constructor(payload: Payload, compression: CompressionSettings) {
     if (typeof payload === "string" || payload instanceof Message) {
       // A long message is not copied for it.
-      this.#plain = typeof payload === "string" ? encodeFrame(TEXT, payload) : payload.toFrame();
-      this.bytes = this.#plain.subarray(this.#plain.length - payloadLength(this.#plain));
+      this.#uncompressed = typeof payload === "string" ? encodeFrame(TEXT, payload) : payload.toFrame();
+      this.bytes = this.#uncompressed.subarray(this.#uncompressed.length - payloadLength(this.#uncompressed));
     } else this.bytes = payload;
     this.byteLength = this.bytes.length;
     this.#opcode = isText(payload) ? TEXT : BINARY;
@@ -38,17 +38,17 @@ export class Outgoing {
     return this.byteLength >= this.#compression.thresholdBytes;
   }
 
-  plainFrame(): Buffer {
-    return (this.#plain ??= encodeFrame(this.#opcode, this.bytes));
+  uncompressedFrame(): Buffer {
+    return (this.#uncompressed ??= encodeFrame(this.#opcode, this.bytes));
   }
 
   /** For every client with this window and without context takeover. A message that does not shrink is sent as it is. */
   deflatedFrame(windowBits: number): Buffer {
-    if (!this.isLong) return this.plainFrame();
+    if (!this.isLong) return this.uncompressedFrame();
     let frame = this.#deflated?.get(windowBits);
     if (frame === undefined) {
       const compressed = deflateShared(this.bytes, windowBits, this.#compression);
-      frame = compressed.length < this.byteLength ? this.compressedFrame(compressed) : this.plainFrame();
+      frame = compressed.length < this.byteLength ? this.compressedFrame(compressed) : this.uncompressedFrame();
       (this.#deflated ??= new Map()).set(windowBits, frame);
     }
     return frame;

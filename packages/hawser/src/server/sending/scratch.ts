@@ -13,9 +13,10 @@ const SIZE = 64 * 1024;
 /** To copy so many bytes for one client costs more than to write them by themselves. */
 export const LONG_BYTES: number = 16 * 1024;
 
-export interface ScratchOwner {
-  /** Another client is about to be read. */
-  letGo(): void;
+/** An outbox whose client is being read, or was read last in this turn. */
+export interface ScratchHolder {
+  /** Another client is about to be read: what was gathered here leaves, and then calls `release`. */
+  leaveScratch(): void;
 }
 
 /**
@@ -24,6 +25,20 @@ export interface ScratchOwner {
  *
  * Messages that are sent back as they came lie one behind the other already, with room for a header before each (PayloadMemory): as
  * long as nothing else comes in between, they are not even copied.
+ *
+ * Whose it is, by what happens. Yielding is a holder whose client has been read: its handlers may send more in this turn, but whoever is
+ * read next has precedence.
+ *
+ * |               | free      | held by a                       | yielding by a                           |
+ * | ------------- | --------- | ------------------------------- | --------------------------------------- |
+ * | `hold(a)`     | held by a | held by a                       | held by a                               |
+ * | `hold(b)`     | held by b | held by a: b has to do without  | held by b, once a has left              |
+ * | `yield(a)`    | free      | yielding by a                   | yielding by a                           |
+ * | `endTurn(a)`  | free      | held by a                       | free                                    |
+ * | `release(a)`  | free      | free                            | free                                    |
+ * | `discard(a)`  | free      | free, and what is here is gone  | free, and what is here is gone          |
+ *
+ * From somebody else than the holder the last four change nothing.
  */
 export class Scratch {
   readonly #bytes: Buffer = Buffer.allocUnsafeSlow(SIZE);
@@ -32,15 +47,52 @@ export class Scratch {
   /** Frames that are left where they lie, `#run[#runStart, #runStart + #length)`; null: they are in `#bytes`. */
   #run: Buffer | null = null;
   #runStart = 0;
+  /** Null: it is free. */
+  #holder: ScratchHolder | null = null;
+  #isYielding = false;
 
-  /** Whose client is being read, or was read last in this turn. */
-  owner: ScratchOwner | null = null;
-  /** That client has been read. Its handlers may send more in this turn; but whoever is read next has precedence. */
-  isLent = false;
+  /** Whether what is sent to its client may be written here: it is held by this one, or yielding. */
+  isHeldBy(holder: ScratchHolder): boolean {
+    return this.#holder === holder;
+  }
 
-  /** Bytes that wait here for this owner. */
-  lengthFor(owner: ScratchOwner): number {
-    return this.owner === owner ? this.#length : 0;
+  /** Its client is about to be read. A handler may make another client's intake go on: that one has to do without. */
+  hold(holder: ScratchHolder): void {
+    if (this.#isYielding && this.#holder !== holder) this.#holder!.leaveScratch();
+    this.#holder ??= holder;
+    if (this.#holder === holder) this.#isYielding = false;
+  }
+
+  /** Its client has been read, and its handlers may send more. @returns false when it does not hold this */
+  yield(holder: ScratchHolder): boolean {
+    if (this.#holder !== holder) return false;
+    this.#isYielding = true;
+    return true;
+  }
+
+  /** The turn ends: its client may be read just now, in what was put off until then. */
+  endTurn(holder: ScratchHolder): void {
+    if (this.#isYielding) this.release(holder);
+  }
+
+  /** To be called once what is here has been removed. */
+  release(holder: ScratchHolder): void {
+    if (this.#holder !== holder) return;
+    this.#holder = null;
+    this.#isYielding = false;
+  }
+
+  /** Its client is gone. */
+  discard(holder: ScratchHolder): void {
+    if (this.#holder !== holder) return;
+    this.#length = 0;
+    this.#run = null;
+    this.release(holder);
+  }
+
+  /** Bytes that wait here for this one's client. */
+  lengthFor(holder: ScratchHolder): number {
+    return this.#holder === holder ? this.#length : 0;
   }
 
   hasRoomFor(bytes: number): boolean {
@@ -80,8 +132,8 @@ export class Scratch {
     this.#length += frame.length;
   }
 
-  /** All that was added: a buffer of its own, or a view of what the messages keep in memory anyway. */
-  take(): Buffer {
+  /** @returns all that was added: a buffer of its own, or a view of what the messages keep in memory anyway */
+  removeAll(): Buffer {
     const length = this.#length;
     this.#length = 0;
     const run = this.#run;
@@ -89,9 +141,9 @@ export class Scratch {
       this.#run = null;
       return run.subarray(this.#runStart, this.#runStart + length);
     }
-    const taken = Buffer.allocUnsafe(length);
-    this.#bytes.copy(taken, 0, 0, length);
-    return taken;
+    const removed = Buffer.allocUnsafe(length);
+    this.#bytes.copy(removed, 0, 0, length);
+    return removed;
   }
 
   #extendRun(opcode: Opcode, bytes: Buffer, start: number, end: number): boolean {

@@ -1,6 +1,6 @@
 import type { Connection } from "../../protocol/connection.js";
-import { ownMemory } from "../sending/backlog.js";
 import type { MemoryBudget } from "../sending/memory-budget.js";
+import { ownMemory } from "../sending/own-memory.js";
 import type { Turns } from "../sending/turns.js";
 import type { ClientSocket } from "../sockets/client-socket.js";
 import { Incoming } from "./incoming.js";
@@ -59,7 +59,7 @@ export abstract class Intake {
   /** The socket delivered `bytes[0, length)`, `now` by the clock; it may overwrite them afterwards. */
   protected take(bytes: Buffer, length: number, now: number): void {
     if (this.#stopped === 0 && this.#rest === null) {
-      this.turns.beginWork(now);
+      this.turns.shares.beginWork(now);
       this.#enterTurn();
       this.beforeParse();
       const at = this.#parse(bytes, 0, length);
@@ -102,8 +102,8 @@ export abstract class Intake {
     if (this.#stopped !== 0) return;
     // In the same turn, what the handler did since it was called first is its client's as well. It is counted now: handlers of several clients
     // that wait for nothing run in between each other, and each of them looks at the clock after its own messages alone.
-    if (this.#enterTurn()) this.turns.beginWork();
-    else if (this.turns.isLookDue()) this.#countShare();
+    if (this.#enterTurn()) this.turns.shares.beginWork();
+    else if (this.turns.shares.isLookDue()) this.#countShare();
     if (this.isStopped) return;
     const rest = this.#rest;
     if (rest !== null) {
@@ -166,11 +166,12 @@ export abstract class Intake {
 
   /** @returns where it left off */
   #parse(bytes: Buffer, start: number, end: number): number {
-    const { connection, turns } = this;
+    const { connection } = this;
+    const { shares } = this.turns;
     let at = start;
     // A handler may stop the intake and start it again while it is called.
     do {
-      const work = turns.nextLook(this.#work) - this.#work;
+      const work = shares.nextLook(this.#work) - this.#work;
       at = connection.receive(bytes, at, end, work);
       this.#work += work - connection.workLeft;
       if (connection.workLeft <= 0 && at < end) this.#countShare();
@@ -190,8 +191,8 @@ export abstract class Intake {
   /** Looks at the clock; once its share is used up the client has to wait for the next turn. */
   #countShare(): void {
     const { turns } = this;
-    this.#ms += turns.countWork();
-    if (!turns.isShareUsed(this.#work, this.#ms) || (this.#stopped & StopReason.turn) !== 0) return;
+    this.#ms += turns.shares.countWork();
+    if (!turns.shares.isUsed(this.#work, this.#ms) || (this.#stopped & StopReason.turn) !== 0) return;
     this.stop(StopReason.turn);
     turns.resumeLater(this);
   }

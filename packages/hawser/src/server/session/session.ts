@@ -304,14 +304,14 @@ export class Session<Data>
     const { runner } = this.#context;
     runner.caller ??= this;
     this.#isWatched = runner.watchesMessages(this, this.#heardAt);
-    this.#outbox.hold();
+    this.#outbox.holdScratch();
   }
 
   protected afterParse(): void {
     const { runner } = this.#context;
     if (runner.caller === this) runner.caller = null;
-    if (this.#running === 0) this.#outbox.letGo();
-    else this.#outbox.letGoLater();
+    if (this.#running === 0) this.#outbox.leaveScratch();
+    else this.#outbox.yieldScratch();
     if (!this.connection.inMessage) this.#messageSince = 0;
     else if (this.#messageSince === 0) {
       this.#messageSince = this.#heardAt;
@@ -507,12 +507,12 @@ export class Session<Data>
 
   #frameOf(message: Outgoing): Buffer {
     const deflate = this.#deflate;
-    if (deflate === null) return message.plainFrame();
+    if (deflate === null) return message.uncompressedFrame();
     if (deflate.serverNoContextTakeover) return message.deflatedFrame(deflate.serverMaxWindowBits);
-    if (!message.isLong) return message.plainFrame();
+    if (!message.isLong) return message.uncompressedFrame();
     // With context takeover what is compressed has to be sent, for the next message may refer to it; so nothing is compressed for a
     // client that may not get it.
-    if (this.#outbox.isBacklogged) return message.plainFrame();
+    if (this.#outbox.isBacklogged) return message.uncompressedFrame();
     this.#deflater ??= new Deflater(deflate, "server", this.#context.compression);
     return message.compressedFrame(this.#deflater.compress(message.bytes));
   }
