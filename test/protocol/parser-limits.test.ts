@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { readBuffer } from "#hawser/protocol/mask.js";
-import type { MessageInflater } from "#hawser/protocol/parser.js";
+import type { MessageInflater } from "#hawser/protocol/parser-options.js";
 import { BINARY, CONTINUATION, encodeFrame, fragments, type FrameSpec, TEXT } from "../harness/frames.js";
 import { feed, hex, message, Recorder, SinkParser } from "./harness/recorder.js";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { readBuffer } from "#hawser/protocol/mask.js";
-import type { MessageInflater, ParserOptions } from "#hawser/protocol/parser.js";
+import type { MessageInflater, ParserOptions } from "#hawser/protocol/parser-options.js";
 import { PayloadMemory } from "#hawser/protocol/payload-memory.js";
 import { type ViolationName, violations } from "#hawser/protocol/violations.js";
 import { BINARY, encodeFrame, fragments, type FrameSpec, PING, PONG, TEXT, toBytes } from "../harness/frames.js";

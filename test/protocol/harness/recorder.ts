@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto";
 import type { CloseBody } from "#hawser/protocol/close-codes.js";
 import { readBuffer } from "#hawser/protocol/mask.js";
-import { Parser, type ParserOptions } from "#hawser/protocol/parser.js";
+import { Parser } from "#hawser/protocol/parser.js";
+import type { ParserOptions } from "#hawser/protocol/parser-options.js";
 import type { Violation } from "#hawser/protocol/violations.js";
 
 /** What a parser finds, told to somebody else. */

@@ -1,5 +1,6 @@
 import { maskTo } from "./mask.js";
 import { PayloadMemory } from "./payload-memory.js";
+import { checkUtf8 } from "./utf8.js";
 
 /** Memory that is longer is one message's alone. */
 export const SLAB_BYTES: number = 8 * 1024;
@@ -44,6 +45,19 @@ export class Assembly {
     this.phase += end - start;
     this.length = length;
     return seen;
+  }
+
+  /**
+   * Goes on to check its text, as far as that has come.
+   * @param isAscii what was not checked yet is ASCII for certain
+   * @returns false at the first byte that no text could hold
+   */
+  checkText(isAscii: boolean): boolean {
+    const end = this.start + this.length;
+    const checked = isAscii ? end : checkUtf8(this.memory, this.start + this.checked, end);
+    if (checked < this.start) return false;
+    this.checked = checked - this.start;
+    return true;
   }
 
   /** A view of it. */

@@ -1,6 +1,7 @@
 import type { CloseBody } from "./close-codes.js";
 import { encodeClose } from "./encoder.js";
-import { Parser, type ParserOptions } from "./parser.js";
+import { Parser } from "./parser.js";
+import type { ParserOptions } from "./parser-options.js";
 import { type ConnectionEvent, type ConnectionState, transitions } from "./states.js";
 import type { Violation } from "./violations.js";
 

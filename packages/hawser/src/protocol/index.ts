@@ -18,7 +18,7 @@ export { type HandshakeFault, handshakeFaults } from "./handshake-faults.js";
 export { mask } from "./mask.js";
 export { PayloadMemory } from "./payload-memory.js";
 export { BINARY, CLOSE, CONTINUATION, type Opcode, PING, PONG, TEXT } from "./opcodes.js";
-export type { MessageInflater, ParserOptions } from "./parser.js";
+export type { MessageInflater, ParserOptions } from "./parser-options.js";
 export { type ConnectionEvent, type ConnectionState, transitions } from "./states.js";
 export { chooseSubprotocol } from "./subprotocol.js";
 export { type Violation, type ViolationName, violations } from "./violations.js";

@@ -1,34 +1,26 @@
 import { isUtf8 } from "node:buffer";
 import { Assembly } from "./assembly.js";
 import { type CloseBody, readCloseBody } from "./close-codes.js";
+import {
+  headerFault,
+  lengthBytes,
+  lengthFault,
+  MASKING_KEY,
+  maskingKey,
+  MAX_HEADER,
+  payloadLength,
+} from "./frame-header.js";
 import { maskTo, unmaskFrames } from "./mask.js";
-import { BINARY, CLOSE, CONTINUATION, MAX_CONTROL_PAYLOAD, PING, PONG, TEXT } from "./opcodes.js";
+import { BINARY, CLOSE, MAX_CONTROL_PAYLOAD, PING, PONG } from "./opcodes.js";
+import type { MessageInflater, ParserOptions } from "./parser-options.js";
 import { PayloadMemory } from "./payload-memory.js";
-import { checkUtf8 } from "./utf8.js";
 import { type Violation, type ViolationName, violation } from "./violations.js";
-
-export interface ParserOptions {
-  /** A server takes masked frames only, a client unmasked ones only (RFC 6455 5.1). */
-  readonly role: "server" | "client";
-  /** Largest message in bytes, counted after decompression too. */
-  readonly maxMessageBytes: number;
-  /** Set when permessage-deflate was negotiated (RFC 7692). */
-  readonly inflater: MessageInflater | null;
-  /** Where payloads are put, for any number of parsers. @default memory of its own */
-  readonly memory?: PayloadMemory | undefined;
-}
-
-export interface MessageInflater {
-  inflate(payload: Uint8Array, maxBytes: number): Buffer | "too-big" | "invalid";
-}
 
 /** An honest client may send an empty fragment now and then; a stream of them is work without end for a message without size. */
 const MAX_EMPTY_FRAGMENTS = 128;
 
-/** A header is 14 bytes at most; with it, a whole control frame. */
-const MAX_HELD = 14 + MAX_CONTROL_PAYLOAD;
-
-const MASKING_KEY = 4;
+/** A header, and with it a whole control frame. */
+const MAX_HELD = MAX_HEADER + MAX_CONTROL_PAYLOAD;
 
 /** A frame is a unit of work, and so are this many bytes, as powers of two: 2 KiB. */
 const WORK_SHIFT = 11;
@@ -210,13 +202,9 @@ export abstract class Parser {
     let taken = at;
     while (next < last && this.#workLeft > 0 && !this.#paused) {
       const isBinary = (bytes[next]! & 0x0f) === BINARY;
-      let length = bytes[next + 1]!;
-      let start = next + 2;
-      if (length === 126) {
-        length = (bytes[next + 2]! << 8) | bytes[next + 3]!;
-        start = next + 4;
-      }
-      const header = start - next;
+      const length = payloadLength(bytes, next);
+      const header = 2 + lengthBytes(bytes[next + 1]!);
+      const start = next + header;
       next = start + length;
       taken += header + MASKING_KEY + length;
       this.#workLeft -= 1 + (length >> WORK_SHIFT);
@@ -240,61 +228,34 @@ export abstract class Parser {
     if (end - at < 2) return NEED_MORE;
     const first = bytes[at]!;
     const second = bytes[at + 1]!;
-    const opcode = first & 0x0f;
-    const fin = first >= 0x80;
     const message = this.#message;
-    if ((first & 0x70) !== 0 && !this.#mayReserve(first)) return this.#fail("reserved-bits");
-    if (opcode > BINARY && (opcode < CLOSE || opcode > PONG)) return this.#fail("reserved-opcode");
-    if (second >= 0x80 !== this.#expectsMask) return this.#fail(this.#expectsMask ? "unmasked-frame" : "masked-frame");
-
-    let length = second & 0x7f;
-    let next = at + 2;
-    if (opcode >= CLOSE) {
-      if (!fin) return this.#fail("fragmented-control");
-      if (length > MAX_CONTROL_PAYLOAD) return this.#fail("control-too-long");
-    } else {
-      // RFC 6455 5.4: the fragments of one message must not be interleaved with those of another.
-      if (opcode === CONTINUATION) {
-        if (message === null) return this.#fail("unexpected-continuation");
-      } else if (message !== null) return this.#fail("expected-continuation");
-      if (length === 126) {
-        if (end - at < 4) return NEED_MORE;
-        length = (bytes[at + 2]! << 8) | bytes[at + 3]!;
-        if (length < 126) return this.#fail("non-minimal-length");
-        next = at + 4;
-      } else if (length === 127) {
-        if (end - at < 10) return NEED_MORE;
-        const high = bytes.readUInt32BE(at + 2);
-        if (high >= 0x80000000) return this.#fail("invalid-length");
-        length = high * 0x100000000 + bytes.readUInt32BE(at + 6);
-        if (length < 65_536) return this.#fail("non-minimal-length");
-        next = at + 10;
-      }
-      // Refused by what the header declares, before a byte of the payload is kept.
-      if (
-        length > this.#maxMessageBytes &&
-        length > this.#limit(message === null ? (first & 0x40) !== 0 : message.compressed)
-      )
-        return this.#fail("message-too-big");
-      if (message !== null && message.length + length > this.#limit(message.compressed))
-        return this.#fail("message-too-big");
-    }
+    const fault = headerFault(first, second, this.#expectsMask, this.#inflater !== null, message !== null);
+    if (fault !== null) return this.#fail(fault);
+    let next = at + 2 + lengthBytes(second);
+    if (next > end) return NEED_MORE;
+    const length = payloadLength(bytes, at);
+    const misspelt = lengthFault(bytes, at, length);
+    if (misspelt !== null) return this.#fail(misspelt);
+    const opcode = first & 0x0f;
+    const isMarked = (first & 0x40) !== 0;
+    // Refused by what the header declares, before a byte of the payload is kept.
+    if (opcode < CLOSE && this.#isTooLong(length, isMarked, message)) return this.#fail("message-too-big");
     if (this.#expectsMask) {
-      if (end - next < 4) return NEED_MORE;
-      this.#key = bytes[next]! | (bytes[next + 1]! << 8) | (bytes[next + 2]! << 16) | (bytes[next + 3]! << 24);
-      next += 4;
+      if (end - next < MASKING_KEY) return NEED_MORE;
+      this.#key = maskingKey(bytes, next);
+      next += MASKING_KEY;
     }
-    this.#fin = fin;
-    this.#marked = (first & 0x40) !== 0;
+    this.#fin = first >= 0x80;
+    this.#marked = isMarked;
     this.#opcode = opcode;
     this.#length = length;
     return next;
   }
 
-  /** RFC 7692 6: RSV1 marks a compressed message, on its first frame alone. */
-  #mayReserve(first: number): boolean {
-    const opcode = first & 0x0f;
-    return (first & 0x30) === 0 && this.#inflater !== null && (opcode === TEXT || opcode === BINARY);
+  /** Whether a message becomes too long with a frame of so many bytes. */
+  #isTooLong(length: number, isMarked: boolean, message: Assembly | null): boolean {
+    if (message !== null) return message.length + length > this.#limit(message.compressed);
+    return length > this.#maxMessageBytes && length > this.#limit(isMarked);
   }
 
   /** What does not compress becomes a little longer instead (RFC 1951 3.2.4), and must not be refused for that. */
@@ -411,18 +372,9 @@ export abstract class Parser {
   #gather(message: Assembly, bytes: Buffer, start: number, end: number, expected: number): boolean {
     const wasChecked = message.checked === message.length;
     const seen = message.append(bytes, start, end, this.#fin ? expected : Infinity, this.#key);
-    if (message.isBinary || message.compressed) return true;
-    const isAscii = wasChecked && seen < 0x80;
-    const first = message.start;
-    const checked = isAscii
-      ? message.length
-      : checkUtf8(message.memory, first + message.checked, first + message.length) - first;
-    if (checked < 0) {
-      this.#fail("invalid-utf8");
-      return false;
-    }
-    message.checked = checked;
-    return true;
+    if (message.isBinary || message.compressed || message.checkText(wasChecked && seen < 0x80)) return true;
+    this.#fail("invalid-utf8");
+    return false;
   }
 
   #takeCompressed(payload: Buffer, isBinary: boolean): void {
