@@ -16,28 +16,28 @@ const MAY_IMPORT: Record<string, string[]> = {
   // Pure code: no socket, timer, clock, stream, environment or log.
   "hawser/protocol": ["node:crypto", "node:zlib", "node:buffer"],
   "hawser/server": ["hawser/protocol/", "node:", "pino", "@opentelemetry/api"],
-  // index.ts, the facade.
+  // index.ts, the facade, and tools.ts, for programs that run a server for others.
   hawser: ["hawser/protocol/", "hawser/server/"],
 
   // Metrics, as text for Prometheus.
   "admin/metrics": ["admin/generated/", "node:", "hawser", "hawser/protocol"],
   // The admin listener and its dashboard.
-  admin: ["admin/metrics/index.ts", "admin/generated/", "node:", "hawser"],
+  admin: ["admin/metrics/index.ts", "admin/generated/", "node:", "hawser", "hawser/tools"],
   // Files that are no code, as modules.
   "admin/generated": [],
 
   // What the commands have in common.
-  "cli/tools": ["node:", "hawser", "hawser/protocol"],
+  "cli/tools": ["node:", "hawser/tools", "hawser/protocol"],
   // `hawser audit` and `hawser bench`: clients of any server.
-  "cli/audit": ["cli/tools/", "node:", "hawser", "hawser/protocol"],
-  "cli/bench": ["cli/tools/", "node:", "hawser", "hawser/protocol"],
+  "cli/audit": ["cli/tools/", "node:", "hawser/tools", "hawser/protocol"],
+  "cli/bench": ["cli/tools/", "node:", "hawser/tools", "hawser/protocol"],
   // `hawser connect`: a client for people, and a server of the library's to talk to clients.
-  "cli/connect": ["cli/tools/", "node:", "hawser", "hawser/protocol"],
+  "cli/connect": ["cli/tools/", "node:", "hawser", "hawser/tools", "hawser/protocol"],
   // Commands use what every user can use, and libraries.
   // oxfmt-ignore
   cli: [
     "cli/audit/index.ts", "cli/bench/index.ts", "cli/connect/index.ts", "cli/tools/", "cli/generated/",
-    "node:", "hawser", "hawser/protocol", "@hawser/admin", "commander", "pino", "pino-pretty", "yaml",
+    "node:", "hawser", "hawser/tools", "hawser/protocol", "@hawser/admin", "commander", "pino", "pino-pretty", "yaml",
   ],
   "cli/generated": [],
 };

@@ -64,6 +64,7 @@ const cases: Case[] = [
   { args: "serve --max-payload 5", line: "unknown option '--max-payload' (did you mean --max-message-bytes?)" },
   { args: "serve --cors x", line: "unknown option '--cors' (did you mean --allowed-origin?)" },
   { args: "serve --cert x", line: "unknown option '--cert' (did you mean --tls-cert?)" },
+  { args: "serve --key x", line: "unknown option '--key' (did you mean --tls-key?)" },
   { args: "serve --prot 1", line: "unknown option '--prot' (did you mean --port?)" },
   { args: "serve --max-payload=5", line: "unknown option '--max-payload=5' (did you mean --max-message-bytes?)" },
   {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { optionRules } from "#hawser/index.js";
+import { optionRules } from "#hawser/tools.js";
 import { ownRules } from "#cli/config/own-options.js";
 import { runProgram } from "#cli/program.js";
 import { type Setting, settings } from "#cli/config/settings.js";

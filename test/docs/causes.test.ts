@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { causes, type OptionName, optionRules, refusals } from "hawser";
+import { causes, refusals } from "hawser";
+import { type OptionName, optionRules } from "hawser/tools";
 import { handshakeFaults, violations } from "hawser/protocol";
 import { codeWords, readDocument, tableAfter, tableWith } from "./harness/markdown.js";
 

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { optionRules } from "hawser";
+import { optionRules } from "hawser/tools";
 import { projectRoot } from "../harness/server.js";
 import { codeBlocks, readDocument } from "./harness/markdown.js";
 

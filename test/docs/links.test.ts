@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { optionRules } from "hawser";
+import { optionRules } from "hawser/tools";
 import { type Manifest, packages } from "../harness/packed.js";
 import { projectRoot } from "../harness/server.js";
 import { anchors, codeWords, documents, links, readDocument } from "./harness/markdown.js";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { settings } from "#cli/config/settings.js";
-import { optionRules } from "hawser";
+import { optionRules } from "hawser/tools";
 import { projectRoot } from "../harness/server.js";
 import { codeWords, readDocument, tableAfter } from "./harness/markdown.js";
 import { markdownTable, optionTables } from "./harness/option-tables.js";

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { optionRules } from "hawser";
+import { optionRules } from "hawser/tools";
 import { settings } from "#cli/config/settings.js";
 import { codeBlocks, codeWords, readDocument, tableAfter } from "./harness/markdown.js";
 

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { Socket } from "node:net";
 import { describe, it } from "node:test";
 import { addressAt, clientAddress, proxyList } from "#hawser/server/handshake/address.js";
-import { OptionError, resolveOptions } from "#hawser/index.js";
+import { OptionError } from "#hawser/index.js";
+import { resolveOptions } from "#hawser/tools.js";
 
 describe("clientAddress, with 10.0.0.0/8, 192.0.2.7 and fd00::/8 trusted", () => {
   const proxies = proxyList(["10.0.0.0/8", "192.0.2.7", "fd00::/8"]);

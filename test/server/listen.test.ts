@@ -23,6 +23,7 @@ import { until } from "../harness/concurrency.js";
 import { notOnWindows } from "../harness/platform.js";
 import { certificates } from "../harness/certificates.js";
 import { LogBook, plainHttpServer, PORTABLE, startRig } from "../harness/rig.js";
+import { StepClock } from "../harness/step-clock.js";
 
 describe("listen", () => {
   it("says that the server was closed, and not that it listens already", async () => {
@@ -279,5 +280,30 @@ describe("whoever comes over a Unix socket", { skip: notOnWindows("Unix sockets"
     assert.equal((await clientOf(server, `ws+unix://${path}:/`)).address, "unix");
     const headers = { "X-Forwarded-For": "203.0.113.7" };
     assert.equal((await clientOf(server, `ws+unix://${path}:/`, headers)).address, "203.0.113.7");
+  });
+});
+
+describe("a port", () => {
+  it("that is in use rejects, and can be tried again", async (test) => {
+    const taken = await startRig(test);
+    const server = createServer({ clock: new StepClock(), logger: new LogBook() });
+    await assert.rejects(server.listen(taken.port), { code: "EADDRINUSE" });
+    assert.equal(server.isReady, false);
+    const { port, url } = await server.listen(0);
+    assert.equal(url, `ws://127.0.0.1:${port}/`);
+    assert.ok(server.isReady);
+    await assert.rejects(server.listen(0), UsageError);
+    await server.close({ graceMs: 0 });
+    assert.equal(server.isReady, false);
+    await assert.rejects(server.listen(0), UsageError);
+  });
+
+  it("is given up by a close that comes before it has begun", async () => {
+    const server = createServer({ clock: new StepClock(), logger: new LogBook() });
+    const listening = server.listen(0);
+    const closing = server.close();
+    await assert.rejects(listening, UsageError);
+    await closing;
+    assert.equal(server.isReady, false);
   });
 });

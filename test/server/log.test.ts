@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { pino } from "pino";
 import { type LogEvent, type Logger, logEvents, Refuse } from "#hawser/index.js";
 import { guardedLog } from "#hawser/server/watching/guarded-log.js";
-import { SampledLog } from "#hawser/server/watching/log.js";
+import { SampledLog } from "#hawser/server/watching/sampled-log.js";
 import { until } from "../harness/concurrency.js";
 import { frame } from "../harness/frames.js";
 import { certificates } from "../harness/certificates.js";

@@ -4,17 +4,9 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import {
-  createServer,
-  foreignOptions,
-  OptionError,
-  type OptionName,
-  type OptionRule,
-  optionRules,
-  resolveOptions,
-  type ServerOptions,
-  UsageError,
-} from "#hawser/index.js";
+import { createServer, OptionError, type ServerOptions, UsageError } from "#hawser/index.js";
+import { foreignOptions } from "#hawser/server/options/foreign.js";
+import { type OptionName, type OptionRule, optionRules, resolveOptions } from "#hawser/tools.js";
 import { certificates } from "../harness/certificates.js";
 import { LogBook } from "../harness/rig.js";
 
@@ -102,6 +94,7 @@ describe("an unknown option is refused by name", () => {
     ["pongWait", "pongWaitMs"],
     ["maxMessage", "maxMessageBytes"],
     ["messages", "message"],
+    ["pingPreiodMs", "pingPeriodMs"],
     ["por", null],
     ["porta", null],
     ["timeouts", null],

@@ -2,14 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type AdminOptions, createAdmin } from "#admin/index.js";
-import {
-  type Client,
-  createServer,
-  type Message,
-  optionRules,
-  type ServerOptions,
-  type TlsOptions,
-} from "#hawser/index.js";
+import { type Client, createServer, type Message, type ServerOptions, type TlsOptions } from "#hawser/index.js";
+import { optionRules } from "#hawser/tools.js";
 import { encodeFrame, type FrameOptions, TEXT } from "#hawser/protocol/index.js";
 import { frame } from "../harness/frames.js";
 import { certificates } from "../harness/certificates.js";

@@ -1,5 +1,6 @@
 /** What the admin listener logs. */
-import { type Clock, guardedLog, type Logger } from "hawser";
+import type { Clock, Logger } from "hawser";
+import { guardedLog } from "hawser/tools";
 
 export type AdminLogEvent =
   | "admin-listening"

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { checkValue, type Clock, type Logger, OptionError, systemClock, UsageError, type ValueRule } from "hawser";
+import { type Clock, type Logger, OptionError, systemClock, UsageError } from "hawser";
+import { checkValue, type ValueRule } from "hawser/tools";
 import type { Metrics } from "./metrics/index.js";
 import type { LogTail } from "./log-tail.js";
 

@@ -1,5 +1,5 @@
 /** The command line as a whole: its subcommands, and what happens when it makes no sense. */
-import { plain } from "hawser";
+import { plain } from "hawser/tools";
 import { Command, CommanderError } from "commander";
 import { version } from "./generated/version.js";
 import { TargetError } from "./tools/target.js";
@@ -41,7 +41,8 @@ export async function runProgram(args: readonly string[], around: Surroundings =
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help, --version
-    if (error instanceof CommanderError) around.complain(`hawser: ${usageLine(error, commandIn(program, args))}`);
+    if (error instanceof CommanderError)
+      around.complain(`hawser: ${usageLine(error, program, commandIn(program, args))}`);
     else if (error instanceof ConfigError || error instanceof TargetError)
       around.complain(`hawser: ${plain(error.message)}`);
     else throw error;
@@ -49,8 +50,8 @@ export async function runProgram(args: readonly string[], around: Surroundings =
   }
 }
 
-function commandIn(program: Command, args: readonly string[]): string | undefined {
-  return program.commands.find((command) => command.name() === args[0])?.name();
+function commandIn(program: Command, args: readonly string[]): Command | undefined {
+  return program.commands.find((command) => command.name() === args[0]);
 }
 
 /** `setExitCode` is how a command that ran says how it went. */
@@ -60,6 +61,7 @@ function makeProgram(environment: Environment, setExitCode: (code: number) => vo
     .version(version, "--version", "print the version")
     .helpOption("-h, --help", "print this help")
     .helpCommand(false)
+    .showSuggestionAfterError(false)
     .exitOverride()
     .configureOutput({
       writeOut: print,

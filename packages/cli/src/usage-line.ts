@@ -1,12 +1,12 @@
 /** Commander's complaints about the command line, each as one line that says what is allowed. */
-import { takes } from "hawser";
-import type { CommanderError } from "commander";
+import { describeRule, didYouMean } from "hawser/tools";
+import type { Command, CommanderError } from "commander";
 import { plain } from "./config/config-error.js";
-import { didYouMean } from "./config/nearest.js";
 import { type Setting, settings } from "./config/settings.js";
 
-/** @param command which of the commands was meant, if any */
-export function usageLine({ code, message }: CommanderError, command: string | undefined): string {
+/** @param chosen which of the program's commands was meant, if any */
+export function usageLine({ code, message }: CommanderError, program: Command, chosen: Command | undefined): string {
+  const command = chosen?.name();
   const quoted = /'(?<what>[^']*)'/.exec(message)?.groups?.["what"] ?? "";
   if (code === "commander.optionMissingArgument" && command === "serve") {
     const setting = settingOf(quoted.split(" ", 1)[0] ?? "");
@@ -20,17 +20,25 @@ export function usageLine({ code, message }: CommanderError, command: string | u
       return plain(`${setting.name}: got "${quoted}"; the flag takes no value: ${forms}`);
     }
   }
-  const hint =
-    code === "commander.unknownOption" && command === "serve" ? didYouMean(quoted.split("=", 1)[0]!, flags()) : "";
-  // Commander writes "error: …", and where it has a suggestion a second line with it: one by the letters alone.
-  const [text = "", suggestion = ""] = message.replace(/^error: /, "").split(/\s*\n\s*/);
-  const advice = hint === "" ? suggestion.replace("(Did you", " (did you") : hint;
+  // Commander writes "error: …".
+  const text = message.replace(/^error: /, "");
+  const hint = didYouMean(quoted.split("=", 1)[0]!, knownTo(code, program, chosen));
   const help = command === undefined ? "hawser --help" : `hawser ${command} --help`;
-  return plain(advice === "" ? `${text}; ${help} lists all` : `${text}${advice}`);
+  return plain(hint === "" ? `${text}; ${help} lists all` : `${text}${hint}`);
 }
 
-function flags(): string[] {
-  return [...settings.values()].map(({ flag }) => flag);
+/** The names of which the one that was not known may be meant. */
+function knownTo(code: string, program: Command, chosen: Command | undefined): string[] {
+  switch (code) {
+    case "commander.unknownCommand":
+      return program.commands.map((command) => command.name());
+    case "commander.unknownOption":
+      return (chosen ?? program).options.flatMap(({ long, hidden }) =>
+        hidden || long === undefined || long === null ? [] : [long],
+      );
+    default:
+      return [];
+  }
 }
 
 function settingOf(flag: string): Setting | undefined {
@@ -38,5 +46,5 @@ function settingOf(flag: string): Setting | undefined {
 }
 
 function takesOne({ rule }: Setting): string {
-  return rule.kind === "list" ? (rule.form ?? "text") : takes(rule);
+  return rule.kind === "list" ? (rule.form ?? "text") : describeRule(rule);
 }

@@ -10,19 +10,8 @@ export type { UpgradeRequest } from "./server/api/upgrade-request.js";
 export { Refuse, type RefusalReason, refusals } from "./server/api/refusal.js";
 export { type Cause, causes, type Disconnect, type Initiator } from "./server/api/causes.js";
 export type { Logger, LogLevel } from "./server/api/logger.js";
-export { type LogEvent, logEvents } from "./server/watching/log.js";
-export { guardedLog } from "./server/watching/guarded-log.js";
-export { plain, plainLines } from "./server/base/plain.js";
+export { type LogEvent, logEvents } from "./server/watching/log-events.js";
 export type { Handlers, ServerOptions, TlsOptions } from "./server/api/options.js";
-export { checkValue, resolveOptions, takes, type ValueRule } from "./server/options/resolve.js";
-export {
-  type OptionGroup,
-  type OptionKind,
-  type OptionName,
-  type OptionRule,
-  optionRules,
-} from "./server/options/rules.js";
-export { foreignOptions } from "./server/options/foreign.js";
 export type { OverflowPolicy } from "./server/sending/overflow.js";
 export { OptionError, UsageError } from "./server/base/usage-error.js";
 export type { ShutdownReport } from "./server/shutdown.js";

@@ -1,6 +1,6 @@
 // The tables of docs/options.md, from the rules.
 
-import { type OptionRule, optionRules } from "hawser";
+import { type OptionRule, optionRules } from "hawser/tools";
 import { bytesText, millisecondsText } from "#cli/config/amounts.js";
 import { ownRules, type SettingRule } from "#cli/config/own-options.js";
 import { settings } from "#cli/config/settings.js";

@@ -1,5 +1,5 @@
 /** The report as JUnit XML, which CI systems show: a suite for each practice, a test case for each check. */
-import { plainLines } from "hawser";
+import { plainLines } from "hawser/tools";
 import type { CheckResult, Report } from "./report.js";
 
 export function formatJunit(report: Report): string {

@@ -1,6 +1,6 @@
 /** The report as a table for people. */
 import { styleText } from "node:util";
-import { plainLines } from "hawser";
+import { plainLines } from "hawser/tools";
 import { duration } from "./amounts.js";
 import type { Verdict } from "./check.js";
 import type { CheckResult, Report } from "./report.js";

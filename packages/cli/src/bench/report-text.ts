@@ -1,6 +1,6 @@
 /** A report as a table for people. */
 import { availableParallelism } from "node:os";
-import { plain } from "hawser";
+import { plain } from "hawser/tools";
 import type { Bucket, Percentiles } from "./histogram.js";
 import { BUSY_LIMIT, closeText, type Report } from "./report.js";
 

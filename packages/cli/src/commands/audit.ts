@@ -2,7 +2,8 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { plainLines } from "hawser";
+import { isToken } from "hawser/protocol";
+import { plainLines } from "hawser/tools";
 import type { Command } from "commander";
 import type { AuditOptions } from "../audit/index.js";
 import { findTarget } from "../tools/target.js";
@@ -90,13 +91,13 @@ function waitMs(value: string): number {
 }
 
 function header(value: string, before: Record<string, string> = {}): Record<string, string> {
-  const parts = /^(?<name>[\w!#$%&'*+.^`|~-]+):\s*(?<content>[^\r\n\0]*)$/.exec(value)?.groups;
-  if (parts === undefined) throw new ConfigError(`audit: got ${show(value)} from flag --header; takes "Name: value"`);
-  return { ...before, [parts["name"] ?? ""]: parts["content"] ?? "" };
+  const [, name = "", content = ""] = /^([^:]*):\s*([^\r\n\0]*)$/.exec(value) ?? [];
+  if (!isToken(name)) throw new ConfigError(`audit: got ${show(value)} from flag --header; takes "Name: value"`);
+  return { ...before, [name]: content };
 }
 
 function token(value: string): string {
-  if (!/^[\w!#$%&'*+.^`|~-]+$/.test(value))
+  if (!isToken(value))
     throw new ConfigError(`audit: got ${show(value)} from flag --subprotocol; takes one name without blanks`);
   return value;
 }

@@ -1,5 +1,6 @@
 /** One value of one option: from text where it is text, held against its rule, refused with its origin. */
-import { checkValue, OptionError, takes } from "hawser";
+import { OptionError } from "hawser";
+import { checkValue, describeRule } from "hawser/tools";
 import { ConfigError, type Source, sourceText, withoutSecrets, wrongValue } from "./config-error.js";
 import { fromText } from "./from-text.js";
 import type { Setting } from "./settings.js";
@@ -28,7 +29,7 @@ export function takeValue(setting: Setting, value: unknown, source: Source): Giv
   }
 }
 
-function refused({ name, rule }: Setting, value: unknown, source: Source, what = takes(rule)): ConfigError {
+function refused({ name, rule }: Setting, value: unknown, source: Source, what = describeRule(rule)): ConfigError {
   const asText = rule.kind === "boolean" && source.from === "environment";
   if (rule.isSecret) return new ConfigError(`${name}: wrong value from ${sourceText(source)}; takes ${what}`);
   return wrongValue(name, withoutSecrets(rule, value), source, asText ? "true, false, 1 or 0" : what);

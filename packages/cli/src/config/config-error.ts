@@ -1,6 +1,6 @@
 /** What is wrong with the configuration, in one line: which option, what it got, where that came from, what is allowed. */
 
-import { plain } from "hawser";
+import { plain } from "hawser/tools";
 import type { SettingRule } from "./own-options.js";
 
 export { plain };

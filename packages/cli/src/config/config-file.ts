@@ -1,8 +1,8 @@
 /** The config file: YAML (and so JSON), a mapping of option names to values. */
 import { dirname, resolve } from "node:path";
+import { didYouMean } from "hawser/tools";
 import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
 import { ConfigError, plain, type Source } from "./config-error.js";
-import { didYouMean } from "./nearest.js";
 import { type Setting, settings } from "./settings.js";
 
 export interface FileEntry {

@@ -1,5 +1,6 @@
 /** Puts the configuration together: flag before environment variable before config file before default. */
-import { type ListenTarget, OptionError, resolveOptions, type ServerOptions, UsageError } from "hawser";
+import { type ListenTarget, OptionError, type ServerOptions, UsageError } from "hawser";
+import { resolveOptions } from "hawser/tools";
 import { type Given, takeText, takeValue } from "./check-setting.js";
 import { ConfigError, type Source, sourceText, wrongValue } from "./config-error.js";
 import { parseConfigFile } from "./config-file.js";

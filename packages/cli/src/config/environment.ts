@@ -1,6 +1,6 @@
 /** `HAWSER_*` environment variables: one for each option, and none that is not an option. */
+import { didYouMean } from "hawser/tools";
 import { ConfigError, plain, type Source } from "./config-error.js";
-import { didYouMean } from "./nearest.js";
 import { CONFIG_ENV, type Setting, settings } from "./settings.js";
 
 export type Environment = Readonly<Record<string, string | undefined>>;

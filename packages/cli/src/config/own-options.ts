@@ -1,6 +1,6 @@
 /** The options that the command adds to the library's, as the same kind of data (see packages/hawser/src/server/options/rules.ts). */
 import { allowedHostsRule, tokenRule } from "@hawser/admin";
-import type { OptionGroup, ValueRule } from "hawser";
+import type { OptionGroup, ValueRule } from "hawser/tools";
 
 export interface SettingRule extends ValueRule {
   readonly group: OptionGroup | "Serving" | "Admin listener";

@@ -2,7 +2,7 @@
  * Every option of `hawser serve` with its three names: the flag, the environment variable and the key of the config file.
  * All of it follows from the rules, so a new option is one entry there and nothing here.
  */
-import { type OptionRule, optionRules } from "hawser";
+import { type OptionRule, optionRules } from "hawser/tools";
 import { ownRules, type SettingRule } from "./own-options.js";
 
 export interface Setting {

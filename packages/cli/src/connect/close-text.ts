@@ -1,5 +1,5 @@
 /** A close code in words. */
-import { plain } from "hawser";
+import { plain } from "hawser/tools";
 
 const words: Readonly<Record<number, string>> = {
   1000: "normal",

@@ -1,6 +1,7 @@
 /** `hawser connect --listen PORT`: a conversation with the clients that come. */
 import { createInterface } from "node:readline";
-import { type Client, createServer, type Logger, plain } from "hawser";
+import { type Client, createServer, type Logger } from "hawser";
+import { plain } from "hawser/tools";
 import { closeText } from "./close-text.js";
 import { messageBlock, messageLine, type Received } from "./message-text.js";
 import { Screen } from "./screen.js";

@@ -1,5 +1,5 @@
 /** A message as it is shown. Nothing of it can move the cursor or pass for a line of ours. */
-import { plain } from "hawser";
+import { plain } from "hawser/tools";
 import { hexDump } from "./hex-dump.js";
 import type { Paint } from "./paint.js";
 import { joinJson, prettyJson } from "./pretty-json.js";

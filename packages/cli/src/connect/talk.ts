@@ -1,6 +1,6 @@
 /** What a typed line does: it is sent, or it is a command. */
 import { isValidCloseCode } from "hawser/protocol";
-import { plain } from "hawser";
+import { plain } from "hawser/tools";
 import { fromHex } from "./hex-dump.js";
 
 /** Whom we talk to: a server, or all clients. */

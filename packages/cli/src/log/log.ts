@@ -1,6 +1,7 @@
 /** The command's log: JSON lines for machines, readable lines on a terminal, both through a sink that never blocks. */
 import { isatty } from "node:tty";
-import { type LogLevel, plainLines } from "hawser";
+import type { LogLevel } from "hawser";
+import { plainLines } from "hawser/tools";
 import { type Logger as PinoLogger, pino } from "pino";
 import type { TerminalFault } from "./exit.js";
 import { prettyLine } from "./pretty-line.js";

@@ -1,6 +1,7 @@
 /** `hawser serve` from its start to its end: listen, wait for a reason to stop, shut down, say how it went. */
 import { LogTail } from "@hawser/admin";
-import { createServer, onStopSignals, optionRules, type Server } from "hawser";
+import { createServer, onStopSignals, type Server } from "hawser";
+import { optionRules } from "hawser/tools";
 import type { Configuration } from "../config/configure.js";
 import { readTls, type TlsFiles } from "../config/tls-files.js";
 import { exitNow } from "../log/exit.js";

@@ -21,4 +21,5 @@ export { BINARY, CLOSE, CONTINUATION, type Opcode, PING, PONG, TEXT } from "./op
 export type { MessageInflater, ParserOptions } from "./parser-options.js";
 export { type ConnectionEvent, type ConnectionState, transitions } from "./states.js";
 export { chooseSubprotocol } from "./subprotocol.js";
+export { isToken } from "./tokens.js";
 export { type Violation, type ViolationName, violations } from "./violations.js";

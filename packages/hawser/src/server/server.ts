@@ -1,35 +1,32 @@
 /** A server, from `listen` to the end of its shutdown: where it listens, who is connected, and how all are sent away. */
-import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
+import type { IncomingMessage, Server as HttpServer } from "node:http";
 import type { Server as HttpsServer } from "node:https";
-import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { asksForUpgradeTo } from "../protocol/handshake.js";
 import { PayloadMemory } from "../protocol/payload-memory.js";
-import { causes, type Disconnect } from "./api/causes.js";
+import type { Disconnect } from "./api/causes.js";
 import type { Client } from "./api/client.js";
-import type { Logger } from "./api/logger.js";
-import type { Handlers, ServerOptions, TlsOptions } from "./api/options.js";
-import { type Refusal, type RefusalDecision, refusals } from "./api/refusal.js";
+import type { ServerOptions, TlsOptions } from "./api/options.js";
 import type { ResolvedOptions } from "./api/resolved-options.js";
 import type { UpgradeRequest } from "./api/upgrade-request.js";
 import { withoutContext } from "./base/async-context.js";
 import { DeadlineWheel } from "./base/deadlines.js";
 import { readOnly } from "./base/read-only.js";
 import { UsageError } from "./base/usage-error.js";
-import { addressAt, plainAddress, proxyList } from "./handshake/address.js";
 import { attach } from "./handshake/attach.js";
 import { createHttpServer, graceOf } from "./handshake/http.js";
-import { authorityOf, headerOf, messageOf, type RequestHead } from "./handshake/request.js";
-import { closing } from "./handshake/response.js";
 import { checkUpgradeSource, type UpgradeSource } from "./handshake/upgrade-source.js";
 import { Upgrades } from "./handshake/upgrade.js";
 import { FrontDoor } from "./internals/front-door.js";
 import { ignoreUpgrades } from "./internals/other-upgrades.js";
 import { SharedReads } from "./internals/shared-reads.js";
 import { bind, type Listening, listeningAt, type ListenTarget, placeOf } from "./listen.js";
-import { checkValue, resolveOptions } from "./options/resolve.js";
+import { checkValue } from "./options/check-value.js";
+import { resolveOptions } from "./options/resolve.js";
 import { optionRules } from "./options/rules.js";
+import { OrdinaryRequests } from "./ordinary-requests.js";
 import { Registry } from "./registry.js";
+import { Reports } from "./reports.js";
 import { MemoryBudget } from "./sending/memory-budget.js";
 import { checkPayload, type Payload } from "./sending/message.js";
 import { Outgoing } from "./sending/outgoing.js";
@@ -44,12 +41,11 @@ import { Session, type SessionContext, type SessionIdentity } from "./session/se
 import { shutDown, type ShutdownReport } from "./shutdown.js";
 import type { ClientSocket } from "./sockets/client-socket.js";
 import { loadTls } from "./sockets/node-http.js";
-import { tell } from "./watching/diagnostics.js";
+import { defaultLogger } from "./watching/default-logger.js";
 import { guardedLog } from "./watching/guarded-log.js";
 import { HandlerTimes } from "./watching/handler-times.js";
-import { defaultLogger, SampledLog } from "./watching/log.js";
 import { findOpenTelemetry } from "./watching/opentelemetry.js";
-import { count, type Counters, emptyStats, type Stats, statsOf } from "./watching/stats.js";
+import { type Counters, emptyStats, type Stats, statsOf } from "./watching/stats.js";
 
 /** Makes a server. It does nothing before `listen`, `attach` or `handleUpgrade`. @throws OptionError, UsageError */
 export function createServer<Data = never>(options: ServerOptions<Data> = {}): Server<Data> {
@@ -64,24 +60,17 @@ export class Server<Data = undefined> {
 
   readonly #counters: Counters = emptyStats();
   readonly #options: ResolvedOptions<Data>;
-  readonly #log: Logger;
-  readonly #sampledLog: SampledLog;
+  readonly #reports: Reports<Data>;
   readonly #registry: Registry<ConnectedClient<Data>>;
   readonly #topics = new Topics<Session<Data>>();
   readonly #context: SessionContext<Data>;
   readonly #upgrades: Upgrades<Data>;
-  readonly #detach = new Map<UpgradeSource, () => void>();
+  readonly #requests: OrdinaryRequests;
+  readonly #attached = new Map<UpgradeSource, () => void>();
   #tls: TlsOptions | undefined;
   #http: HttpServer | null = null;
   #door: FrontDoor | null = null;
   #httpEnded = true;
-  /** Plain HTTP requests that are being answered. */
-  #requests = 0;
-  /** The one whose handler is being called, and those whose handlers have called `close`: nobody waits for these. */
-  #requestCaller: ServerResponse | null = null;
-  readonly #closingRequests = new Set<ServerResponse>();
-  /** Connections that end with the answer they have. What has come behind its request, in one piece with it, is not worked on. */
-  readonly #answeredLast = new WeakSet<object>();
   #shutdown: Promise<ShutdownReport> | null = null;
   /** Clients that have closed cleanly since the shutdown began. */
   readonly #shutdownOutcome = { clean: 0 };
@@ -92,9 +81,9 @@ export class Server<Data = undefined> {
     const wheel = new DeadlineWheel(clock);
     const reads = options.portableSockets ? null : SharedReads.find();
     this.#options = options;
-    this.#log = guardedLog(options.logger ?? defaultLogger(options.logLevel));
     this.#tls = options.tls;
-    this.#sampledLog = new SampledLog(this.#log, clock);
+    const log = guardedLog(options.logger ?? defaultLogger(options.logLevel));
+    this.#reports = new Reports<Data>(this, log, clock, this.#counters);
     this.#registry = new Registry(options.maxClients, options.maxClientsPerAddress);
     this.stats = statsOf(this.#counters);
     this.clients = readOnly(this.#registry.clients);
@@ -122,9 +111,10 @@ export class Server<Data = undefined> {
       topics: this.#topics,
       stats: this.#counters,
       reads,
-      onHandlerError: (client, handler, error) => this.#onHandlerError(client.client, handler, error),
+      onHandlerError: ({ client }, handler, error) => this.#reports.handlerError(client, handler, error),
       onDisconnect: (client, disconnect) => this.#onDisconnect(client, disconnect),
     };
+    const { incoming } = this.#context;
     const isDraining = (): boolean => this.#shutdown !== null;
     this.#upgrades = new Upgrades(options, {
       get isDraining() {
@@ -132,37 +122,26 @@ export class Server<Data = undefined> {
       },
       clock,
       wheel,
-      proxies: proxyList(options.trustProxy),
       reads,
-      incoming: this.#context.incoming,
-      reserve: (address) => this.#registry.reserve(address),
-      cancel: (address) => this.#registry.cancel(address),
-      isIdTaken: (id) => this.#registry.clients.has(id),
-      accept: (socket, identity, request, head) => this.#accept(socket, identity, request, head),
+      incoming,
+      places: this.#registry,
+      reports: this.#reports,
       tracing: findOpenTelemetry(),
-      onHandshake: (head, address, path) =>
-        tell("hawser:handshake", () => ({ server: this, request: messageOf(head), address, path })),
-      onRefused: (head, refusal, address, path) => this.#onRefused(head, refusal, address, path),
-      onAborted: (head) => {
-        this.#counters.aborted++;
-        tell("hawser:aborted", () => ({ server: this, request: messageOf(head) }));
-      },
-      onHandshakeError: (address, err) => {
-        this.#sampledLog.error(
-          "handshake-error",
-          { event: "handshake-error", address, err },
-          "authenticate, data or generateId failed",
-        );
-      },
-      onRefusalBodyError: (err) => {
-        this.#sampledLog.error("server-error refusalBody", { event: "server-error", err }, "refusalBody failed");
-      },
+      isIdTaken: (id) => this.#registry.clients.has(id),
+      accept: (socket, identity, request, early) => this.#accept(socket, identity, request, early),
+    });
+    this.#requests = new OrdinaryRequests({
+      handler: options.request,
+      refuseHandshake: (request, response) => this.#upgrades.refuseBroken(request, response),
+      onHandlerError: (error) => this.#reports.requestHandlerError(error),
+      // The last one, perhaps: what is left are connections that have asked for nothing.
+      onCloserAnswered: () => this.#endHttp(false),
     });
   }
 
   /** Whether new clients are taken: it listens or is attached, and no shutdown has begun. */
   get isReady(): boolean {
-    return this.#shutdown === null && (this.#http?.listening === true || this.#detach.size > 0);
+    return this.#shutdown === null && (this.#http?.listening === true || this.#attached.size > 0);
   }
 
   /**
@@ -223,13 +202,13 @@ export class Server<Data = undefined> {
     const place = placeOf(typeof target === "object" && target !== null ? target : { port: target, host });
     const tls = this.#tls;
     const http = createHttpServer(this.#options, tls, (reason, status, socket) =>
-      this.#onHttpError(reason, status, socket),
+      this.#reports.httpError(reason, status, socket),
     );
     http.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) =>
       this.#upgrades.handle(request, socket, head, http),
     );
     ignoreUpgrades(http, (request) => !asksForUpgradeTo(request, "websocket"));
-    http.on("request", (request, response) => this.#onRequest(request, response));
+    http.on("request", (request, response) => this.#requests.answer(request, response));
     this.#http = http;
     try {
       await bind(http, place);
@@ -247,16 +226,15 @@ export class Server<Data = undefined> {
       this.#door = FrontDoor.open(http, {
         maxHeaderBytes: this.#options.maxHeaderBytes,
         patienceMs: graceOf(this.#options),
-        take: (request, socket, head) => this.#upgrades.handlePlain(request, socket, head, http),
-        onBroken: (code) => this.#onHttpError(code, 400, null),
+        take: (request, socket, early) => this.#upgrades.handleAtDoor(request, socket, early, http),
+        onBroken: (code) => this.#reports.httpError(code, 400, null),
       });
     }
     this.#httpEnded = false;
     http.once("close", () => (this.#httpEnded = true));
-    http.on("error", (err) => this.#log.error({ event: "server-error", err }, "the listener failed"));
+    http.on("error", (error) => this.#reports.listenerError(error));
     const listening = listeningAt(place, bound, tls !== undefined, this.#options.path ?? "/");
-    this.#log.info({ event: "listening", ...listening }, `listening on ${listening.url}`);
-    tell("hawser:listening", () => ({ server: this, ...listening }));
+    this.#reports.listening(listening);
     return listening;
   }
 
@@ -269,8 +247,18 @@ export class Server<Data = undefined> {
   attach(http: UpgradeSource): void {
     if (this.#shutdown !== null) throw new UsageError("attach: this server has been closed");
     checkUpgradeSource(http);
-    if (this.#detach.has(http)) throw new UsageError("attach: this HTTP server is attached already");
-    this.#detach.set(http, attach(http, this.#upgrades));
+    if (this.#attached.has(http)) throw new UsageError("attach: this HTTP server is attached already");
+    this.#attached.set(http, attach(http, this.#upgrades));
+  }
+
+  /**
+   * Takes no more handshakes of an attached HTTP server: they go to whoever else listens for upgrades there. Clients stay connected, and
+   * handshakes under way are decided.
+   * @returns false when it was not attached
+   */
+  detach(http: UpgradeSource): boolean {
+    this.#attached.get(http)?.();
+    return this.#attached.delete(http);
   }
 
   /**
@@ -315,7 +303,7 @@ export class Server<Data = undefined> {
     if (this.#http === null) loadTls().createSecureContext(tls);
     else (this.#http as HttpsServer).setSecureContext(tls);
     this.#tls = tls;
-    this.#log.info({ event: "tls-replaced" }, "the certificate was replaced");
+    this.#reports.tlsReplaced();
   }
 
   /**
@@ -334,14 +322,12 @@ export class Server<Data = undefined> {
     const { caller } = this.#context.runner;
     // Once it has returned or waits, most likely for this.
     if (caller !== null) queueMicrotask(() => caller.shutDown(reason, true));
-    if (this.#requestCaller !== null) this.#closingRequests.add(this.#requestCaller);
+    this.#requests.noteCloser();
     return this.#shutdown;
   }
 
   async #close(graceMs: number, reason: string): Promise<ShutdownReport> {
-    const started = { clients: this.#registry.size, graceMs, reason };
-    this.#log.info({ event: "shutdown-started", ...started }, "shutting down");
-    tell("hawser:shutdown-started", () => ({ server: this, ...started }));
+    this.#reports.shutdownStarted({ clients: this.#registry.size, graceMs, reason });
     // One tick later #shutdown is set, and whoever asks is told that this server is draining.
     await Promise.resolve();
     const port = {
@@ -351,13 +337,9 @@ export class Server<Data = undefined> {
       endHttp: (force: boolean) => this.#endHttp(force),
     };
     const report = await shutDown(port, graceMs, reason, this.#shutdownOutcome);
-    for (const detach of this.#detach.values()) detach();
-    this.#detach.clear();
-    this.#upgrades.refuseStrays();
+    for (const http of this.#attached.keys()) this.detach(http);
     this.#context.wheel.stop();
-    this.#sampledLog.end();
-    this.#log.info({ event: "shutdown-finished", ...report }, "shut down");
-    tell("hawser:shutdown-finished", () => ({ server: this, report }));
+    this.#reports.shutdownFinished(report);
     return report;
   }
 
@@ -379,133 +361,22 @@ export class Server<Data = undefined> {
 
   #endHttp(force: boolean): boolean {
     // Not closeIdleConnections: to Node a connection that has not asked for anything yet is not idle, and browsers keep some in reserve.
-    if (force || this.#requests === 0) this.#http?.closeAllConnections?.();
-    const isEnded = this.#httpEnded || (this.#requests > 0 && this.#requests === this.#closingRequests.size);
+    if (force || this.#requests.isIdle) this.#http?.closeAllConnections?.();
+    const isEnded = this.#httpEnded || this.#requests.haveAllAskedToClose;
     // Besides the clients, those that are still told why they were refused.
     return isEnded && (this.#door?.open ?? 0) === 0;
   }
 
-  #accept(socket: ClientSocket, identity: SessionIdentity<Data>, request: UpgradeRequest, head: Buffer): void {
+  #accept(socket: ClientSocket, identity: SessionIdentity<Data>, request: UpgradeRequest, early: Buffer): void {
     const session = new Session(socket, identity, this.#context);
-    const { client } = session;
-    this.#registry.add(client);
-    this.#counters.opened++;
-    const { id, address, path, subprotocol } = client;
-    const fields = {
-      event: "connect",
-      id,
-      address,
-      path: path.slice(0, 256),
-      subprotocol,
-      compression: client.isCompressed,
-      clients: this.#registry.size,
-    };
-    this.#log.info(fields, "client connected");
-    tell("hawser:connect", () => ({ server: this, request: request.raw, client }));
-    session.start(request, head);
+    this.#registry.add(session.client);
+    this.#reports.connected(session.client, request, this.#registry.size);
+    session.start(request, early);
   }
 
   #onDisconnect({ client }: Session<Data>, disconnect: Disconnect): void {
-    const { code, reason, cause, initiator } = disconnect;
     this.#registry.remove(client);
-    count(this.#counters.closed, cause);
     if (this.#shutdown !== null && disconnect.wasClean) this.#shutdownOutcome.clean++;
-    const { id, messagesIn, messagesOut, bytesIn, bytesOut, dropped, rttMs } = client;
-    const durationMs = Math.round(this.#options.clock.now() - client.connectedAt);
-    const totals = { messagesIn, messagesOut, bytesIn, bytesOut, dropped, rttMs };
-    const fields = {
-      event: "disconnect",
-      id,
-      code,
-      reason,
-      cause,
-      initiator,
-      durationMs,
-      ...totals,
-      clients: this.#registry.size,
-    };
-    this.#log[causes[cause].level](fields, "client disconnected");
-    tell("hawser:disconnect", () => ({ server: this, client, disconnect }));
-  }
-
-  #onHandlerError(client: Client<Data>, handler: keyof Handlers<Data>, err: unknown): void {
-    this.#counters.handlerErrors[handler]++;
-    this.#log.error({ event: "handler-error", id: client.id, handler, err }, `the ${handler} handler failed`);
-    tell("hawser:handler-error", () => ({ server: this, client, handler, error: err }));
-  }
-
-  #onRefused(head: RequestHead, { status, reason }: Refusal, address: string, path: string): void {
-    count(this.#counters.refused, reason);
-    const [host, origin] = [authorityOf(head), headerOf(head, "origin")].map((text = "") => text.slice(0, 256));
-    const fields = { event: "refused", address, host, origin, path: path.slice(0, 256), status, reason };
-    const hint = Object.hasOwn(refusals, reason) ? refusals[reason as RefusalDecision].hint : undefined;
-    this.#sampledLog.warn(`refused ${reason}`, fields, `handshake refused${hint === undefined ? "" : `: ${hint}`}`);
-    tell("hawser:refused", () => ({ server: this, request: messageOf(head), address, path, status, reason }));
-  }
-
-  /** @param socket null: it is gone, and has said nothing */
-  #onHttpError(reason: string, status: number, socket: Duplex | null): void {
-    this.#counters.httpErrors++;
-    const { bytesRead = 0 } = (socket ?? {}) as Partial<Socket>;
-    const address = plainAddress(addressAt(socket as Partial<Socket> | null));
-    tell("hawser:http-error", () => ({ server: this, address, status, reason }));
-    const fields = { event: "http-error", address, status, reason };
-    // What balancers' health checks and browsers' spare connections leave behind, day and night: a reset, or no byte at all.
-    const isIdle = socket === null || socket.destroyed || reason === "ECONNRESET" || bytesRead === 0;
-    if (isIdle) this.#log.debug(fields, "a connection ended before its request");
-    else this.#sampledLog.warn(`http-error ${reason}`, fields, "broken HTTP request");
-  }
-
-  async #runRequestHandler(
-    handler: NonNullable<ServerOptions["request"]>,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): Promise<void> {
-    try {
-      this.#requestCaller = response;
-      const result = handler(request, response);
-      this.#requestCaller = null;
-      await result;
-    } catch (err) {
-      this.#requestCaller = null;
-      this.#sampledLog.error("server-error request", { event: "server-error", err }, "the request handler failed");
-      if (response.headersSent) response.destroy();
-      else response.writeHead(500, { Connection: "close" }).end();
-    }
-  }
-
-  /** A request that is no upgrade: the application's, unless it is a handshake that went wrong. */
-  #onRequest(request: IncomingMessage, response: ServerResponse): void {
-    // RFC 9112 9.6: who has sent `close` "MUST NOT process any further requests received on that connection".
-    if (this.#answeredLast.has(request.socket)) return;
-    this.#requests++;
-    response.once("close", () => {
-      this.#requests--;
-      // The last one has been answered, after the shutdown: what is left are connections that have asked for nothing.
-      if (this.#closingRequests.delete(response)) this.#endHttp(false);
-    });
-    const isHandshake =
-      request.headers["sec-websocket-key"] !== undefined || request.headers["sec-websocket-version"] !== undefined;
-    const refusal = isHandshake ? this.#upgrades.handleBroken(request) : null;
-    if (refusal === null && this.#options.request !== undefined) {
-      void this.#runRequestHandler(this.#options.request, request, response);
-      return;
-    }
-    // RFC 9110 15.5.22: 426 tells what to upgrade to.
-    const { status, headers } = refusal ?? { status: 426, headers: { Upgrade: "websocket" } };
-    const body = refusal === null ? "This is a WebSocket server.\n" : this.#upgrades.bodyOf(refusal);
-    if (refusal !== null) {
-      const address = this.#upgrades.addressOf(request);
-      const path = (request.url ?? "").split("?", 1)[0]!;
-      tell("hawser:handshake", () => ({ server: this, request, address, path }));
-      this.#onRefused(request, refusal, address, path);
-    }
-    this.#answeredLast.add(request.socket);
-    response.writeHead(status, {
-      ...headers,
-      Connection: closing(headers),
-      "Content-Type": "text/plain; charset=utf-8",
-    });
-    response.end(body);
+    this.#reports.disconnected(client, disconnect, this.#registry.size);
   }
 }

@@ -9,20 +9,40 @@ export interface Proxies {
   trusts(peer: string): boolean;
 }
 
-/** From addresses, CIDR ranges, and the word for all who connect to a Unix socket, as the rule of the option takes them. */
-export function proxyList(ranges: readonly string[]): Proxies {
+/** An address, or a CIDR range of them. */
+interface Range {
+  readonly address: string;
+  readonly family: "ipv4" | "ipv6";
+  /** Undefined: the one address alone. */
+  readonly bits: number | undefined;
+}
+
+/** Null for what is none, and for a range of all addresses, which would let any client say who it is. */
+function readRange(text: string): Range | null {
+  const { address = "", bits } = /^(?<address>[^/%]+)(?:\/(?<bits>[1-9]\d{0,2}))?$/.exec(text)?.groups ?? {};
+  const family = isIP(address);
+  if (family === 0 || Number(bits ?? 0) > (family === 4 ? 32 : 128)) return null;
+  return { address, family: family === 4 ? "ipv4" : "ipv6", bits: bits === undefined ? undefined : Number(bits) };
+}
+
+/** Whether it can stand in the list of proxies. */
+export function isProxyEntry(text: string): boolean {
+  return text === UNIX || readRange(text) !== null;
+}
+
+/** From addresses, CIDR ranges, and the word for all who connect to a Unix socket: entries for which `isProxyEntry` holds. */
+export function proxyList(entries: readonly string[]): Proxies {
   const list = new BlockList();
-  for (const range of ranges) {
-    if (range === UNIX) continue;
-    const [address = "", bits] = range.split("/");
-    const family = isIPv4(address) ? "ipv4" : "ipv6";
+  for (const entry of entries) {
+    if (entry === UNIX) continue;
+    const { address, family, bits } = readRange(entry)!;
     if (bits === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(bits), family);
+    else list.addSubnet(address, bits, family);
   }
-  const trustsUnix = ranges.includes(UNIX);
+  const trustsUnix = entries.includes(UNIX);
   return {
     trusts(peer) {
-      const address = plainAddress(peer);
+      const address = normalAddress(peer);
       if (isIP(address) === 0) return address === UNIX && trustsUnix;
       return list.check(address, isIPv6(address) ? "ipv6" : "ipv4");
     },
@@ -42,10 +62,10 @@ export function addressAt(socket: Partial<Socket> | null | undefined): string {
  * is read from there, for as long as it is one of ours that speaks. What stands left of that, anybody may have written.
  */
 export function clientAddress(peer: string, forwardedFor: string | undefined, proxies: Proxies): string {
-  let address = plainAddress(peer);
+  let address = normalAddress(peer);
   const hops = forwardedFor?.split(",") ?? [];
   while (hops.length > 0 && proxies.trusts(address)) {
-    const hop = plainAddress(hops.pop()!.trim());
+    const hop = normalAddress(hops.pop()!.trim());
     if (isIP(hop) === 0) break;
     address = hop;
   }
@@ -53,7 +73,7 @@ export function clientAddress(peer: string, forwardedFor: string | undefined, pr
 }
 
 /** `::ffff:192.0.2.1` is 192.0.2.1, as a socket that listens on both families has it; some proxies add a port or brackets. */
-export function plainAddress(text: string): string {
+export function normalAddress(text: string): string {
   if (isIPv4(text)) return text;
   const bracketed = /^\[([^\]]+)\](?::\d+)?$/.exec(text)?.[1];
   const withPort = /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(text)?.[1];

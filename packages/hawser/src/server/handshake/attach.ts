@@ -12,10 +12,12 @@ interface Taker {
   /** It takes those of one path alone, and goes before one that takes all. */
   readonly hasPath: boolean;
   /** Whether a handshake is its own. @param isShared others listen for upgrades, too: a development server's hot reload, for instance */
-  takes(request: IncomingMessage, isShared: boolean): boolean;
+  claims(request: IncomingMessage, isShared: boolean): boolean;
   handle(request: IncomingMessage, socket: Duplex, head: Buffer, listener: Listener): void;
   /** A request was left to the others: it is answered if nobody does. */
-  watch(request: IncomingMessage, socket: Duplex): void;
+  watch(request: IncomingMessage, socket: Duplex, source: UpgradeSource): void;
+  /** Answers those that it watches and that came from there. */
+  refuseStrays(source: UpgradeSource): void;
 }
 
 const attachments = new WeakMap<UpgradeSource, Attachment>();
@@ -28,6 +30,7 @@ export function attach(http: UpgradeSource, taker: Taker): () => void {
   attached.takers.add(taker);
   return () => {
     attached.takers.delete(taker);
+    taker.refuseStrays(http);
     if (attached.takers.size > 0) return;
     attached.undo();
     attachments.delete(http);
@@ -71,7 +74,7 @@ class Attachment {
       return true;
     }
     const [first] = this.takers;
-    first?.watch(request, socket);
+    first?.watch(request, socket, this.#http);
     return false;
   }
 
@@ -80,7 +83,7 @@ class Attachment {
     const [first] = this.takers;
     if (this.#isOrdinary(request)) return first;
     if (isShared && !asksForUpgradeTo(request, "websocket")) return undefined;
-    const willing = [...this.takers].filter((one) => one.takes(request, isShared));
+    const willing = [...this.takers].filter((one) => one.claims(request, isShared));
     const taker = willing.find(({ hasPath }) => hasPath) ?? willing[0];
     return taker ?? (isShared ? undefined : first);
   }

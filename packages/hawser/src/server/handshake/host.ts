@@ -1,5 +1,6 @@
 import { BlockList, isIP, isIPv6 } from "node:net";
-import { plainAddress } from "./address.js";
+import { normalAddress } from "./address.js";
+import { readUri } from "./uri.js";
 
 /** What a request says that it was sent to. */
 interface Host {
@@ -17,7 +18,7 @@ export interface Listener {
 /**
  * The names by which pages may reach the server. A browser that looks up evil.example and is told 127.0.0.1 lets that site's pages talk to
  * what listens there as if it were their own (DNS rebinding): Origin and Host then agree, and both say evil.example. IP addresses and the
- * names of the loopback are always taken, for nobody can have them lead elsewhere.
+ * names of the loopback are always allowed, for nobody can have them lead elsewhere.
  */
 export class Hosts {
   readonly #entries: readonly Host[];
@@ -26,12 +27,12 @@ export class Hosts {
     this.#entries = allowedHosts.map((entry) => readEntry(entry)!);
   }
 
-  /** Whether any name is listed: then no other is taken, wherever the server listens. */
+  /** Whether any name is listed: then no other is allowed, wherever the server listens. */
   get isGiven(): boolean {
     return this.#entries.length > 0;
   }
 
-  takes(authority: string | undefined): boolean {
+  allows(authority: string | undefined): boolean {
     const host = readHost(authority ?? "");
     if (host === null) return false;
     return isIP(host.name) !== 0 || isLoopbackName(host.name) || this.#entries.some((entry) => fits(entry, host));
@@ -47,7 +48,7 @@ export function isHostEntry(value: string): boolean {
 export function hostAdvice(value: string): string | undefined {
   const below = /^\*(\.[^*]+)$/.exec(value)?.[1];
   if (below !== undefined && isHostEntry(below)) return `${below} for that name and all below it`;
-  const host = /^(?:[a-z][a-z0-9+.-]*:\/\/)?([^/?#]+)/i.exec(value)?.[1];
+  const host = readUri(value)?.authority ?? /^[^/?#]+/.exec(value)?.[0];
   if (host === undefined || !isHostEntry(host)) return undefined;
   return `a host name without scheme and path: ${host}`;
 }
@@ -56,7 +57,7 @@ export function hostAdvice(value: string): string | undefined {
 export function isOnLoopback(listener: Listener | undefined): boolean {
   const at = listener?.address?.() as { address?: unknown } | string | null | undefined;
   if (typeof at !== "object" || typeof at?.address !== "string") return false;
-  const address = plainAddress(at.address);
+  const address = normalAddress(at.address);
   return isIP(address) !== 0 && loopback.check(address, isIPv6(address) ? "ipv6" : "ipv4");
 }
 

@@ -1,3 +1,5 @@
+import { readUri } from "./uri.js";
+
 /** What decides about origins. */
 export interface OriginPolicy {
   readonly allowedOrigins: readonly string[];
@@ -41,13 +43,13 @@ export function originAdvice(value: string): string | undefined {
   if (value.includes("*"))
     return "each origin by itself, without wildcards; for all of them see dangerouslyAllowAnyOrigin";
   if (/^[\w.-]+(:\d+)?$/.test(value) && value !== "null") return `an origin with its scheme: https://${value}`;
-  const { scheme = "", rest = "" } = /^(?<scheme>[a-z][a-z0-9+.-]*):\/\/(?<rest>[^\s\\]+)$/i.exec(value)?.groups ?? {};
-  // What stands where is as in RFC 3986 3.2.
-  const authority = /^[^/?#]*/.exec(rest)![0];
+  const uri = /[\s\\]/.test(value) ? null : readUri(value);
+  if (uri === null || uri.authority + uri.rest === "") return undefined;
+  const { scheme, authority, rest } = uri;
   const host = authority.slice(authority.lastIndexOf("@") + 1);
   const page = scheme.replace(/^ws(?=s?$)/i, "http");
-  const mayBeEmpty = !/^(?:https?)?$/i.test(page);
-  if ((host === "" && !mayBeEmpty) || (page === scheme && host === rest)) return undefined;
+  const mayBeEmpty = !/^https?$/i.test(page);
+  if ((host === "" && !mayBeEmpty) || (page === scheme && host === authority && rest === "")) return undefined;
   const wrong =
     page !== scheme
       ? "of the page, not of the server"
@@ -63,8 +65,6 @@ function isSameHost(origin: string, host: string | undefined): boolean {
   return scheme !== undefined && host !== undefined && normalOrigin(`${scheme}${host}`) === origin;
 }
 
-const ORIGIN = /^(?<scheme>[a-z][a-z0-9+.-]*):\/\/(?<host>[^/?#@\\\s]*)$/i;
-
 /**
  * Scheme, host in lower case, and the port unless it is the scheme's own (RFC 6454 6.2); null: not an origin. Schemes of applications
  * (`chrome-extension:`, `capacitor:`, `app:`) have no rules of their own to go by, and `file:` has no host.
@@ -72,9 +72,9 @@ const ORIGIN = /^(?<scheme>[a-z][a-z0-9+.-]*):\/\/(?<host>[^/?#@\\\s]*)$/i;
 function normalOrigin(text: string): string | null {
   // A page without an origin of its own sends this word: RFC 6454 7.
   if (text === "null") return text;
-  const { scheme, host } = ORIGIN.exec(text)?.groups ?? {};
-  if (scheme === undefined || host === undefined || !URL.canParse(text)) return null;
-  if (!/^(?:https?|wss?)$/i.test(scheme)) return text.toLowerCase();
+  const uri = readUri(text);
+  if (uri === null || uri.rest !== "" || /[@\\\s]/.test(uri.authority) || !URL.canParse(text)) return null;
+  if (!/^(?:https?|wss?)$/i.test(uri.scheme)) return text.toLowerCase();
   const url = new URL(text);
   return `${url.protocol}//${url.host}`;
 }

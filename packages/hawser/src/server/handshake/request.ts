@@ -3,6 +3,8 @@ import { isWord } from "../../protocol/tokens.js";
 import type { UpgradeRequest } from "../api/upgrade-request.js";
 import { PlainRequest } from "../internals/plain-request.js";
 import { addressAt } from "./address.js";
+import type { Target } from "./target.js";
+import { readUri } from "./uri.js";
 
 /** What a handshake came as: parsed by node:http, or not. */
 export type RequestHead = IncomingMessage | PlainRequest;
@@ -16,8 +18,8 @@ export function peerAddressOf(head: RequestHead): string {
   return head instanceof PlainRequest ? (head.remote.address ?? "") : addressAt(head.socket);
 }
 
-/** Headers, query and `raw` are worked out when they are asked for: most applications ask for none of them. */
-export class NodeUpgradeRequest implements UpgradeRequest {
+/** The request of a handshake as the application sees it. Headers, query and `raw` are made when they are asked for: most ask for none. */
+export class LazyUpgradeRequest implements UpgradeRequest {
   readonly path: string;
   readonly address: string;
   readonly subprotocols: readonly string[];
@@ -47,8 +49,8 @@ export class NodeUpgradeRequest implements UpgradeRequest {
 }
 
 /** The value of a header as it was sent, that of several lines joined with commas; undefined when there is none. */
-export function headerOf(raw: RequestHead, name: string): string | undefined {
-  const { rawHeaders } = raw;
+export function headerOf(head: RequestHead, name: string): string | undefined {
+  const { rawHeaders } = head;
   let value: string | undefined;
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     if (!isWord(rawHeaders[i]!, name)) continue;
@@ -58,24 +60,8 @@ export function headerOf(raw: RequestHead, name: string): string | undefined {
 }
 
 /** What the request was sent to. The authority of a target in absolute form goes before Host (RFC 9112 3.2.2). */
-export function authorityOf(raw: RequestHead): string | undefined {
-  const { url = "/" } = raw;
-  return url.startsWith("/") ? headerOf(raw, "host") : (ABSOLUTE.exec(url)?.[1] ?? headerOf(raw, "host"));
-}
-
-const ABSOLUTE = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i;
-
-export interface Target {
-  readonly path: string;
-  readonly query: string;
-}
-
-/** Path and query of a request's target, which may also be in absolute form (RFC 9112 3.2). */
-export function readTarget(target: string): Target {
-  const origin = target.startsWith("/") ? 0 : (ABSOLUTE.exec(target)?.[0].length ?? 0);
-  const hash = target.indexOf("#", origin);
-  const end = hash < 0 ? target.length : hash;
-  const mark = target.indexOf("?", origin);
-  if (mark < 0 || mark > end) return { path: target.slice(origin, end) || "/", query: "" };
-  return { path: target.slice(origin, mark) || "/", query: target.slice(mark + 1, end) };
+export function authorityOf(head: RequestHead): string | undefined {
+  const { url = "/" } = head;
+  const uri = url.startsWith("/") ? null : readUri(url);
+  return uri === null ? headerOf(head, "host") : uri.authority;
 }

@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import type { AcceptedHandshake } from "../../protocol/handshake.js";
 import { type ExtraHeaders, headerLines } from "../api/headers.js";
 import { type ClientSocket, own, type SocketOwner } from "../sockets/client-socket.js";
@@ -41,8 +42,18 @@ export function writeRefused(socket: ClientSocket, status: number, headers: Extr
   socket.resume();
 }
 
+/** The same where node:http has made a `ServerResponse`. */
+export function answerRefused(response: ServerResponse, status: number, headers: ExtraHeaders, body: string): void {
+  response.writeHead(status, {
+    ...headers,
+    Connection: closing(headers),
+    "Content-Type": "text/plain; charset=utf-8",
+  });
+  response.end(body);
+}
+
 /** The `Connection` of an answer that is its last. RFC 9110 7.8: "A sender of Upgrade MUST also send an "Upgrade" connection option". */
-export function closing(headers: ExtraHeaders): string {
+function closing(headers: ExtraHeaders): string {
   return "Upgrade" in headers ? "Upgrade, close" : "close";
 }
 

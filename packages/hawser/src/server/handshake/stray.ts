@@ -1,6 +1,8 @@
+import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { Timed } from "../base/deadlines.js";
+import type { DeadlineWheel, Timed } from "../base/deadlines.js";
+import { isTaken, markTaken } from "../sockets/client-socket.js";
 
 /** So long that it never comes: a timeout that stands for nobody's having set another. */
 const NEVER_MS = 2 ** 31 - 1;
@@ -53,4 +55,46 @@ export class Stray implements Timed {
       timeout !== this.#timeout
     );
   }
+}
+
+/** Those of one server: each is answered if nobody takes it in time. */
+export class Strays {
+  readonly #wheel: DeadlineWheel;
+  readonly #timeoutMs: number;
+  readonly #refuse: (request: IncomingMessage, socket: Duplex) => void;
+  readonly #strays = new Map<Stray, object>();
+
+  constructor(wheel: DeadlineWheel, timeoutMs: number, refuse: (request: IncomingMessage, socket: Duplex) => void) {
+    this.#wheel = wheel;
+    this.#timeoutMs = timeoutMs;
+    this.#refuse = refuse;
+  }
+
+  /** @param source the HTTP server that it came from */
+  add(request: IncomingMessage, socket: Duplex, source: object): void {
+    // From the first tick, whoever answers: a reset that nobody listens for would end the process.
+    socket.on("error", ignoreError);
+    const stray = new Stray(socket, this.#wheel.time.now + this.#timeoutMs, {
+      refuse: () => {
+        if (isTaken(socket)) return;
+        markTaken(socket);
+        this.#refuse(request, socket);
+      },
+      onEnd: () => {
+        this.#strays.delete(stray);
+        this.#wheel.remove(stray);
+      },
+    });
+    this.#strays.set(stray, source);
+    this.#wheel.schedule(stray, stray.dueAt);
+  }
+
+  /** Answers at once those of one HTTP server that nobody has taken. */
+  end(of: object): void {
+    for (const [stray, source] of this.#strays) if (source === of) stray.end();
+  }
+}
+
+function ignoreError(): void {
+  // The socket closes right after.
 }

@@ -1,7 +1,7 @@
-import { isIP } from "node:net";
-import { headerFault, TOKEN } from "../api/headers.js";
+import { isToken } from "../../protocol/tokens.js";
+import { headerFault } from "../api/headers.js";
 import type { ServerOptions } from "../api/options.js";
-import { UNIX } from "../handshake/address.js";
+import { isProxyEntry, UNIX } from "../handshake/address.js";
 import { hostAdvice, isHostEntry } from "../handshake/host.js";
 import { isOrigin, originAdvice } from "../handshake/origin.js";
 
@@ -85,13 +85,6 @@ function handler(group: OptionGroup, help: string): OptionRule {
   return { kind: "function", group, help };
 }
 
-/** A range of all addresses would let any client say who it is. */
-function isProxyRange(value: string): boolean {
-  const { address = "", bits } = /^(?<address>[^/%]+)(?:\/(?<bits>[1-9]\d{0,2}))?$/.exec(value)?.groups ?? {};
-  const family = isIP(address);
-  return family !== 0 && (bits === undefined || Number(bits) <= (family === 4 ? 32 : 128));
-}
-
 export const optionRules: Readonly<Record<OptionName, OptionRule>> = {
   generateId: handler("Identity", "makes the id of a new client"),
   trustProxy: {
@@ -100,7 +93,7 @@ export const optionRules: Readonly<Record<OptionName, OptionRule>> = {
     help: "a proxy whose X-Forwarded-For is believed",
     default: NONE,
     form: 'an IP address, a CIDR range such as 10.0.0.0/8, but not of all addresses, or "unix" for a Unix socket',
-    accepts: (value) => value === UNIX || isProxyRange(value),
+    accepts: isProxyEntry,
     orAlone: UNIX,
   },
 
@@ -213,7 +206,7 @@ export const optionRules: Readonly<Record<OptionName, OptionRule>> = {
     help: "a subprotocol the server speaks, best first",
     default: NONE,
     form: "a token (RFC 9110 5.6.2)",
-    accepts: (value) => TOKEN.test(value),
+    accepts: isToken,
   },
   responseHeaders: {
     kind: "list",

@@ -1,0 +1,44 @@
+import type { Refusal } from "../api/refusal.js";
+import type { UpgradeRequest } from "../api/upgrade-request.js";
+import type { Clock } from "../base/clock.js";
+import type { DeadlineWheel } from "../base/deadlines.js";
+import type { MemoryBudget } from "../sending/memory-budget.js";
+import type { SessionIdentity } from "../session/session.js";
+import type { ClientSocket, SocketReads } from "../sockets/client-socket.js";
+import type { Tracing } from "../watching/tracing.js";
+import type { RequestHead } from "./request.js";
+
+/** What handshakes need of their server. */
+export interface UpgradePort<Data> {
+  readonly isDraining: boolean;
+  readonly clock: Clock;
+  readonly wheel: DeadlineWheel;
+  readonly reads: SocketReads | null;
+  /** What has come from clients and is not with their handlers. */
+  readonly incoming: MemoryBudget;
+  readonly places: Places;
+  readonly reports: HandshakeReports;
+  /** What makes spans of handshakes that come now. */
+  tracing(): Tracing | null;
+  isIdTaken(id: string): boolean;
+  /** @param early what came from the client after its handshake */
+  accept(socket: ClientSocket, identity: SessionIdentity<Data>, request: UpgradeRequest, early: Buffer): void;
+}
+
+/** The places among the clients. */
+export interface Places {
+  /** Takes one for a handshake; it becomes a client's, or `cancel` follows. */
+  reserve(address: string): "reserved" | "client-limit" | "address-limit";
+  cancel(address: string): void;
+}
+
+/** Who is told what becomes of handshakes. */
+export interface HandshakeReports {
+  handshake(head: RequestHead, address: string, path: string): void;
+  refused(head: RequestHead, refusal: Refusal, address: string, path: string): void;
+  /** The client went away before it was decided. */
+  aborted(head: RequestHead): void;
+  /** The application failed to decide. */
+  handshakeError(address: string, error: unknown): void;
+  refusalBodyError(error: unknown): void;
+}

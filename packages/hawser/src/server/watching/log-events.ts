@@ -1,0 +1,33 @@
+/** A client is watched: log lines, counts, diagnostics channels and spans tell what happens to it. */
+export type LogEvent =
+  | "listening"
+  | "connect"
+  | "disconnect"
+  | "refused"
+  | "http-error"
+  | "handler-error"
+  | "handshake-error"
+  | "log-sampled"
+  | "server-error"
+  | "tls-replaced"
+  | "shutdown-started"
+  | "shutdown-finished";
+
+/** Every event that is logged, with its fixed fields; docs/log-events.md is held equal to it by a test. */
+export const logEvents: Readonly<Record<LogEvent, readonly string[]>> = {
+  listening: ["url", "host", "port"],
+  connect: ["id", "address", "path", "subprotocol", "compression", "clients"],
+  disconnect: [
+    "id", "code", "reason", "cause", "initiator", "durationMs",
+    "messagesIn", "messagesOut", "bytesIn", "bytesOut", "dropped", "rttMs", "clients",
+  ], // oxfmt-ignore
+  refused: ["address", "host", "origin", "path", "status", "reason"],
+  "http-error": ["address", "status", "reason"],
+  "handler-error": ["id", "handler", "err"],
+  "handshake-error": ["address", "err"],
+  "log-sampled": ["of", "omitted"],
+  "server-error": ["err"],
+  "tls-replaced": [],
+  "shutdown-started": ["clients", "graceMs", "reason"],
+  "shutdown-finished": ["clients", "clean", "lost", "cut", "droppedMessages", "droppedBytes", "durationMs"],
+};

@@ -1,0 +1,18 @@
+/// <reference types="node" preserve="true" />
+/**
+ * For programs that run a server for others: its options as data, to make flags, a config file or a form of them, and text from strangers
+ * made safe to show. A server itself needs none of it.
+ */
+
+export {
+  type OptionGroup,
+  type OptionKind,
+  type OptionName,
+  type OptionRule,
+  optionRules,
+} from "./server/options/rules.js";
+export { resolveOptions } from "./server/options/resolve.js";
+export { checkValue, describeRule, type ValueRule } from "./server/options/check-value.js";
+export { didYouMean } from "./server/options/nearest.js";
+export { guardedLog } from "./server/watching/guarded-log.js";
+export { plain, plainLines } from "./server/base/plain.js";
