@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ControlRate } from "#hawser/server/session/control-rate.js";
 
+const PING = Buffer.from("ping");
+
 describe("control rate", () => {
   it("answers so many a second, then puts off, then ends it", () => {
     const rate = new ControlRate(5);
-    const verdicts = Array.from({ length: 51 }, () => rate.take(10_000));
+    const verdicts = Array.from({ length: 51 }, () => rate.onPing(PING, 10_000));
     assert.deepEqual(
       verdicts.slice(0, 5),
       Array.from({ length: 5 }, () => "answer"),
@@ -20,17 +22,31 @@ describe("control rate", () => {
   it("begins anew with each second", () => {
     const rate = new ControlRate(2);
     for (let second = 10; second < 20; second++) {
-      assert.equal(rate.take(second * 1000), "answer");
-      assert.equal(rate.take(second * 1000 + 10), "answer");
-      assert.equal(rate.take(second * 1000 + 20), "later");
+      assert.equal(rate.onPing(PING, second * 1000), "answer");
+      assert.equal(rate.onPing(PING, second * 1000 + 10), "answer");
+      assert.equal(rate.onPing(PING, second * 1000 + 20), "later");
     }
   });
 
-  it("says when the ping that waits is due", () => {
+  it("keeps the latest ping that waits, and hands it out when the second is over", () => {
     const rate = new ControlRate(1);
+    assert.deepEqual([rate.answerAt, rate.dueAt(10_000)], [Infinity, null]);
+    rate.onPing(PING, 10_000);
     assert.equal(rate.answerAt, Infinity);
-    rate.take(10_000);
-    rate.latestPing = Buffer.from("latest");
-    assert.equal(rate.answerAt, 11_000);
+    const pooled = Buffer.from("latest");
+    rate.onPing(PING, 10_100);
+    rate.onPing(pooled, 10_200);
+    pooled.fill(0);
+    assert.deepEqual([rate.answerAt, rate.dueAt(10_999)], [11_000, null]);
+    assert.equal(String(Buffer.from(rate.dueAt(11_000)!)), "latest");
+    assert.deepEqual([rate.answerAt, rate.dueAt(12_000)], [Infinity, null]);
+  });
+
+  it("has the ping that waits answered with the next one that is answered", () => {
+    const rate = new ControlRate(1);
+    rate.onPing(PING, 10_000);
+    assert.equal(rate.onPing(PING, 10_100), "later");
+    assert.equal(rate.onPing(PING, 11_100), "answer");
+    assert.equal(rate.answerAt, Infinity);
   });
 });

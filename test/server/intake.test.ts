@@ -80,7 +80,7 @@ class Reader extends Intake implements ConnectionSink {
   /** Its socket has read this into a buffer with room for more, which it overwrites for the next. */
   read(bytes: Buffer, isFull = false): void {
     const buffer = Buffer.concat([bytes, Buffer.alloc(isFull ? 0 : 100)]);
-    this.take(buffer, bytes.length, this.#clock.now());
+    this.receive(buffer, bytes.length, this.#clock.now());
     buffer.fill(0);
   }
   end(): void {

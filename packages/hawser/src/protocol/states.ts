@@ -1,6 +1,7 @@
 /**
- * The life of a connection after the handshake (RFC 6455 section 7), as one table: state, what happens, next state. What is not
- * in the table cannot happen in that state and changes nothing.
+ * Which frames may still pass on a connection after the handshake (RFC 6455 section 7), as one table: state, what happens, next state.
+ * What is not in the table cannot happen in that state and changes nothing. What becomes of the client, its socket and its handlers is the
+ * server's table, server/session/closing.ts, each of whose states goes with one of these.
  *
  * ```
  *          closeSent             closeReceived

@@ -37,7 +37,8 @@ import { Turns } from "./sending/turns.js";
 import { type ConnectedClient, sessionOf } from "./session/connected-client.js";
 import { HandlerRunner } from "./session/handler-runner.js";
 import { PingSource } from "./session/heartbeat.js";
-import { Session, type SessionContext, type SessionIdentity } from "./session/session.js";
+import type { Recipient, SessionContext, SessionIdentity } from "./session/session-context.js";
+import { Session } from "./session/session.js";
 import { shutDown, type ShutdownReport } from "./shutdown.js";
 import type { ClientSocket } from "./sockets/client-socket.js";
 import { loadTls } from "./sockets/node-http.js";
@@ -62,7 +63,7 @@ export class Server<Data = undefined> {
   readonly #options: ResolvedOptions<Data>;
   readonly #reports: Reports<Data>;
   readonly #registry: Registry<ConnectedClient<Data>>;
-  readonly #topics = new Topics<Session<Data>>();
+  readonly #topics = new Topics<Recipient<Data>>();
   readonly #context: SessionContext<Data>;
   readonly #upgrades: Upgrades<Data>;
   readonly #requests: OrdinaryRequests;
@@ -111,7 +112,7 @@ export class Server<Data = undefined> {
       topics: this.#topics,
       stats: this.#counters,
       reads,
-      onHandlerError: ({ client }, handler, error) => this.#reports.handlerError(client, handler, error),
+      onHandlerError: (client, handler, error) => this.#reports.handlerError(client, handler, error),
       onDisconnect: (client, disconnect) => this.#onDisconnect(client, disconnect),
     };
     const { incoming } = this.#context;
@@ -374,7 +375,7 @@ export class Server<Data = undefined> {
     session.start(request, early);
   }
 
-  #onDisconnect({ client }: Session<Data>, disconnect: Disconnect): void {
+  #onDisconnect(client: ConnectedClient<Data>, disconnect: Disconnect): void {
     this.#registry.remove(client);
     if (this.#shutdown !== null && disconnect.wasClean) this.#shutdownOutcome.clean++;
     this.#reports.disconnected(client, disconnect, this.#registry.size);

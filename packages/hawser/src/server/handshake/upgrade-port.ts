@@ -3,7 +3,7 @@ import type { UpgradeRequest } from "../api/upgrade-request.js";
 import type { Clock } from "../base/clock.js";
 import type { DeadlineWheel } from "../base/deadlines.js";
 import type { MemoryBudget } from "../sending/memory-budget.js";
-import type { SessionIdentity } from "../session/session.js";
+import type { SessionIdentity } from "../session/session-context.js";
 import type { ClientSocket, SocketReads } from "../sockets/client-socket.js";
 import type { Tracing } from "../watching/tracing.js";
 import type { RequestHead } from "./request.js";

@@ -13,25 +13,37 @@ export class ControlRate {
   readonly #perSecond: number;
   #since = 0;
   #count = 0;
-  /** The ping that is to be answered when the window is over. */
-  latestPing: Uint8Array | null = null;
+  /** The latest ping that was to be answered later. */
+  #waiting: Uint8Array | null = null;
 
   constructor(perSecond: number) {
     this.#perSecond = perSecond;
   }
 
-  take(now: number): ControlVerdict {
+  /** A ping has come. One that waits is answered with it. */
+  onPing(payload: Uint8Array, now: number): ControlVerdict {
     if (now - this.#since >= WINDOW_MS) {
       this.#since = now;
       this.#count = 0;
     }
     this.#count++;
-    if (this.#count <= this.#perSecond) return "answer";
-    return this.#count <= this.#perSecond * FLOOD_FACTOR ? "later" : "flood";
+    if (this.#count > this.#perSecond * FLOOD_FACTOR) return "flood";
+    const isLate = this.#count > this.#perSecond;
+    // A copy: not of the pool, of which it would keep up to 64 KiB.
+    this.#waiting = isLate ? new Uint8Array(payload) : null;
+    return isLate ? "later" : "answer";
   }
 
   /** When the ping that waits is to be answered; Infinity when none waits. */
   get answerAt(): number {
-    return this.latestPing === null ? Infinity : this.#since + WINDOW_MS;
+    return this.#waiting === null ? Infinity : this.#since + WINDOW_MS;
+  }
+
+  /** The ping that is to be answered by now, if there is one; it waits no longer. */
+  dueAt(now: number): Uint8Array | null {
+    if (now < this.answerAt) return null;
+    const due = this.#waiting;
+    this.#waiting = null;
+    return due;
   }
 }

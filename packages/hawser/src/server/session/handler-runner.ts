@@ -20,6 +20,10 @@ export interface HandlerOwner<Data> {
   shutDown(reason: string, isNow: true): void;
 }
 
+type Handler<Data, What> = (client: Client<Data>, about: What) => HandlerResult;
+/** What a handler gets besides the client. */
+type About<Data, Name extends HandlerName> = Parameters<NonNullable<Handlers<Data>[Name]>>[1];
+
 /** Those that the application has given. */
 export type GivenHandlers<Data> = { readonly [Name in HandlerName]: Handlers<Data>[Name] | undefined };
 
@@ -40,8 +44,8 @@ export class HandlerRunner<Data> {
   }
 
   /**
-   * Whether those called for messages that have just arrived are timed, or told of to anybody. If not, `handlers.message` may be called as
-   * it is, and `waitFor` does the rest: asked once for all messages of a read, it costs each of them nothing.
+   * Whether those called for messages that have just arrived are timed, or told of to anybody. If not, `call` is enough: asked once for all
+   * messages of a read, it costs each of them nothing.
    */
   watchesMessages(owner: HandlerOwner<Data>, arrivedAt: number): boolean {
     return this.times.timesMessages(arrivedAt) || owner.trace !== null || handlerChannels.message.hasSubscribers;
@@ -50,38 +54,56 @@ export class HandlerRunner<Data> {
   runMessage(owner: HandlerOwner<Data>, message: Message): void {
     const { byteLength, isBinary } = message;
     const begunAt = this.times.beginMessage();
-    this.run(owner, "message", { byteLength, isBinary }, (handler) => handler(owner.client, message), begunAt);
+    this.run(owner, "message", message, { byteLength, isBinary }, begunAt);
   }
 
-  /** Does nothing when there is no such handler. */
+  /** Calls a handler, before the eyes of those who watch. Does nothing when there is no such handler. */
   run<Name extends HandlerName>(
     owner: HandlerOwner<Data>,
     name: Name,
-    subject: HandlerSubject,
-    call: (handler: NonNullable<Handlers<Data>[Name]>) => HandlerResult,
+    about: About<Data, Name>,
+    subject: HandlerSubject = {},
     begunAt: number = this.times.begin(),
   ): void {
-    const handler = this.handlers[name];
+    const handler = this.handlers[name] as Handler<Data, About<Data, Name>> | undefined;
     if (handler === undefined) return;
-    let pending: PromiseLike<unknown> | undefined;
+    const isWatched = owner.trace !== null || handlerChannels[name].hasSubscribers;
+    const called: typeof handler = isWatched
+      ? (client, what) => this.#watch(owner, name, subject, () => handler(client, what))
+      : handler;
     const { caller } = this;
     this.caller = owner;
+    this.call(owner, name, called, about, begunAt);
+    this.caller = caller;
+  }
+
+  /**
+   * Calls a handler and sees to what comes of it: an error, a promise, or nothing.
+   * @param begunAt 0: it is not timed
+   */
+  call<What>(
+    owner: HandlerOwner<Data>,
+    name: HandlerName,
+    handler: Handler<Data, What>,
+    about: What,
+    begunAt: number,
+  ): void {
+    let result: HandlerResult;
     try {
-      const result = this.#call(owner, name, subject, () => call(handler));
-      if (isThenable(result)) pending = result;
+      result = handler(owner.client, about);
+      if (!isThenable(result)) {
+        this.times.end(name, begunAt);
+        return;
+      }
     } catch (error) {
       this.times.end(name, begunAt);
       owner.onHandlerError(name, error);
       return;
-    } finally {
-      this.caller = caller;
     }
-    if (pending !== undefined) this.waitFor(owner, name, pending, begunAt);
-    else this.times.end(name, begunAt);
+    this.#waitFor(owner, name, result, begunAt);
   }
 
-  /** @param result what the handler returned */
-  waitFor(owner: HandlerOwner<Data>, name: HandlerName, result: PromiseLike<unknown>, begunAt: number): void {
+  #waitFor(owner: HandlerOwner<Data>, name: HandlerName, result: PromiseLike<unknown>, begunAt: number): void {
     this.times.pending++;
     owner.onHandlerPending();
     const settled = (): void => {
@@ -102,8 +124,7 @@ export class HandlerRunner<Data> {
     }
   }
 
-  /** Before the eyes of those who watch. */
-  #call(
+  #watch(
     owner: HandlerOwner<Data>,
     name: HandlerName,
     subject: HandlerSubject,

@@ -11,9 +11,8 @@ export const StopReason = {
   handler: 1,
   /** The client does not take what it is sent; the replies to it would only grow the backlog. */
   backlog: 2,
-  /** Its share of this turn is used up. That is the only one that holds for a client that is closing as well. */
+  /** Its share of this turn is used up. */
   turn: 4,
-  closing: 3,
 } as const;
 
 /**
@@ -57,7 +56,7 @@ export abstract class Intake {
   }
 
   /** The socket delivered `bytes[0, length)`, `now` by the clock; it may overwrite them afterwards. */
-  protected take(bytes: Buffer, length: number, now: number): void {
+  protected receive(bytes: Buffer, length: number, now: number): void {
     if (this.#stopped === 0 && this.#rest === null) {
       this.turns.shares.beginWork(now);
       this.#enterTurn();
@@ -93,6 +92,11 @@ export abstract class Intake {
   /** A new turn has begun, after the one in which its share was used up. */
   resumeTurn(): void {
     this.go(StopReason.turn);
+  }
+
+  /** It is closing: neither its handlers nor what waits for it stand against hearing it any more. Its share of the turn does. */
+  readOn(): void {
+    this.go(StopReason.handler | StopReason.backlog);
   }
 
   /** Goes on if nothing else stands against it. */
