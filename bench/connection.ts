@@ -3,7 +3,8 @@
 import { encodeFrame } from "#hawser/protocol/encoder.js";
 import { TEXT } from "#hawser/protocol/opcodes.js";
 import type { SocketOwner } from "#hawser/server/sockets/client-socket.js";
-import { type LeanSocket, LeanSockets } from "#hawser/server/internals/lean-socket.js";
+import type { LeanSocket } from "#hawser/server/internals/lean-socket.js";
+import { LeanSockets } from "#hawser/server/internals/lean-sockets.js";
 import { FrameCounter } from "./frame-counter.js";
 
 export type Dialect = "websocket" | "socketio";
@@ -24,7 +25,7 @@ export function masked(text: string): Buffer {
 const NAMESPACE_REQUEST = masked("40");
 
 /** All sockets of a thread read into the same memory: each is done with it before the next one reads. */
-const sockets = LeanSockets.find();
+const sockets = LeanSockets.detect();
 
 export class Connection implements SocketOwner {
   /** What came, once the handshake is over: `bytes[0, length)`, gone after the call. */

@@ -7,6 +7,7 @@ import { createServer as createHttpServer, type Server as HttpServer } from "nod
 import { describe, it, type TestContext } from "node:test";
 import { type Client, createServer, type Server, type ServerOptions } from "#hawser/index.js";
 import { currentContext, runIn } from "#hawser/server/base/async-context.js";
+import { internals } from "#hawser/server/internals/internals.js";
 import { inParallel, until } from "../harness/concurrency.js";
 import { encodeFrame, frame } from "../harness/frames.js";
 import { RawClient } from "../harness/raw-client.js";
@@ -233,10 +234,10 @@ describe("AsyncLocalStorage in handlers", () => {
 
 describe("an async context", () => {
   it("is none where nothing is in any storage, and then nothing is found in it, whoever calls", () => {
-    const empty = currentContext();
+    const empty = currentContext(internals.carriesStores);
     storage.run("somebody's", () => {
       runIn(empty, () => assert.equal(storage.getStore(), undefined));
-      const own = currentContext();
+      const own = currentContext(internals.carriesStores);
       assert.ok(own !== null);
       storage.run("another's", () => runIn(own, () => assert.equal(storage.getStore(), "somebody's")));
     });

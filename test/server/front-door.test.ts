@@ -124,11 +124,11 @@ async function startPair(
     const way = { taken: 0 } as Way;
     const opening = mock.method(FrontDoor, "open", (...[http, door]: Parameters<typeof open>) => {
       if (!hasDoor) return null;
-      const take: typeof door.take = (request, socket, head) => {
+      const onHandshake: typeof door.onHandshake = (request, socket, early) => {
         way.taken++;
-        door.take(request, socket, head);
+        door.onHandshake(request, socket, early);
       };
-      return open(http, { ...door, take });
+      return open(http, { ...door, onHandshake });
     });
     way.rig = await startRig(test, settings);
     opening.mock.restore();

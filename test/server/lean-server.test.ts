@@ -5,7 +5,8 @@ import { connect, Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { describe, it, mock, type TestContext } from "node:test";
 import { createServer, Refuse, type ServerOptions } from "#hawser/index.js";
-import { type LeanSocket, LeanSockets } from "#hawser/server/internals/lean-socket.js";
+import type { LeanSocket } from "#hawser/server/internals/lean-socket.js";
+import { LeanSockets } from "#hawser/server/internals/lean-sockets.js";
 import { inParallel, until } from "../harness/concurrency.js";
 import { encodeFrame, frame } from "../harness/frames.js";
 import { type HttpResponse, upgradeRequest } from "../harness/http.js";
@@ -22,7 +23,7 @@ async function startLean<Data = undefined>(
   test: TestContext,
   options: ServerOptions<Data> = {},
 ): Promise<{ rig: Rig<Data>; lean: LeanSockets; sockets: LeanSocket[] }> {
-  const lean = LeanSockets.find()!;
+  const lean = LeanSockets.detect()!;
   const sockets: LeanSocket[] = [];
   const listen = lean.listen.bind(lean);
   mock.method(lean, "listen", (...[http, onSocket]: Parameters<typeof listen>) =>
@@ -31,7 +32,7 @@ async function startLean<Data = undefined>(
       onSocket(socket);
     }),
   );
-  const find = mock.method(LeanSockets, "find", () => lean);
+  const find = mock.method(LeanSockets, "detect", () => lean);
   const rig = await startRig<Data>(test, { portableSockets: false, ...options });
   find.mock.restore();
   return { rig, lean, sockets };

@@ -6,7 +6,8 @@ import { describe, it, type TestContext } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { SocketOwner } from "#hawser/server/sockets/client-socket.js";
-import { type LeanSocket, LeanSockets } from "#hawser/server/internals/lean-socket.js";
+import type { LeanSocket } from "#hawser/server/internals/lean-socket.js";
+import { LeanSockets } from "#hawser/server/internals/lean-sockets.js";
 import { until } from "../harness/concurrency.js";
 import { Random } from "../harness/random.js";
 import { turns } from "../harness/rig.js";
@@ -72,7 +73,7 @@ interface Pair {
 
 /** Both ends of one connection. Ours has not been read from. */
 async function pair(test: TestContext, does: Witness["does"] = {}): Promise<Pair> {
-  const lean = LeanSockets.find()!;
+  const lean = LeanSockets.detect()!;
   const listener = createServer({ allowHalfOpen: true });
   listener.listen(0, "127.0.0.1");
   await once(listener, "listening");
@@ -129,14 +130,14 @@ async function expectClosed(witness: Witness, told: string[]): Promise<void> {
 
 describe("LeanSockets", { skip: isBun }, () => {
   it("finds what it needs in this Node", () => {
-    assert.notEqual(LeanSockets.find(), null);
+    assert.notEqual(LeanSockets.detect(), null);
   });
 
   it("does without where Node keeps its bindings to itself", (test) => {
     mockBinding(test, () => {
       throw new Error("denied");
     });
-    assert.equal(LeanSockets.find(), null);
+    assert.equal(LeanSockets.detect(), null);
   });
 
   it("does without where anything is missing of what it uses", (test) => {
@@ -150,28 +151,28 @@ describe("LeanSockets", { skip: isBun }, () => {
       tcp_wrap: { TCP: { prototype: { ...methods } }, TCPConnectWrap, constants },
     };
     mockBinding(test, (name) => binding[name as keyof typeof binding]);
-    assert.notEqual(LeanSockets.find(), null, "with all of it");
+    assert.notEqual(LeanSockets.detect(), null, "with all of it");
     for (const name of Object.keys(stream)) {
       binding.stream_wrap = { ...stream, [name]: undefined };
-      assert.equal(LeanSockets.find(), null, name);
+      assert.equal(LeanSockets.detect(), null, name);
     }
     binding.stream_wrap = stream;
     for (const name of Object.keys(methods)) {
       const { [name]: _, ...others } = methods;
       binding.tcp_wrap.TCP.prototype = others;
-      assert.equal(LeanSockets.find(), null, name);
+      assert.equal(LeanSockets.detect(), null, name);
     }
   });
 
   it("does without where a deprecation is to end the process", (test) => {
     test.after(() => (process.throwDeprecation = false));
     process.throwDeprecation = true;
-    assert.equal(LeanSockets.find(), null);
+    assert.equal(LeanSockets.detect(), null);
   });
 
   it("leaves alone a server that does not listen", () => {
     assert.equal(
-      LeanSockets.find()!.listen(createServer(), () => {}),
+      LeanSockets.detect()!.listen(createServer(), () => {}),
       false,
     );
   });
@@ -451,7 +452,7 @@ describe("a lean socket that connects", { skip: isBun }, () => {
   it("sends what was written before it was connected, and reads", async (test) => {
     const { listener } = await pair(test);
     const witness = new Witness();
-    const lean = LeanSockets.find()!;
+    const lean = LeanSockets.detect()!;
     const socket = lean.connect("127.0.0.1", portOf(listener), witness);
     socket.write(Buffer.from("early"));
     await until(() => socket.bytesWritten === 5 && socket.writableLength === 0, "the first words to leave");
@@ -466,7 +467,7 @@ describe("a lean socket that connects", { skip: isBun }, () => {
     const port = portOf(listener);
     listener.close();
     const witness = new Witness();
-    const socket = LeanSockets.find()!.connect("127.0.0.1", port, witness);
+    const socket = LeanSockets.detect()!.connect("127.0.0.1", port, witness);
     await expectClosed(witness, ["closed"]);
     assert.equal(socket.error, "ECONNREFUSED");
   });
@@ -478,7 +479,7 @@ describe("a lean socket that connects", { skip: isBun }, () => {
     await once(listener, "listening");
     const accepted = once(listener, "connection") as Promise<[Socket]>;
     const witness = new Witness();
-    const socket = LeanSockets.find()!.connect("127.0.0.1", portOf(listener), witness);
+    const socket = LeanSockets.detect()!.connect("127.0.0.1", portOf(listener), witness);
     const [theirs] = await accepted;
     theirs.write("hello");
     await until(() => witness.text === "hello", "the greeting");

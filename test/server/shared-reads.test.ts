@@ -30,7 +30,7 @@ async function pair(test: TestContext): Promise<{ ours: Socket; theirs: Socket }
 function collect(reads: SharedReads, socket: Socket): { text: () => string; buffers: Set<Buffer> } {
   let text = "";
   const buffers = new Set<Buffer>();
-  const taken = reads.take(socket, (length, bytes) => {
+  const taken = reads.redirect(socket, (length, bytes) => {
     buffers.add(bytes);
     text += bytes.toString("latin1", 0, length);
     return true;
@@ -41,11 +41,11 @@ function collect(reads: SharedReads, socket: Socket): { text: () => string; buff
 
 describe("SharedReads", { skip: isBun }, () => {
   it("finds what it needs in this Node", () => {
-    assert.notEqual(SharedReads.find(), null);
+    assert.notEqual(SharedReads.detect(), null);
   });
 
   it("reads all sockets into one buffer", async (test) => {
-    const reads = SharedReads.find()!;
+    const reads = SharedReads.detect()!;
     const buffers = new Set<Buffer>();
     for (const word of ["one", "two"]) {
       const { ours, theirs } = await pair(test);
@@ -65,7 +65,7 @@ describe("SharedReads", { skip: isBun }, () => {
     await until(() => ours.readableLength > 0, "bytes that wait");
     let text = "";
     ours.on("data", (chunk: Buffer) => (text += chunk.toString()));
-    SharedReads.find()!.take(ours, (length, bytes) => {
+    SharedReads.detect()!.redirect(ours, (length, bytes) => {
       text += bytes.toString("latin1", 0, length);
       return true;
     });
@@ -76,7 +76,7 @@ describe("SharedReads", { skip: isBun }, () => {
 
   it("stops while the socket is paused, and goes on", async (test) => {
     const { ours, theirs } = await pair(test);
-    const seen = collect(SharedReads.find()!, ours);
+    const seen = collect(SharedReads.detect()!, ours);
     ours.resume();
     theirs.write("a");
     await until(() => seen.text() === "a", "the first");
@@ -90,7 +90,7 @@ describe("SharedReads", { skip: isBun }, () => {
 
   it("says when the peer has ended, and when it is gone", async (test) => {
     const { ours, theirs } = await pair(test);
-    collect(SharedReads.find()!, ours);
+    collect(SharedReads.detect()!, ours);
     ours.resume();
     const ended = once(ours, "end");
     const closed = once(ours, "close");
@@ -101,9 +101,9 @@ describe("SharedReads", { skip: isBun }, () => {
   });
 
   it("leaves alone what is no plain socket, and what is gone", async (test) => {
-    const reads = SharedReads.find()!;
+    const reads = SharedReads.detect()!;
     assert.equal(
-      reads.take(new Duplex(), () => true),
+      reads.redirect(new Duplex(), () => true),
       false,
     );
     // A class of its own may read in its own way, as that of TLS does.
@@ -111,13 +111,13 @@ describe("SharedReads", { skip: isBun }, () => {
     const { ours, theirs } = await pair(test);
     const other = Object.setPrototypeOf(theirs, Other.prototype) as Socket;
     assert.equal(
-      reads.take(other, () => true),
+      reads.redirect(other, () => true),
       false,
     );
     ours.destroy();
     await once(ours, "close");
     assert.equal(
-      reads.take(ours, () => true),
+      reads.redirect(ours, () => true),
       false,
     );
   });

@@ -8,7 +8,7 @@ import cluster from "node:cluster";
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { createServer } from "#hawser/index.js";
-import { LeanSockets } from "#hawser/server/internals/lean-socket.js";
+import { LeanSockets } from "#hawser/server/internals/lean-sockets.js";
 
 interface Started {
   port: number;
@@ -21,7 +21,7 @@ async function serve(): Promise<Started> {
   const server = createServer({ logger: quiet, message: (client, message) => void client.send(message) });
   // In a cluster, all get the same free port.
   const { port } = await server.listen(0);
-  return { port, isLean: LeanSockets.find() !== null };
+  return { port, isLean: LeanSockets.detect() !== null };
 }
 
 const how = process.argv[2];

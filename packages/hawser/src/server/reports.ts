@@ -33,8 +33,9 @@ export class Reports<Data> implements HandshakeReports {
     this.#counters = counters;
   }
 
-  listening(listening: Listening): void {
-    this.#log.info({ event: "listening", ...listening }, `listening on ${listening.url}`);
+  /** @param sockets lean ones, or those of `node:net` and `node:tls` */
+  listening(listening: Listening, sockets: "lean" | "portable"): void {
+    this.#log.info({ event: "listening", ...listening, sockets }, `listening on ${listening.url}`);
     tell("hawser:listening", () => ({ server: this.#server, ...listening }));
   }
 

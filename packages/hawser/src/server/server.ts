@@ -17,9 +17,7 @@ import { attach } from "./handshake/attach.js";
 import { createHttpServer, graceOf } from "./handshake/http.js";
 import { checkUpgradeSource, type UpgradeSource } from "./handshake/upgrade-source.js";
 import { Upgrades } from "./handshake/upgrade.js";
-import { FrontDoor } from "./internals/front-door.js";
-import { ignoreUpgrades } from "./internals/other-upgrades.js";
-import { SharedReads } from "./internals/shared-reads.js";
+import { internals } from "./internals/internals.js";
 import { bind, type Listening, listeningAt, type ListenTarget, placeOf } from "./listen.js";
 import { checkValue } from "./options/check-value.js";
 import { resolveOptions } from "./options/resolve.js";
@@ -40,6 +38,7 @@ import { PingSource } from "./session/heartbeat.js";
 import type { Recipient, SessionContext, SessionIdentity } from "./session/session-context.js";
 import { Session } from "./session/session.js";
 import { shutDown, type ShutdownReport } from "./shutdown.js";
+import type { FrontDoorControl } from "./sockets/node-internals.js";
 import type { ClientSocket } from "./sockets/client-socket.js";
 import { loadTls } from "./sockets/node-http.js";
 import { defaultLogger } from "./watching/default-logger.js";
@@ -70,7 +69,7 @@ export class Server<Data = undefined> {
   readonly #attached = new Map<UpgradeSource, () => void>();
   #tls: TlsOptions | undefined;
   #http: HttpServer | null = null;
-  #door: FrontDoor | null = null;
+  #door: FrontDoorControl | null = null;
   #httpEnded = true;
   #shutdown: Promise<ShutdownReport> | null = null;
   /** Clients that have closed cleanly since the shutdown began. */
@@ -80,7 +79,7 @@ export class Server<Data = undefined> {
   constructor(options: ResolvedOptions<Data>) {
     const clock = withoutContext(options.clock);
     const wheel = new DeadlineWheel(clock);
-    const reads = options.portableSockets ? null : SharedReads.find();
+    const reads = options.portableSockets ? null : internals.reads;
     this.#options = options;
     this.#tls = options.tls;
     const log = guardedLog(options.logger ?? defaultLogger(options.logLevel));
@@ -112,6 +111,7 @@ export class Server<Data = undefined> {
       topics: this.#topics,
       stats: this.#counters,
       reads,
+      carriesStores: internals.carriesStores,
       onHandlerError: (client, handler, error) => this.#reports.handlerError(client, handler, error),
       onDisconnect: (client, disconnect) => this.#onDisconnect(client, disconnect),
     };
@@ -123,6 +123,7 @@ export class Server<Data = undefined> {
       },
       clock,
       wheel,
+      internals,
       reads,
       incoming,
       places: this.#registry,
@@ -208,7 +209,7 @@ export class Server<Data = undefined> {
     http.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) =>
       this.#upgrades.handle(request, socket, head, http),
     );
-    ignoreUpgrades(http, (request) => !asksForUpgradeTo(request, "websocket"));
+    internals.ignoreUpgrades(http, (request) => !asksForUpgradeTo(request, "websocket"));
     http.on("request", (request, response) => this.#requests.answer(request, response));
     this.#http = http;
     try {
@@ -224,10 +225,10 @@ export class Server<Data = undefined> {
     }
     const bound = http.address();
     if (typeof bound === "object" && bound !== null && tls === undefined && !this.#options.portableSockets) {
-      this.#door = FrontDoor.open(http, {
+      this.#door = internals.openFrontDoor(http, {
         maxHeaderBytes: this.#options.maxHeaderBytes,
         patienceMs: graceOf(this.#options),
-        take: (request, socket, early) => this.#upgrades.handleAtDoor(request, socket, early, http),
+        onHandshake: (request, socket, early) => this.#upgrades.handleAtDoor(request, socket, early, http),
         onBroken: (code) => this.#reports.httpError(code, 400, null),
       });
     }
@@ -235,7 +236,7 @@ export class Server<Data = undefined> {
     http.once("close", () => (this.#httpEnded = true));
     http.on("error", (error) => this.#reports.listenerError(error));
     const listening = listeningAt(place, bound, tls !== undefined, this.#options.path ?? "/");
-    this.#reports.listening(listening);
+    this.#reports.listening(listening, this.#door === null ? "portable" : "lean");
     return listening;
   }
 
@@ -249,7 +250,7 @@ export class Server<Data = undefined> {
     if (this.#shutdown !== null) throw new UsageError("attach: this server has been closed");
     checkUpgradeSource(http);
     if (this.#attached.has(http)) throw new UsageError("attach: this HTTP server is attached already");
-    this.#attached.set(http, attach(http, this.#upgrades));
+    this.#attached.set(http, attach(http, this.#upgrades, internals));
   }
 
   /**

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
+import { AsyncResource } from "node:async_hooks";
 import type { Clock } from "./clock.js";
 
 /**
@@ -7,52 +7,30 @@ import type { Clock } from "./clock.js";
  */
 export type AsyncContext = AsyncResource | null;
 
+/** Whether anything was in the storages when a resource was made. No documented way tells. */
+export type CarriesStores = (resource: AsyncResource) => boolean;
+
 const TYPE = "HAWSERCLIENT";
-/** Properties that each resource has. Before Node 24 any other one is what a storage has there. */
-const ALWAYS_THERE = ["async_id_symbol", "trigger_async_id_symbol"];
-/** Since then what all storages have is in one, which each resource has as well; null: this Node has none. */
-const allStorages =
-  Object.getOwnPropertySymbols(new AsyncResource(TYPE)).find(({ description }) => description === "context_frame") ??
-  null;
 
-/** Whether it can be seen that there is nothing. Undocumented: where it cannot, on Bun for one, each client gets a context of its own. */
-const canTell = ((): boolean => {
-  const own = Object.getOwnPropertySymbols(new AsyncResource(TYPE)).map(({ description }) => description);
-  if (!ALWAYS_THERE.every((name) => own.includes(name))) return false;
-  // Tried where it costs nothing: before Node 24 a storage that is used slows down every promise, and these versions do not change.
-  if (Number.parseInt(process.versions.node, 10) < 24) return true;
-  return new AsyncResource(TYPE).runInAsyncScope(() =>
-    new AsyncLocalStorage<true>().run(true, () => carries(new AsyncResource(TYPE))),
-  );
-})();
-
-/** The context of whoever loaded this file: nothing in it, or, until a client has come who has none, what belongs to no client. */
+/** The context of whoever loaded this file: nothing is in it, or, until a client has come who has none, what belongs to no client. */
 let outside = new AsyncResource(TYPE);
-let outsideCarries = !canTell || carries(outside);
+let isOutsideEmpty = false;
 
-function carries(resource: AsyncResource): boolean {
-  const properties = resource as unknown as Record<symbol, unknown>;
-  if (allStorages !== null) return properties[allStorages] !== undefined;
-  return Object.getOwnPropertySymbols(resource).some(
-    (symbol) => !ALWAYS_THERE.includes(symbol.description ?? "") && properties[symbol] !== undefined,
-  );
-}
-
-/** What is in the storages now. */
-export function currentContext(): AsyncContext {
+/** What is in the storages now. @param carries null: it cannot be told, and each client gets a context of its own */
+export function currentContext(carries: CarriesStores | null): AsyncContext {
   const current = new AsyncResource(TYPE);
-  if (!canTell || carries(current)) return current;
-  if (outsideCarries) {
-    outside = current;
-    outsideCarries = false;
+  if (carries === null || carries(current)) return current;
+  if (!isOutsideEmpty) {
+    if (carries(outside)) outside = current;
+    isOutsideEmpty = true;
   }
   return null;
 }
 
 /** Calls a function with what was in the storages then, whoever calls. */
 export function runIn(context: AsyncContext, call: () => void): void {
-  if (context !== null) context.runInAsyncScope(call);
-  else outside.runInAsyncScope(allStorages === null ? () => runApart(call) : call);
+  if (context === null) outside.runInAsyncScope(runApart, undefined, call);
+  else context.runInAsyncScope(call);
 }
 
 /**

@@ -2,8 +2,8 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { asksForUpgradeTo } from "../../protocol/handshake.js";
 import { UsageError } from "../base/usage-error.js";
-import { ignoreUpgrades } from "../internals/other-upgrades.js";
 import { isTaken } from "../sockets/client-socket.js";
+import type { NodeInternals } from "../sockets/node-internals.js";
 import type { Listener } from "./host.js";
 import type { UpgradeListener, UpgradeSource } from "./upgrade-source.js";
 
@@ -23,9 +23,9 @@ interface Taker {
 const attachments = new WeakMap<UpgradeSource, Attachment>();
 
 /** @returns what undoes it. @throws UsageError for a server whose events cannot be intercepted */
-export function attach(http: UpgradeSource, taker: Taker): () => void {
+export function attach(http: UpgradeSource, taker: Taker, internals: NodeInternals): () => void {
   let attachment = attachments.get(http);
-  if (attachment === undefined) attachments.set(http, (attachment = new Attachment(http)));
+  if (attachment === undefined) attachments.set(http, (attachment = new Attachment(http, internals)));
   const attached = attachment;
   attached.takers.add(taker);
   return () => {
@@ -46,11 +46,11 @@ class Attachment {
   readonly #http: UpgradeSource;
   readonly #undo: (() => void)[];
 
-  constructor(http: UpgradeSource) {
+  constructor(http: UpgradeSource, internals: NodeInternals) {
     this.#http = http;
     this.#undo = [
       intercept(http, (request, socket, head) => this.#take(request, socket, head)),
-      ignoreUpgrades(http, (request) => this.#isOrdinary(request)),
+      internals.ignoreUpgrades(http, (request) => this.#isOrdinary(request)),
     ];
     // Without a listener Node takes an upgrade for an ordinary request.
     http.on("upgrade", askForUpgrades);

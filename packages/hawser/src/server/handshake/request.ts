@@ -1,21 +1,21 @@
 import type { IncomingMessage } from "node:http";
 import { isWord } from "../../protocol/tokens.js";
 import type { UpgradeRequest } from "../api/upgrade-request.js";
-import { PlainRequest } from "../internals/plain-request.js";
+import { LeanRequest } from "../sockets/node-internals.js";
 import { addressAt } from "./address.js";
 import type { Target } from "./target.js";
 import { readUri } from "./uri.js";
 
 /** What a handshake came as: parsed by node:http, or not. */
-export type RequestHead = IncomingMessage | PlainRequest;
+export type RequestHead = IncomingMessage | LeanRequest;
 
 export function messageOf(head: RequestHead): IncomingMessage {
-  return head instanceof PlainRequest ? head.message : head;
+  return head instanceof LeanRequest ? head.message : head;
 }
 
 /** IP address of the one who connected, or the word for a Unix socket; empty when it is gone. */
 export function peerAddressOf(head: RequestHead): string {
-  return head instanceof PlainRequest ? (head.remote.address ?? "") : addressAt(head.socket);
+  return head instanceof LeanRequest ? (head.remote.address ?? "") : addressAt(head.socket);
 }
 
 /** The request of a handshake as the application sees it. Headers, query and `raw` are made when they are asked for: most ask for none. */

@@ -5,6 +5,7 @@ import type { DeadlineWheel } from "../base/deadlines.js";
 import type { MemoryBudget } from "../sending/memory-budget.js";
 import type { SessionIdentity } from "../session/session-context.js";
 import type { ClientSocket, SocketReads } from "../sockets/client-socket.js";
+import type { NodeInternals } from "../sockets/node-internals.js";
 import type { Tracing } from "../watching/tracing.js";
 import type { RequestHead } from "./request.js";
 
@@ -13,6 +14,8 @@ export interface UpgradePort<Data> {
   readonly isDraining: boolean;
   readonly clock: Clock;
   readonly wheel: DeadlineWheel;
+  readonly internals: NodeInternals;
+  /** Null: sockets are read by their `data` events. */
   readonly reads: SocketReads | null;
   /** What has come from clients and is not with their handlers. */
   readonly incoming: MemoryBudget;

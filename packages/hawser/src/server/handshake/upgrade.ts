@@ -11,9 +11,7 @@ import type { UpgradeRequest } from "../api/upgrade-request.js";
 import { runApart } from "../base/async-context.js";
 import { isThenable } from "../base/thenable.js";
 import { UsageError } from "../base/usage-error.js";
-import type { LeanSocket } from "../internals/lean-socket.js";
-import { afterAnswers, handleAsRequest } from "../internals/other-upgrades.js";
-import type { PlainRequest } from "../internals/plain-request.js";
+import type { LeanRequest } from "../sockets/node-internals.js";
 import { type ClientSocket, isGone, isTaken, markTaken, own } from "../sockets/client-socket.js";
 import type { HandshakeTrace, Tracing } from "../watching/tracing.js";
 import { Admission } from "./admission.js";
@@ -106,7 +104,7 @@ export class Upgrades<Data> {
    * @throws UsageError when the socket has been taken before
    */
   handle(request: IncomingMessage, socket: Duplex, early: Buffer, listener?: Listener): void {
-    if (!asksForUpgradeTo(request, "websocket") && handleAsRequest(request, socket, early)) return;
+    if (!asksForUpgradeTo(request, "websocket") && this.#port.internals.handleAsRequest(request, socket, early)) return;
     if (isTaken(socket)) {
       throw new UsageError(
         "handleUpgrade: this socket has been taken already. Hand each handshake to one server, and none that `attach` takes",
@@ -116,7 +114,7 @@ export class Upgrades<Data> {
     // From the first tick: a reset that nobody listens for would end the process.
     socket.on("error", ignoreError);
     const owner = listener ?? (socket as { server?: Listener }).server;
-    afterAnswers(socket, () => {
+    this.#port.internals.afterAnswers(socket, () => {
       // The limits of HTTP end here; the deadlines of a WebSocket take over.
       (socket as Socket).setTimeout?.(0);
       (socket as Socket).setNoDelay?.(true);
@@ -125,7 +123,7 @@ export class Upgrades<Data> {
   }
 
   /** The same, from the front door. */
-  handleAtDoor(request: PlainRequest, socket: LeanSocket, early: Buffer, listener: Listener): void {
+  handleAtDoor(request: LeanRequest, socket: ClientSocket, early: Buffer, listener: Listener): void {
     this.#handle(request, socket, early, listener);
   }
 

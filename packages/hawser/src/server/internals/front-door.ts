@@ -1,26 +1,19 @@
 import type { Server as HttpServer } from "node:http";
 import type { Socket } from "node:net";
+import type { FrontDoorControl, FrontDoorSettings } from "../sockets/node-internals.js";
 import { own, type SocketOwner } from "../sockets/client-socket.js";
-import { LeanSockets, type LeanSocket } from "./lean-socket.js";
-import { canMakeMessages, type PlainRequest, readPlainRequest } from "./plain-request.js";
-
-export interface FrontDoorSettings {
-  readonly maxHeaderBytes: number;
-  /** How long a connection may be silent before it is node:http's, whose deadlines hold from then on: this long to twice as long. */
-  readonly patienceMs: number;
-  /** Takes a handshake, and the bytes that came with it. */
-  readonly take: (request: PlainRequest, socket: LeanSocket, head: Buffer) => void;
-  /** A connection was broken off before it said anything. */
-  readonly onBroken: (code: string) => void;
-}
+import { readHandshake } from "./handshake-reader.js";
+import { canMakeMessages } from "./lean-request.js";
+import type { LeanSocket } from "./lean-socket.js";
+import { LeanSockets } from "./lean-sockets.js";
 
 /**
- * Stands between the listener of an HTTP server and node:http. A connection that begins with a plain WebSocket handshake is answered from
+ * Stands between the listener of an HTTP server and node:http. A connection that begins with a WebSocket handshake of the simplest kind is answered from
  * here, and what Node makes for each connection, the streams of a socket, a parser, a request and a response, is never made. Any other
  * is handed on as if nothing had happened: a part of a head, another request, a client that says nothing, whatever is odd. So node:http
  * alone decides about those, and the limits of HTTP hold as they are.
  */
-export class FrontDoor {
+export class FrontDoor implements FrontDoorControl {
   readonly #http: HttpServer;
   readonly #sockets: LeanSockets;
   readonly #settings: FrontDoorSettings;
@@ -45,9 +38,9 @@ export class FrontDoor {
     });
   }
 
-  /** To be called when it listens. @returns null where Node is not as expected: on Bun, for one. Then all goes through node:http */
+  /** To be called when it listens. @returns null where Node is not as expected: then all goes through node:http */
   static open(http: HttpServer, settings: FrontDoorSettings): FrontDoor | null {
-    const sockets = canMakeMessages ? LeanSockets.find() : null;
+    const sockets = canMakeMessages ? LeanSockets.detect() : null;
     if (sockets === null) return null;
     const door = new FrontDoor(http, sockets, settings);
     const isOpen = sockets.listen(http, (socket) => door.#onConnection(socket));
@@ -55,12 +48,10 @@ export class FrontDoor {
     return isOpen ? door : null;
   }
 
-  /** Connections that came in here and were not handed on. */
   get open(): number {
     return this.#sockets.open;
   }
 
-  /** Closes on all who wait; to be called when the server accepts no more. */
   close(): void {
     clearInterval(this.#timer);
     for (const { socket } of [...this.#waiting, ...this.#waitingLonger]) socket.destroy();
@@ -79,21 +70,22 @@ export class FrontDoor {
 
   /** @internal */
   onFirstChunk(newcomer: Newcomer, chunk: Buffer): void {
-    this.#letGo(newcomer);
+    this.#forget(newcomer);
     const { socket } = newcomer;
-    const { maxHeaderBytes, take } = this.#settings;
-    const plain = readPlainRequest(chunk, socket, maxHeaderBytes);
-    if (plain === null) {
+    const { maxHeaderBytes, onHandshake } = this.#settings;
+    const handshake = readHandshake(chunk, socket, maxHeaderBytes);
+    if (handshake === null) {
       this.#toHttp(socket)?.emit("data", chunk);
       return;
     }
     socket.settle();
-    take(plain.request, socket, chunk.length === plain.length ? NOTHING : chunk.subarray(plain.length));
+    const { request, length } = handshake;
+    onHandshake(request, socket, chunk.length === length ? NOTHING : chunk.subarray(length));
   }
 
   /** @internal It was broken off, or has ended its side without a word. */
   onGone(newcomer: Newcomer): void {
-    this.#letGo(newcomer);
+    this.#forget(newcomer);
     const { error } = newcomer.socket;
     if (error !== null) this.#settings.onBroken(error);
   }
@@ -114,7 +106,7 @@ export class FrontDoor {
     return handedOn;
   }
 
-  #letGo(newcomer: Newcomer): void {
+  #forget(newcomer: Newcomer): void {
     if (!this.#waiting.delete(newcomer)) this.#waitingLonger.delete(newcomer);
   }
 }

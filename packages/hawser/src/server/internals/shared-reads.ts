@@ -28,7 +28,7 @@ export class SharedReads implements SocketReads {
   }
 
   /** @returns null where Node is not as expected */
-  static find(): SharedReads | null {
+  static detect(): SharedReads | null {
     const fresh = new Socket() as unknown as Internals;
     const [bufferKey, callbackKey, generatorKey] = ["kBuffer", "kBufferCb", "kBufferGen"].map((name) =>
       Object.getOwnPropertySymbols(fresh).find((symbol) => symbol.description === name && fresh[symbol] === null),
@@ -42,7 +42,7 @@ export class SharedReads implements SocketReads {
    * resume, end and close remain as they were.
    * @returns false for a socket that cannot do that: one of TLS, say
    */
-  take(socket: Duplex, onRead: OnRead): boolean {
+  redirect(socket: Duplex, onRead: OnRead): boolean {
     // A class that derives from it, as TLS has one, reads in its own way.
     if (Object.getPrototypeOf(socket) !== Socket.prototype) return false;
     const internals = socket as unknown as Internals;

@@ -2,6 +2,7 @@ import type { DeflateParameters } from "../../protocol/deflate-negotiation.js";
 import type { PayloadMemory } from "../../protocol/payload-memory.js";
 import type { Disconnect } from "../api/causes.js";
 import type { Client, HandlerName } from "../api/client.js";
+import type { CarriesStores } from "../base/async-context.js";
 import type { Clock } from "../base/clock.js";
 import type { DeadlineWheel } from "../base/deadlines.js";
 import type { MemoryBudget } from "../sending/memory-budget.js";
@@ -51,6 +52,8 @@ export interface SessionContext<Data> {
   readonly stats: Counters;
   /** Null: Node's public API alone is used. */
   readonly reads: SocketReads | null;
+  /** Null: each client has an async context of its own. */
+  readonly carriesStores: CarriesStores | null;
   /** A handler threw, or its promise was rejected. */
   onHandlerError(client: ConnectedClient<Data>, handler: HandlerName, error: unknown): void;
   /** The connection is over; the client is not to be counted any more. */

@@ -124,7 +124,7 @@ export class Session<Data>
     this.context.wheel.schedule(this, this.checkDeadlines(this.#heardAt));
     this.context.runner.run(this, "open", request);
     // With what `authenticate` and `open` have entered.
-    this.#asyncContext = currentContext();
+    this.#asyncContext = currentContext(this.context.carriesStores);
     this.socket.resume();
     if (head.length > 0) this.onData(head, head.length);
   }

@@ -38,7 +38,7 @@ export type OnRead = (this: Duplex, length: number, bytes: Buffer) => true;
 /** Has sockets read in another way than by their `data` events. */
 export interface SocketReads {
   /** @returns false for a socket that cannot do that: it keeps its events */
-  take(socket: Duplex, onRead: OnRead): boolean;
+  redirect(socket: Duplex, onRead: OnRead): boolean;
 }
 
 /** Whether a connection is over, or about to be: nobody is there who could become a client. */
@@ -93,7 +93,7 @@ export function own(socket: ClientSocket, by: SocketOwner, reads: SocketReads | 
     return;
   }
   if (OwnedStream.setOwner(socket, by)) return;
-  reads?.take(socket, streamOnRead);
+  reads?.redirect(socket, streamOnRead);
   socket.on("error", ignoreError);
   socket.on("data", streamOnData).on("drain", streamOnDrain).on("end", streamOnEnd).on("close", streamOnClose);
 }

@@ -15,7 +15,7 @@ export type LogEvent =
 
 /** Every event that is logged, with its fixed fields; docs/log-events.md is held equal to it by a test. */
 export const logEvents: Readonly<Record<LogEvent, readonly string[]>> = {
-  listening: ["url", "host", "port"],
+  listening: ["url", "host", "port", "sockets"],
   connect: ["id", "address", "path", "subprotocol", "compression", "clients"],
   disconnect: [
     "id", "code", "reason", "cause", "initiator", "durationMs",
