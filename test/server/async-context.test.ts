@@ -149,6 +149,7 @@ describe("AsyncLocalStorage in handlers", () => {
         await peer.sendBytes(Buffer.concat(burst));
       }
       await until(() => server.stats.messagesIn >= (CLIENTS - 10) * MESSAGES, "the messages of those who read", 30_000);
+      await until(() => server.backlogBytes > 0, "one that is behind", 30_000);
       const found = (where: string): number => notes.filter((note) => note.where === where).length;
       for (const peer of peers.slice(0, 10)) peer.socket.resume();
       await until(() => found("drain") > 0, "a drain", 30_000);

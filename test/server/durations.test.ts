@@ -39,12 +39,12 @@ describe("handler times", () => {
     const { times, durations, pass } = timed();
     for (const arrivedAt of [5, 6]) {
       for (let i = 0; i < 10; i++) {
-        assert.ok(times.timesMessages(arrivedAt));
+        assert.ok(times.beginRead(arrivedAt));
         const begunAt = times.beginMessage();
         pass(2);
         times.end("message", begunAt);
       }
-      assert.ok(!times.timesMessages(arrivedAt));
+      assert.ok(!times.beginRead(arrivedAt));
       const begunAt = times.beginMessage();
       assert.equal(begunAt, 0);
       times.end("message", begunAt);

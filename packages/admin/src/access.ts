@@ -62,7 +62,7 @@ export class Access {
 
   /** An address is no name that anybody could have resolve to us: who asks for the one that they reached is meant to. */
   #isOurs(name: string, request: IncomingMessage): boolean {
-    return this.#names.has(name) || (isIP(name) !== 0 && name === plain(request.socket.localAddress ?? ""));
+    return this.#names.has(name) || (isIP(name) !== 0 && name === unmapped(request.socket.localAddress ?? ""));
   }
 }
 
@@ -91,9 +91,9 @@ function bare(host: string): string {
 
 /** Where a request came from, as the feed has it too. */
 export function addressOf(request: IncomingMessage): string {
-  return plain(request.socket.remoteAddress ?? "");
+  return unmapped(request.socket.remoteAddress ?? "");
 }
 
-function plain(address: string): string {
+function unmapped(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.)/i, "");
 }

@@ -1,5 +1,5 @@
 /** The command line as a whole: its subcommands, and what happens when it makes no sense. */
-import { plain } from "hawser/tools";
+import { printable } from "hawser/tools";
 import { Command, CommanderError } from "commander";
 import { version } from "./generated/version.js";
 import { TargetError } from "./tools/target.js";
@@ -44,7 +44,7 @@ export async function runProgram(args: readonly string[], around: Surroundings =
     if (error instanceof CommanderError)
       around.complain(`hawser: ${usageLine(error, program, commandIn(program, args))}`);
     else if (error instanceof ConfigError || error instanceof TargetError)
-      around.complain(`hawser: ${plain(error.message)}`);
+      around.complain(`hawser: ${printable(error.message)}`);
     else throw error;
     return WRONG_USAGE;
   }

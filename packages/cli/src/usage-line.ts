@@ -1,7 +1,7 @@
 /** Commander's complaints about the command line, each as one line that says what is allowed. */
 import { describeRule, didYouMean } from "hawser/tools";
 import type { Command, CommanderError } from "commander";
-import { plain } from "./config/config-error.js";
+import { printable } from "./config/config-error.js";
 import { type Setting, settings } from "./config/settings.js";
 
 /** @param chosen which of the program's commands was meant, if any */
@@ -17,14 +17,14 @@ export function usageLine({ code, message }: CommanderError, program: Command, c
     const setting = settingOf(flag.replace("--no-", "--"));
     if (setting?.rule.kind === "boolean") {
       const forms = `${setting.flag} or ${setting.flag.replace("--", "--no-")}`;
-      return plain(`${setting.name}: got "${quoted}"; the flag takes no value: ${forms}`);
+      return printable(`${setting.name}: got "${quoted}"; the flag takes no value: ${forms}`);
     }
   }
   // Commander writes "error: …".
   const text = message.replace(/^error: /, "");
   const hint = didYouMean(quoted.split("=", 1)[0]!, knownTo(code, program, chosen));
   const help = command === undefined ? "hawser --help" : `hawser ${command} --help`;
-  return plain(hint === "" ? `${text}; ${help} lists all` : `${text}${hint}`);
+  return printable(hint === "" ? `${text}; ${help} lists all` : `${text}${hint}`);
 }
 
 /** The names of which the one that was not known may be meant. */

@@ -7,7 +7,8 @@ export type { Client, ClientSummary, HandlerResult } from "./server/api/client.j
 export type { Message, Payload } from "./server/sending/message.js";
 export type { SendResult } from "./server/sending/outbox.js";
 export type { UpgradeRequest } from "./server/api/upgrade-request.js";
-export { Refuse, type RefusalReason, refusals } from "./server/api/refusal.js";
+export { type RefusalReason, refusals } from "./server/api/refusal.js";
+export { Refuse } from "./server/api/refuse.js";
 export { type Cause, causes, type Disconnect, type Initiator } from "./server/api/causes.js";
 export type { Logger, LogLevel } from "./server/api/logger.js";
 export { type LogEvent, logEvents } from "./server/watching/log-events.js";

@@ -15,4 +15,4 @@ export { resolveOptions } from "./server/options/resolve.js";
 export { checkValue, describeRule, type ValueRule } from "./server/options/check-value.js";
 export { didYouMean } from "./server/options/nearest.js";
 export { guardedLog } from "./server/watching/guarded-log.js";
-export { plain, plainLines } from "./server/base/plain.js";
+export { printable, printableLines } from "./server/base/printable.js";

@@ -1,5 +1,5 @@
 /** The report as JUnit XML, which CI systems show: a suite for each practice, a test case for each check. */
-import { plainLines } from "hawser/tools";
+import { printableLines } from "hawser/tools";
 import type { CheckResult, Report } from "./report.js";
 
 export function formatJunit(report: Report): string {
@@ -10,7 +10,7 @@ export function formatJunit(report: Report): string {
   });
   const all = { name: `hawser audit ${report.target}`, ...totals(report.results), time: report.durationMs / 1000 };
   const xml = `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites${attributes(all)}>\n${suites.join("")}</testsuites>\n`;
-  return plainLines(xml);
+  return printableLines(xml);
 }
 
 function totals(results: readonly CheckResult[]): Record<string, number> {

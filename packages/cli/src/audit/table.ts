@@ -1,6 +1,6 @@
 /** The report as a table for people. */
 import { styleText } from "node:util";
-import { plainLines } from "hawser/tools";
+import { printableLines } from "hawser/tools";
 import { duration } from "./amounts.js";
 import type { Verdict } from "./check.js";
 import type { CheckResult, Report } from "./report.js";
@@ -23,14 +23,14 @@ export function formatTable(report: Report, { width = 100, colours = false }: Ta
     colours ? styleText(COLOURS[verdict], text, { validateStream: false }) : text;
   const bold = (text: string): string => (colours ? styleText("bold", text, { validateStream: false }) : text);
   const notes = repeatedReasons(report.results);
-  const lines: string[] = [`${plainLines(report.target)}, ${report.mode} audit in ${duration(report.durationMs)}`];
+  const lines: string[] = [`${printableLines(report.target)}, ${report.mode} audit in ${duration(report.durationMs)}`];
   for (const { practice, name, verdict } of report.practices) {
     lines.push("", `${bold(`${String(practice).padStart(2)}. ${name}`.padEnd(NAME_WIDTH))}${paint(verdict, verdict)}`);
     for (const result of report.results.filter((one) => one.practice === practice))
       lines.push(...rowOf(result, notes, width, (text) => paint(result.verdict, text)));
   }
   if (notes.length > 0) lines.push("");
-  for (const [at, reason] of notes.entries()) lines.push(...wrap(`[${at + 1}] ${plainLines(reason)}`, width));
+  for (const [at, reason] of notes.entries()) lines.push(...wrap(`[${at + 1}] ${printableLines(reason)}`, width));
   const { counts } = report;
   const summary = `${counts.pass} passed, ${counts.fail} failed, ${counts.warn} warned, ${counts["not testable"]} not testable`;
   return `${[...lines, "", summary].join("\n")}\n`;
@@ -51,7 +51,7 @@ function rowOf(
   const column = MARGIN.length + VERDICT_WIDTH;
   const indent = " ".repeat(column);
   const note = result.verdict === "not testable" ? notes.indexOf(result.seen) + 1 : 0;
-  const text = note === 0 ? `${result.title}: ${plainLines(result.seen)}` : `${result.title} [${note}]`;
+  const text = note === 0 ? `${result.title}: ${printableLines(result.seen)}` : `${result.title} [${note}]`;
   const [first = "", ...seen] = wrap(text, width - column);
   const rows = [
     `${MARGIN}${paint(result.verdict.padEnd(VERDICT_WIDTH))}${first}`,

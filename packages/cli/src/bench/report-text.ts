@@ -1,6 +1,6 @@
 /** A report as a table for people. */
 import { availableParallelism } from "node:os";
-import { plain } from "hawser/tools";
+import { printable } from "hawser/tools";
 import type { Bucket, Percentiles } from "./histogram.js";
 import { BUSY_LIMIT, closeText, type Report } from "./report.js";
 
@@ -20,7 +20,7 @@ export function reportText(report: Report): string {
     ["errors", countsText(report.errors.map(({ kind, count }) => [kind, count]))],
     ["generator", generatorText(report)],
   ];
-  return rows.map(([label, text]) => `${label.padEnd(LABEL)}${plain(text)}\n`).join("");
+  return rows.map(([label, text]) => `${label.padEnd(LABEL)}${printable(text)}\n`).join("");
 }
 
 function loadText({ load, connections, rooms, rate, inFlight, messageBytes, messageType }: Report): string {

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isToken } from "hawser/protocol";
-import { plainLines } from "hawser/tools";
+import { printableLines } from "hawser/tools";
 import type { Command } from "commander";
 import type { AuditOptions } from "../audit/index.js";
 import { findTarget } from "../tools/target.js";
@@ -56,7 +56,7 @@ export function addAudit(program: Command, setExitCode: (code: number) => void):
     const { audit, formatJunit, formatTable } = await import("../audit/index.js");
     const report = await audit(await findTarget(url, flags.iOwnThisServer === true), optionsOf(flags));
     // What a server has sent may be in it: as \u009b it reads the same, and writes to no terminal.
-    if (flags.json) print(`${plainLines(JSON.stringify(report, null, 2))}\n`);
+    if (flags.json) print(`${printableLines(JSON.stringify(report, null, 2))}\n`);
     else if (flags.junit) print(formatJunit(report));
     else print(formatTable(report, appearance()));
     if (!flags.json && !flags.junit) print(`The documents are in ${documents}\n`);

@@ -1,6 +1,6 @@
 /** What `--check-config` prints: that all is well, and what differs from the defaults, and why. */
 import { isDeepStrictEqual } from "node:util";
-import { plain, sourceText, withoutSecrets } from "./config-error.js";
+import { printable, sourceText, withoutSecrets } from "./config-error.js";
 import type { Configuration } from "./configure.js";
 import { settings } from "./settings.js";
 
@@ -17,7 +17,7 @@ export function configurationReport({ given }: Configuration): string {
 
 /** As it would stand in a config file. */
 function written(value: unknown): string {
-  return plain(typeof value === "string" && /^[\w./:-]+$/.test(value) ? value : JSON.stringify(value));
+  return printable(typeof value === "string" && /^[\w./:-]+$/.test(value) ? value : JSON.stringify(value));
 }
 
 function table(rows: readonly (readonly string[])[]): string {

@@ -1,9 +1,9 @@
 /** What is wrong with the configuration, in one line: which option, what it got, where that came from, what is allowed. */
 
-import { plain } from "hawser/tools";
+import { printable } from "hawser/tools";
 import type { SettingRule } from "./own-options.js";
 
-export { plain };
+export { printable };
 
 /** The command line could not be understood as it is: exit code 2. The message is one line. */
 export class ConfigError extends Error {
@@ -26,7 +26,7 @@ export function sourceText(source: Source): string {
     case "environment":
       return `environment variable ${source.variable}`;
     case "file":
-      return `config file ${plain(source.file)}, line ${source.line}`;
+      return `config file ${printable(source.file)}, line ${source.line}`;
   }
 }
 
@@ -52,7 +52,7 @@ export function show(value: unknown): string {
 }
 
 function quote(text: string): string {
-  return plain(JSON.stringify(text));
+  return printable(JSON.stringify(text));
 }
 
 function clip(text: string): string {

@@ -2,7 +2,7 @@
 import { dirname, resolve } from "node:path";
 import { didYouMean } from "hawser/tools";
 import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
-import { ConfigError, plain, type Source } from "./config-error.js";
+import { ConfigError, printable, type Source } from "./config-error.js";
 import { type Setting, settings } from "./settings.js";
 
 export interface FileEntry {
@@ -17,7 +17,7 @@ export function parseConfigFile(file: string, text: string): FileEntry[] {
   const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, stringKeys: true });
   const lineOf = (offset: number | undefined): number => Math.max(counter.linePos(offset ?? 0).line, 1);
   const fault = (offset: number | undefined, what: string): ConfigError =>
-    new ConfigError(`config file ${plain(file)}, line ${lineOf(offset)}: ${plain(what)}`);
+    new ConfigError(`config file ${printable(file)}, line ${lineOf(offset)}: ${printable(what)}`);
 
   // A warning is a tag that nobody knows: the value would not be what it seems.
   const problem = document.errors[0] ?? document.warnings[0];

@@ -1,6 +1,6 @@
 /** `HAWSER_*` environment variables: one for each option, and none that is not an option. */
 import { didYouMean } from "hawser/tools";
-import { ConfigError, plain, type Source } from "./config-error.js";
+import { ConfigError, printable, type Source } from "./config-error.js";
 import { CONFIG_ENV, type Setting, settings } from "./settings.js";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -27,7 +27,7 @@ export function readEnvironment(environment: Environment): EnvironmentEntry[] {
     const setting = known.get(variable);
     if (setting === undefined) {
       const hint = didYouMean(variable, [CONFIG_ENV, ...known.keys()]);
-      throw new ConfigError(`environment variable ${plain(variable)}: there is no such option${hint}`);
+      throw new ConfigError(`environment variable ${printable(variable)}: there is no such option${hint}`);
     }
     entries.push({ setting, text, source: { from: "environment", variable } });
   }

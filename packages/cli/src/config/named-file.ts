@@ -1,6 +1,6 @@
 /** Reading a file that an option names. */
 import { readFileSync } from "node:fs";
-import { ConfigError, plain, type Source, sourceText } from "./config-error.js";
+import { ConfigError, printable, type Source, sourceText } from "./config-error.js";
 
 /** @throws ConfigError that names the option, the file, who named it and what is wrong with it. */
 export function readNamedFile(option: string, file: string, source: Source): string {
@@ -9,7 +9,7 @@ export function readNamedFile(option: string, file: string, source: Source): str
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
     throw new ConfigError(
-      `${option}: cannot read ${plain(JSON.stringify(file))} from ${sourceText(source)}: ${faults[code] ?? "failed"} (${code})`,
+      `${option}: cannot read ${printable(JSON.stringify(file))} from ${sourceText(source)}: ${faults[code] ?? "failed"} (${code})`,
     );
   }
 }

@@ -1,6 +1,6 @@
 /** Where `hawser serve` listens: an address and a port, a Unix socket, or what systemd passes on. */
 import type { ListenTarget } from "hawser";
-import { ConfigError, plain } from "./config-error.js";
+import { ConfigError, printable } from "./config-error.js";
 import type { Environment } from "./environment.js";
 
 /** The first descriptor that systemd passes on (sd_listen_fds(3)): SD_LISTEN_FDS_START. */
@@ -19,7 +19,7 @@ export function placeOf(own: OwnPlace, environment: Environment, pid: number): L
   // Variables of another process, which this one has inherited, are not for it.
   if (LISTEN_PID === String(pid) && LISTEN_FDS !== "0") {
     if (LISTEN_FDS !== "1")
-      throw new ConfigError(`LISTEN_FDS: got ${plain(LISTEN_FDS)}; takes one socket of systemd's`);
+      throw new ConfigError(`LISTEN_FDS: got ${printable(LISTEN_FDS)}; takes one socket of systemd's`);
     return { fd: FIRST_FD };
   }
   const { host, port, socket, socketMode } = own;

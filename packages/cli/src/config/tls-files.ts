@@ -2,7 +2,7 @@
 import { createSecureContext } from "node:tls";
 import type { TlsOptions } from "hawser";
 import type { Given } from "./check-setting.js";
-import { ConfigError, plain, type Source } from "./config-error.js";
+import { ConfigError, printable, type Source } from "./config-error.js";
 import { readNamedFile } from "./named-file.js";
 
 export interface TlsFiles {
@@ -32,9 +32,9 @@ export function readTls({ cert, key }: TlsFiles): TlsOptions {
   try {
     createSecureContext(tls);
   } catch (error) {
-    const files = `${plain(JSON.stringify(cert.file))} and ${plain(JSON.stringify(key.file))}`;
+    const files = `${printable(JSON.stringify(cert.file))} and ${printable(JSON.stringify(key.file))}`;
     throw new ConfigError(
-      `tlsCert, tlsKey: ${files} are no certificate and key that belong together: ${plain((error as Error).message)}`,
+      `tlsCert, tlsKey: ${files} are no certificate and key that belong together: ${printable((error as Error).message)}`,
     );
   }
   return tls;

@@ -1,5 +1,5 @@
 /** A close code in words. */
-import { plain } from "hawser/tools";
+import { printable } from "hawser/tools";
 
 const words: Readonly<Record<number, string>> = {
   1000: "normal",
@@ -22,5 +22,5 @@ const words: Readonly<Record<number, string>> = {
 export function closeText(code: number, reason: string): string {
   const meaning =
     words[code] ?? (code >= 4000 ? "private to the application" : code >= 3000 ? "of a library" : "reserved");
-  return `${code} (${meaning})${reason === "" ? "" : ` ${plain(JSON.stringify(reason))}`}`;
+  return `${code} (${meaning})${reason === "" ? "" : ` ${printable(JSON.stringify(reason))}`}`;
 }

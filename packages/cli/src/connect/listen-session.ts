@@ -1,7 +1,7 @@
 /** `hawser connect --listen PORT`: a conversation with the clients that come. */
 import { createInterface } from "node:readline";
 import { type Client, createServer, type Logger } from "hawser";
-import { plain } from "hawser/tools";
+import { printable } from "hawser/tools";
 import { closeText } from "./close-text.js";
 import { messageBlock, messageLine, type Received } from "./message-text.js";
 import { Screen } from "./screen.js";
@@ -40,7 +40,7 @@ export async function listenFor(options: ListenOptions, around: Surroundings): P
       client.data = ++count;
       clients.set(client, client.data);
       const agreed = client.subprotocol === "" ? "" : `, subprotocol ${client.subprotocol}`;
-      view.say(`#${client.data} connected from ${client.address}: ${plain(request.path)}${agreed}`);
+      view.say(`#${client.data} connected from ${client.address}: ${printable(request.path)}${agreed}`);
       for (const text of options.execute) client.send(text);
     },
     message: (client, message) => view.message(client.data, message),
@@ -117,7 +117,7 @@ function refusalsTo(say: (text: string) => void): Logger {
   const quiet = (): void => {};
   const onWarning = (fields: object): void => {
     const { event, status, reason } = fields as { event?: string; status?: number; reason?: string };
-    if (event === "refused") say(`a handshake was refused with ${status}: ${plain(String(reason))}`);
+    if (event === "refused") say(`a handshake was refused with ${status}: ${printable(String(reason))}`);
   };
   return { error: quiet, warn: onWarning, info: quiet, debug: quiet };
 }

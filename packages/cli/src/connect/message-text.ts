@@ -1,5 +1,5 @@
 /** A message as it is shown. Nothing of it can move the cursor or pass for a line of ours. */
-import { plain } from "hawser/tools";
+import { printable } from "hawser/tools";
 import { hexDump } from "./hex-dump.js";
 import type { Paint } from "./paint.js";
 import { joinJson, prettyJson } from "./pretty-json.js";
@@ -21,7 +21,7 @@ export function messageBlock(mark: string, { bytes, isBinary }: Received, paint:
   const text = bytes.toString("utf8");
   const shown = text.length > LONGEST_SHOWN ? text.slice(0, LONGEST_SHOWN) : text;
   const more = text.length > shown.length ? paint("grey", ` … ${bytes.length} bytes in all`) : "";
-  const lines = (more === "" ? prettyJson(shown, paint) : null) ?? [plain(shown)];
+  const lines = (more === "" ? prettyJson(shown, paint) : null) ?? [printable(shown)];
   return `${paint("cyan", mark)} ${lines.join("\n  ")}${more}`;
 }
 
@@ -29,5 +29,5 @@ export function messageBlock(mark: string, { bytes, isBinary }: Received, paint:
 export function messageLine({ bytes, isBinary }: Received): string {
   if (isBinary) return bytes.toString("hex");
   // A tab is data in a pipe, and harmless.
-  return joinJson(bytes.toString("utf8")).split("\t").map(plain).join("\t");
+  return joinJson(bytes.toString("utf8")).split("\t").map(printable).join("\t");
 }

@@ -2,7 +2,7 @@
  * JSON over several lines. Its tokens stay as they were sent: parsed and written again, 12345678901234567890 would be another number,
  * and a name that stands twice would stand once.
  */
-import { plain } from "hawser/tools";
+import { printable } from "hawser/tools";
 import type { Colour, Paint } from "./paint.js";
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
@@ -33,7 +33,7 @@ export function prettyJson(text: string, paint: Paint): string[] | null {
     } else if (token === ",") {
       line += token;
       breakLine();
-    } else line += token === ":" ? ": " : paint(colourOf(token, next), plain(token));
+    } else line += token === ":" ? ": " : paint(colourOf(token, next), printable(token));
   });
   return [...lines, line];
 }

@@ -1,6 +1,6 @@
 /** What a typed line does: it is sent, or it is a command. */
 import { isValidCloseCode } from "hawser/protocol";
-import { plain } from "hawser/tools";
+import { printable } from "hawser/tools";
 import { fromHex } from "./hex-dump.js";
 
 /** Whom we talk to: a server, or all clients. */
@@ -40,7 +40,7 @@ export function perform(line: string, talk: Talk, say: (text: string) => void): 
     case "/help":
       return say(help);
     default:
-      return say(`there is no command ${plain(name)}; /help lists them, and /${plain(line)} sends it as it is`);
+      return say(`there is no command ${printable(name)}; /help lists them, and /${printable(line)} sends it as it is`);
   }
 }
 

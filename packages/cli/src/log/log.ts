@@ -1,7 +1,7 @@
 /** The command's log: JSON lines for machines, readable lines on a terminal, both through a sink that never blocks. */
 import { isatty } from "node:tty";
 import type { LogLevel } from "hawser";
-import { plainLines } from "hawser/tools";
+import { printableLines } from "hawser/tools";
 import { type Logger as PinoLogger, pino } from "pino";
 import type { TerminalFault } from "./exit.js";
 import { prettyLine } from "./pretty-line.js";
@@ -41,7 +41,7 @@ export function openLog(level: LogLevel, format: LogFormat, onLine: (line: strin
     {
       write(raw: string): void {
         // What the command itself writes has not gone through the library; in JSON \u009b is the same character.
-        const line = plainLines(raw);
+        const line = printableLines(raw);
         onLine(line);
         sink.write(pretty === undefined ? line : pretty(line));
       },

@@ -1,11 +1,11 @@
 /** Why the server cannot listen, in one line. */
 import type { ListenTarget } from "hawser";
-import { plain } from "../config/config-error.js";
+import { printable } from "../config/config-error.js";
 
 export function listenErrorText(error: unknown, place: ListenTarget): string {
   const { code = "", message } = error as NodeJS.ErrnoException;
   const reason = "path" in place ? (socketReasons[code] ?? reasons[code]) : reasons[code];
-  return plain(`cannot listen on ${placeText(place)}: ${reason === undefined ? message : `${reason} (${code})`}`);
+  return printable(`cannot listen on ${placeText(place)}: ${reason === undefined ? message : `${reason} (${code})`}`);
 }
 
 function placeText(place: ListenTarget): string {

@@ -1,5 +1,5 @@
 /** Why no WebSocket could be opened, in one line. */
-import { plain } from "hawser/tools";
+import { printable } from "hawser/tools";
 import { TargetError } from "./target.js";
 
 /** There is no WebSocket at the target, or none that can be reached. The message is one line, and names the target. */
@@ -8,7 +8,7 @@ export class OpenError extends TargetError {
   readonly kind: string;
 
   constructor(where: string, kind: string, text: string) {
-    super(plain(`${where}: ${text}`));
+    super(printable(`${where}: ${text}`));
     this.kind = kind;
   }
 }

@@ -1,8 +1,5 @@
 import type { HandshakeFault } from "../../protocol/handshake.js";
-import { textOf } from "../base/thrown.js";
-import { UsageError } from "../base/usage-error.js";
-import { http } from "../sockets/node-http.js";
-import { type ExtraHeaders, headerFault, type HeaderPairs } from "./headers.js";
+import type { ExtraHeaders } from "./headers.js";
 
 /** Why a handshake was refused, by the same word in the API, the log, the documents and the metrics. */
 export type RefusalReason = HandshakeFault | RefusalDecision;
@@ -69,77 +66,4 @@ export interface Refusal {
 export function refusal(reason: RefusalDecision): Refusal {
   const { status, retry, message } = refusals[reason];
   return { status, reason, message, headers: retry ? { "Retry-After": String(retryAfterSeconds()) } : {} };
-}
-
-/** Those there are. Not by `instanceof`, which throws for a revoked proxy. */
-const refuses = new WeakSet<object>();
-
-/** What a `Refuse` asks for; null for whatever else was thrown. @throws what its members throw */
-export function refusalOf(thrown: unknown): Refusal | null {
-  if (!refuses.has(thrown as object)) return null;
-  const { status, message, headers } = thrown as Refuse;
-  return { status, reason: "by-application", message: textOf(message), headers };
-}
-
-/** Thrown by `authenticate` to refuse a client with an HTTP status. */
-export class Refuse extends Error {
-  override readonly name = "Refuse";
-  readonly status: number;
-  readonly headers: ExtraHeaders;
-
-  /**
-   * @param status 400 to 599
-   * @param message sent to the client; the status' name if left out
-   * @param headers of the response, as an object or as pairs, which a `Headers` is; several values make several lines. One of ours,
-   *   `Content-Type`, is replaced
-   * @throws RangeError for a status that no refusal has; UsageError for a header that no response can have, or that is the server's own
-   */
-  constructor(status: number, message?: string, headers: ExtraHeaders | HeaderPairs = {}) {
-    super(message ?? http.STATUS_CODES[status] ?? "Refused");
-    if (!Number.isInteger(status) || status < 400 || status > 599) {
-      throw new RangeError(`Refuse: got status ${status}, takes 400 to 599`);
-    }
-    this.status = status;
-    this.headers = checked(headers);
-    refuses.add(this);
-  }
-}
-
-/** @throws UsageError for what has no headers where they are looked for: none is to be left out in silence */
-function entriesOf(headers: ExtraHeaders | HeaderPairs): [string, unknown][] {
-  if (typeof headers === "object" && headers !== null) {
-    if (Symbol.iterator in headers) return joinPairs(headers);
-    const prototype = Object.getPrototypeOf(headers) as object | null;
-    const entries = Object.entries(headers);
-    // A plain object may be of another realm.
-    if (entries.length > 0 || prototype === null || Object.getPrototypeOf(prototype) === null) return entries;
-  }
-  throw new UsageError("Refuse: headers takes an object of names and values, a Headers or a list of pairs");
-}
-
-/** A `Headers` has `Set-Cookie` once for each value. */
-function joinPairs(pairs: HeaderPairs): [string, unknown][] {
-  const byName = new Map<string, [name: string, values: unknown[]]>();
-  for (const pair of pairs) {
-    if (!Array.isArray(pair) || typeof pair[0] !== "string") {
-      throw new UsageError("Refuse: headers takes pairs of a name and a value");
-    }
-    const [name, value] = pair as unknown as [string, unknown];
-    const known = byName.get(name.toLowerCase());
-    if (known === undefined) byName.set(name.toLowerCase(), [name, [value].flat()]);
-    else known[1].push(...[value].flat());
-  }
-  return [...byName.values()].map(([name, values]) => [name, values.length === 1 ? values[0] : values]);
-}
-
-/** A copy: what is written is what was looked at. @throws UsageError */
-function checked(headers: ExtraHeaders | HeaderPairs): ExtraHeaders {
-  const copy = entriesOf(headers).map(([name, value]): [string, ExtraHeaders[string]] => {
-    // From JavaScript, `Retry-After: 5` is a number.
-    const values = [value].flat().map((each: unknown) => (typeof each === "number" ? String(each) : each));
-    const fault = headerFault(name, "") ?? values.map((each) => headerFault(name, each)).find((one) => one !== null);
-    if (fault !== undefined) throw new UsageError(`Refuse: the header ${JSON.stringify(name)} ${fault}`);
-    return [name, Array.isArray(value) ? Object.freeze(values as string[]) : (values[0] as string)];
-  });
-  return Object.freeze(Object.fromEntries(copy));
 }

@@ -1,4 +1,5 @@
-import { type Refusal, refusal, refusalOf } from "../api/refusal.js";
+import { type Refusal, refusal } from "../api/refusal.js";
+import { refusalOf } from "../api/refuse.js";
 import type { ResolvedOptions } from "../api/resolved-options.js";
 import type { UpgradeRequest } from "../api/upgrade-request.js";
 import { freshId } from "../base/fresh-id.js";

@@ -44,11 +44,11 @@ export class HandlerRunner<Data> {
   }
 
   /**
-   * Whether those called for messages that have just arrived are timed, or told of to anybody. If not, `call` is enough: asked once for all
-   * messages of a read, it costs each of them nothing.
+   * Messages have arrived: called once for all messages of a read, it costs each of them nothing.
+   * @returns whether their handlers are timed, or anybody is told of them. If not, `call` is enough
    */
-  watchesMessages(owner: HandlerOwner<Data>, arrivedAt: number): boolean {
-    return this.times.timesMessages(arrivedAt) || owner.trace !== null || handlerChannels.message.hasSubscribers;
+  beginRead(owner: HandlerOwner<Data>, arrivedAt: number): boolean {
+    return this.times.beginRead(arrivedAt) || owner.trace !== null || handlerChannels.message.hasSubscribers;
   }
 
   runMessage(owner: HandlerOwner<Data>, message: Message): void {

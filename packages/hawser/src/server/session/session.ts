@@ -168,7 +168,7 @@ export class Session<Data>
   protected beforeParse(): void {
     const { runner } = this.context;
     runner.caller ??= this;
-    this.#isWatched = runner.watchesMessages(this, this.#heardAt);
+    this.#isWatched = runner.beginRead(this, this.#heardAt);
     this.outbox.holdScratch();
   }
 

@@ -1,5 +1,5 @@
 /** The one place that every line passes on its way to a logger, ours or the application's. */
-import { plain, plainLines } from "../base/plain.js";
+import { printable, printableLines } from "../base/printable.js";
 import { isError, UNSHOWABLE } from "../base/thrown.js";
 import type { Logger } from "../api/logger.js";
 
@@ -12,12 +12,12 @@ export function guardedLog(log: Logger): Logger {
     (level: keyof Logger): Logger[keyof Logger] =>
     (fields, message) => {
       if (isOff(log, level)) return;
-      const isPlain = isPlainAlready(fields);
+      const isPrintable = isPrintableAlready(fields);
       try {
-        log[level](isPlain ? fields : new PlainCopies().of(fields), plain(message));
+        log[level](isPrintable ? fields : new PrintableCopies().of(fields), printable(message));
       } catch {
         // Where would we say so? But it may be what was thrown that cannot be read by the logger, and not the logger that is broken.
-        if (!isPlain) retry(() => log[level](withoutObjects(fields), plain(message)));
+        if (!isPrintable) retry(() => log[level](withoutObjects(fields), printable(message)));
       }
     };
   return { debug: guarded("debug"), info: guarded("info"), warn: guarded("warn"), error: guarded("error") };
@@ -43,22 +43,25 @@ function retry(call: () => void): void {
 
 function withoutObjects(fields: object): object {
   return Object.fromEntries(
-    Object.entries(fields).map(([name, value]: [string, unknown]) => [name, isPlainValue(value) ? value : UNSHOWABLE]),
+    Object.entries(fields).map(([name, value]: [string, unknown]) => [
+      name,
+      isPrintableValue(value) ? value : UNSHOWABLE,
+    ]),
   );
 }
 
 /** The line of a client that comes or goes, which has to cost next to nothing. */
-function isPlainAlready(fields: object): boolean {
+function isPrintableAlready(fields: object): boolean {
   for (const name in fields) {
-    if (!isPlainValue(fields[name as keyof typeof fields])) return false;
+    if (!isPrintableValue(fields[name as keyof typeof fields])) return false;
   }
   return true;
 }
 
-function isPlainValue(value: unknown): boolean {
+function isPrintableValue(value: unknown): boolean {
   switch (typeof value) {
     case "string":
-      return value === plain(value);
+      return value === printable(value);
     case "number":
     case "boolean":
     case "undefined":
@@ -72,7 +75,7 @@ function isPlainValue(value: unknown): boolean {
 const MOST_OBJECTS = 1000;
 
 /** Of the objects of one line, each itself where nothing in it has to change; else a copy, for it may be the application's. */
-class PlainCopies {
+class PrintableCopies {
   /** Those that are being looked at, each in the one before it. */
   readonly #around = new Set<object>();
   #left = MOST_OBJECTS;
@@ -83,10 +86,10 @@ class PlainCopies {
 
   /** @param hasLines it is an error's: a stack has lines of its own */
   #value(value: unknown, hasLines: boolean): unknown {
-    if (typeof value === "string") return hasLines ? plainLines(value) : plain(value);
+    if (typeof value === "string") return hasLines ? printableLines(value) : printable(value);
     if (typeof value === "function") return "[Function]";
     // JSON has no word for it.
-    if (typeof value === "symbol" || typeof value === "bigint") return plain(String(value));
+    if (typeof value === "symbol" || typeof value === "bigint") return printable(String(value));
     if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
     // As it is, it would be shown inside its copy.
     if (this.#around.has(value)) return "[Circular]";
@@ -117,7 +120,7 @@ class PlainCopies {
     for (const name of names) {
       const value = read(object, name);
       const safe = value === UNREADABLE ? "…" : this.#value(value, hasStack);
-      const safeName = plain(name);
+      const safeName = printable(name);
       isSame &&= safe === value && safeName === name;
       // By value: a stack may be an accessor, which would tell that of the copy.
       members[safeName] = { value: safe, enumerable: Object.prototype.propertyIsEnumerable.call(object, name) };

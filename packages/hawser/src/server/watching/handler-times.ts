@@ -27,8 +27,8 @@ export class HandlerTimes {
     return this.#read();
   }
 
-  /** Whether messages that arrived in this millisecond are still timed. */
-  timesMessages(arrivedAt: number): boolean {
+  /** Messages have arrived. @returns whether some of this millisecond are still to be timed */
+  beginRead(arrivedAt: number): boolean {
     if (arrivedAt !== this.#millisecond) {
       this.#millisecond = arrivedAt;
       this.#left = TIMED_PER_MS;

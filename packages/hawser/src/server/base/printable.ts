@@ -6,12 +6,12 @@ const UNSAFE = /[\p{Cc}\p{Cs}\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\
 /** Nearly all text that is logged: asked first, for it costs a fraction. */
 const PRINTABLE_ASCII = /^[ -~]*$/;
 
-export function plain(text: string): string {
+export function printable(text: string): string {
   return PRINTABLE_ASCII.test(text) ? text : text.replace(UNSAFE, escaped);
 }
 
 /** The same for text that has lines of its own: a stack, a report. */
-export function plainLines(text: string): string {
+export function printableLines(text: string): string {
   return text.replace(UNSAFE, (character) =>
     character === "\n" || character === "\t" ? character : escaped(character),
   );
