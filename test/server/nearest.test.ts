@@ -14,6 +14,7 @@ describe("didYouMean", () => {
     ["maxMesageBytse", "two mistakes in a long name", "maxMessageBytes"],
     ["pongWait", "its beginning", "pongWaitMs"],
     ["key", "its end", "tlsKey"],
+    ["waitMs", "its end", "pongWaitMs"],
     ["maxPayload", "its name elsewhere", "maxMessageBytes"],
     ["cors", "its name elsewhere", "allowedOrigins"],
     ["max", "too little of it", null],
