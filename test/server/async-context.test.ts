@@ -149,8 +149,10 @@ describe("AsyncLocalStorage in handlers", () => {
         await peer.sendBytes(Buffer.concat(burst));
       }
       await until(() => server.stats.messagesIn >= (CLIENTS - 10) * MESSAGES, "the messages of those who read", 30_000);
-      await until(() => server.backlogBytes > 0, "one that is behind", 30_000);
       const found = (where: string): number => notes.filter((note) => note.where === where).length;
+      // The kernel may have taken all of that.
+      const slow = [...server.clients.values()].find(({ data }) => data === "client 1")!;
+      while (slow.send(Buffer.alloc(64 * 1024)) === "sent");
       for (const peer of peers.slice(0, 10)) peer.socket.resume();
       await until(() => found("drain") > 0, "a drain", 30_000);
       await until(() => server.stats.messagesIn === CLIENTS * MESSAGES, "all messages", 30_000);

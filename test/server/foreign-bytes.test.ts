@@ -139,7 +139,7 @@ describe("bytes that came in", () => {
         try {
           controller.enqueue(kept[0]!.bytes);
         } catch {
-          // The newer versions of Node refuse; Node 20 takes all of the memory.
+          // Node 24 refuses; the versions before it take all of the memory.
         }
       },
     });

@@ -11,14 +11,25 @@ const SIMD_PAYS_FROM = 512;
 /** So much at a time stays in the processor's nearest cache. */
 const SLICE_BYTES = 16 * 1024;
 
+/**
+ * The memory of a thread for masking, 192 KiB: this file owns it. It is made when it is first of use, and there for as long as the thread
+ * is: one for all connections of all servers in it, for these are read one after another, and nobody keeps anything in it.
+ *
+ * - `input` is lent to sockets to read into, by `readBuffer`. What one of them has read is there until it has handed it on (`onData` of its
+ *   owner has returned); then the next one reads over it, of the same server or another.
+ * - `results` and `elsewhere` are written here alone. `maskTo` has copied its result out when it returns; the frames that `unmaskFrames`
+ *   returns are there until the next call of either.
+ */
 let loaded: Simd | null | undefined;
 
-/** Loaded when it is first of use. */
 function simd(): Simd | null {
   return loaded === undefined ? (loaded = loadSimd()) : loaded;
 }
 
-/** One buffer for sockets to read into: a long payload in it is unmasked without being copied first. */
+/**
+ * The one buffer for all sockets of this thread to read into: a long payload in it is unmasked without being copied first. What has been
+ * read is to be used, or copied, before the next socket is read.
+ */
 export function readBuffer(): Buffer {
   return simd()?.input ?? Buffer.allocUnsafeSlow(INPUT_BYTES);
 }

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
+import { types } from "node:util";
 import type { CarriesStores } from "../base/async-context.js";
 
 const TYPE = "HAWSERCHECK";
@@ -15,11 +16,17 @@ export function detectStoreCheck(): CarriesStores | null {
   // Before Node 24 a storage that is used slows down every promise from then on: it is not tried there, and these versions do not change.
   if (Number.parseInt(process.versions.node, 10) < 24) return hasMore;
   const frame = own.find(({ description }) => description === FRAME);
-  const hasFrame: CarriesStores = (resource) => frame !== undefined && (resource as Resource)[frame] !== undefined;
+  const hasFrame: CarriesStores = (resource) => frame !== undefined && isFull((resource as Resource)[frame]);
   return [hasFrame, hasMore].find(isRight) ?? null;
 }
 
 type Resource = AsyncResource & Record<symbol, unknown>;
+
+/** A frame is a map of storages; one whose `run` is over stays in it, with nothing. To `instanceof` it is no Map. */
+function isFull(frame: unknown): boolean {
+  if (!types.isMap(frame)) return frame !== undefined;
+  return [...Map.prototype.values.call(frame)].some((store) => store !== undefined);
+}
 
 function hasMore(resource: AsyncResource): boolean {
   return Object.getOwnPropertySymbols(resource).some(

@@ -29,7 +29,7 @@ export class Message {
    * The payload, without a copy: a view of memory in which **other clients' messages lie as well**, and which is kept as long as the view
    * is, up to 32 KiB. Not to be written to: when the message is sent on, it may be these very bytes that leave. `bytes.buffer` is not
    * for use; to transfer it, to a worker say, throws. `bytes.slice()` of a `Buffer` copies nothing: `new Uint8Array(bytes)` does.
-   * Before Node 21 it is a copy: there nothing keeps a stream of bytes (`new ReadableStream({ type: "bytes" })`) from taking the memory.
+   * Before Node 24 it is a copy: there nothing keeps a stream of bytes (`new ReadableStream({ type: "bytes" })`) from taking the memory.
    */
   get bytes(): Buffer {
     if (!canRefuseTransfer) return ownCopy(this.#chunk, this.#start, this.#end);
@@ -95,16 +95,22 @@ function refuseTransfer(): never {
   );
 }
 
+/** What ArrayBuffer has for it since Node 21. */
+const TRANSFERS = ["transfer", "transferToFixedLength"].filter((name) => name in ArrayBuffer.prototype);
+
 /** Detached from here, it would be gone for all messages in it, and theirs to read for whoever gets it. */
 function refuseTransferOf(buffer: ArrayBufferLike): void {
-  // For `postMessage` and `structuredClone`; and for the methods that ArrayBuffer has since Node 21.
+  // For `postMessage` and `structuredClone`.
   markAsUntransferable(buffer);
-  for (const name of ["transfer", "transferToFixedLength"])
-    Object.defineProperty(buffer, name, { value: refuseTransfer, configurable: true });
+  for (const name of TRANSFERS) Object.defineProperty(buffer, name, { value: refuseTransfer, configurable: true });
 }
 
-/** Whether what is marked is held fast: by Node 20 it is not, nor by runtimes that know the mark by its name alone. */
+/**
+ * Whether what is marked is held fast. Before Node 24 a stream of bytes takes it all the same (to try that would load all of web streams,
+ * half a megabyte); by Node 20, and by runtimes that know the mark by its name alone, it is not held at all.
+ */
 const canRefuseTransfer = ((): boolean => {
+  if (Number.parseInt(process.versions.node, 10) < 24) return false;
   const memory = new ArrayBuffer(1);
   markAsUntransferable(memory);
   try {
@@ -118,7 +124,7 @@ const canRefuseTransfer = ((): boolean => {
 function ownCopy(chunk: Buffer, start: number, end: number): Buffer {
   const copy = Buffer.allocUnsafeSlow(end - start);
   chunk.copy(copy, 0, start, end);
-  markAsUntransferable(copy.buffer);
+  refuseTransferOf(copy.buffer);
   return copy;
 }
 

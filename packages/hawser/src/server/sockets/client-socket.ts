@@ -24,7 +24,7 @@ export interface ClientSocket {
 
 /** What a socket tells the one it belongs to. */
 export interface SocketOwner {
-  /** It has read `bytes[0, length)`, and may overwrite them afterwards. */
+  /** It has read `bytes[0, length)`. Once this returns they are the next socket's to write over: whoever keeps any copies them. */
   onData(bytes: Buffer, length: number): void;
   onDrain(): void;
   /** The peer has ended its side. */
