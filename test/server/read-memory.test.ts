@@ -22,14 +22,17 @@ function overwriteAfterReads(test: TestContext): { times: number } {
     readBuffer().fill(0xff);
   };
   // What the types of the package leave out.
-  const lean = LeanSocket.prototype as unknown as { onRead(memory: ArrayBuffer | undefined): void };
+  const lean = LeanSocket.prototype as unknown as {
+    onRead: (this: LeanSocket, memory: ArrayBuffer | undefined) => void;
+  };
   const { onRead } = lean;
   test.mock.method(lean, "onRead", function (this: LeanSocket, memory: ArrayBuffer | undefined) {
     onRead.call(this, memory);
     if (memory === undefined) overwrite();
   });
-  const { redirect } = SharedReads.prototype;
-  test.mock.method(SharedReads.prototype, "redirect", function (this: SharedReads, socket: Duplex, onRead: OnRead) {
+  const shared = SharedReads.prototype as { redirect: (this: SharedReads, socket: Duplex, onRead: OnRead) => boolean };
+  const { redirect } = shared;
+  test.mock.method(shared, "redirect", function (this: SharedReads, socket: Duplex, onRead: OnRead) {
     return redirect.call(this, socket, function (this: Duplex, length, bytes) {
       onRead.call(this, length, bytes);
       overwrite();
@@ -43,7 +46,7 @@ describe("what is read into the memory of all sockets", { skip: isBun }, () => {
   for (const isAttached of [false, true]) {
     it(`is with its handler, or copied, when the next socket is read (${isAttached ? "attached" : "lean"})`, async (test) => {
       const seen = overwriteAfterReads(test);
-      const rig = await startRig<undefined>(
+      const rig = await startRig(
         test,
         {
           compression: true,
