@@ -5,8 +5,9 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { join, posix } from "node:path";
 import { test } from "node:test";
+import { specifiersOf } from "./harness/import-statements.js";
 import { packages } from "./harness/packed.js";
-import { projectRoot as root } from "./harness/server.js";
+import { projectRoot as root } from "./harness/root.js";
 
 /**
  * What a folder may import besides its own files, types included: files and folders of the same package, modules of Node, and packages.
@@ -146,8 +147,7 @@ test("there is no circle of imports, not even of types", () => {
 });
 
 test("the reader of import statements sees every form", () => {
-  const found = importsOf(
-    "hawser/server/a.ts",
+  const found = specifiersOf(
     `import { a } from "./b.js";
 import type { C } from "../protocol/c.js";
 import {
@@ -166,15 +166,15 @@ export function f(how = "gently") {}
 `,
   );
   assert.deepEqual(found, [
-    "hawser/server/b.ts",
-    "hawser/protocol/c.ts",
+    "./b.js",
+    "../protocol/c.js",
     "pino/file",
     "node:net",
-    "hawser/server/side-effect.ts",
+    "./side-effect.js",
     "@scope/pkg/sub",
-    "hawser/server/f.ts",
+    "./f.js",
     "node:fs",
-    "hawser/server/h.ts",
+    "./h.js",
   ]);
 });
 
@@ -224,16 +224,7 @@ function packageOf(target: string): string {
 }
 
 function importsOf(file: string, source: string): string[] {
-  const names = String.raw`(?:\{[^}]*\}|\*(?:\s+as\s+\w+)?|\w+(?:\s*,\s*\{[^}]*\})?)`;
-  const statement = new RegExp(
-    String.raw`^(?:import|export)\s+(?:type\s+)?${names}\s+from\s+"(?<from>[^"]+)"` +
-      String.raw`|^import\s+"(?<effect>[^"]+)"` +
-      String.raw`|^(?!\s*(?:\*|//)).*\bimport\(\s*"(?<dynamic>[^"]+)"`,
-    "gm",
-  );
-  return [...source.matchAll(statement)].map(({ groups }) =>
-    targetOf(file, groups?.["from"] ?? groups?.["effect"] ?? groups?.["dynamic"] ?? ""),
-  );
+  return specifiersOf(source).map((specifier) => targetOf(file, specifier));
 }
 
 function targetOf(file: string, specifier: string): string {

@@ -7,7 +7,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, it, test } from "node:test";
 import { packAll, packages, type Target } from "./harness/packed.js";
-import { projectRoot as root } from "./harness/server.js";
+import { projectRoot as root } from "./harness/root.js";
 
 const surfaceFile = join(root, "test/public-surface.txt");
 

@@ -9,7 +9,7 @@ import { checks } from "#cli/audit/checks/index.js";
 import { practices } from "#cli/audit/index.js";
 import { anchors, codeBlocks, codeWords, readDocument, tableAfter } from "../docs/harness/markdown.js";
 import { runCli } from "../harness/run-cli.js";
-import { projectRoot } from "../harness/server.js";
+import { projectRoot } from "../harness/root.js";
 
 const page = readDocument("docs/audit.md");
 

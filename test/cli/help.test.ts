@@ -9,7 +9,7 @@ import { after, test } from "node:test";
 import { settings } from "#cli/config/settings.js";
 import { makeCertificate } from "../harness/certificate.js";
 import { runCli } from "../harness/run-cli.js";
-import { projectRoot } from "../harness/server.js";
+import { projectRoot } from "../harness/root.js";
 
 const folder = mkdtempSync(join(tmpdir(), "hawser-help-"));
 after(() => rmSync(folder, { recursive: true }));

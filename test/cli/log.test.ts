@@ -6,7 +6,8 @@ import { test } from "node:test";
 
 import { prettyLine } from "#cli/log/pretty-line.js";
 import { welcome } from "#cli/serving/welcome.js";
-import { projectRoot, serve } from "../harness/server.js";
+import { projectRoot } from "../harness/root.js";
+import { serve } from "../harness/server.js";
 
 const pretty = prettyLine({ colors: false });
 

@@ -16,7 +16,8 @@ import { sleep, until } from "../harness/concurrency.js";
 import { frame } from "../harness/frames.js";
 import { RawClient } from "../harness/raw-client.js";
 import { runCli } from "../harness/run-cli.js";
-import { cliPath, projectRoot, serve, type ServeOptions, type ServerProcess } from "../harness/server.js";
+import { projectRoot } from "../harness/root.js";
+import { cliPath, serve, type ServeOptions, type ServerProcess } from "../harness/server.js";
 
 const folder = mkdtempSync(join(tmpdir(), "hawser-process-"));
 after(() => rmSync(folder, { recursive: true }));

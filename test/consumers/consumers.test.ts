@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { codeBlocks, readDocument } from "../docs/harness/markdown.js";
 import { packAll } from "../harness/packed.js";
-import { projectRoot } from "../harness/server.js";
+import { projectRoot } from "../harness/root.js";
 
 /** Kept from run to run: what is in it takes a minute to install. */
 const folder = join(projectRoot, ".cache/consumers");

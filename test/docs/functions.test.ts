@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { optionRules } from "hawser/tools";
-import { projectRoot } from "../harness/server.js";
+import { projectRoot } from "../harness/root.js";
 import { codeBlocks, readDocument } from "./harness/markdown.js";
 
 const page = readDocument("docs/functions.md");

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { optionRules } from "hawser/tools";
 import { type Manifest, packages } from "../harness/packed.js";
-import { projectRoot } from "../harness/server.js";
+import { projectRoot } from "../harness/root.js";
 import { anchors, codeWords, documents, links, readDocument } from "./harness/markdown.js";
 
 test("every relative link leads to a file, and every anchor to a heading", () => {

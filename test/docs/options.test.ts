@@ -7,7 +7,7 @@ import { test } from "node:test";
 
 import { settings } from "#cli/config/settings.js";
 import { optionRules } from "hawser/tools";
-import { projectRoot } from "../harness/server.js";
+import { projectRoot } from "../harness/root.js";
 import { codeWords, readDocument, tableAfter } from "./harness/markdown.js";
 import { markdownTable, optionTables } from "./harness/option-tables.js";
 

@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { chart } from "../../bench/chart.js";
 import type { Report } from "../../bench/results.js";
 import { figures, ratioTable, type Run, targetsTable } from "../../bench/tables.js";
-import { projectRoot } from "../harness/server.js";
+import { projectRoot } from "../harness/root.js";
 import { readDocument } from "./harness/markdown.js";
 
 const runs: Run[] = ["latest.json", "node24.json", "xeon-node20.json", "xeon-node24.json"].map((file) => ({

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { projectRoot } from "../harness/server.js";
+import { projectRoot } from "../harness/root.js";
 import { documents } from "./harness/markdown.js";
 
 test("every document is in the menu of the site, and nothing else", async () => {

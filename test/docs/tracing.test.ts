@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { projectRoot } from "../harness/server.js";
+import { projectRoot } from "../harness/root.js";
 import { codeWords, readDocument, tableAfter } from "./harness/markdown.js";
 
 const source = readFileSync(join(projectRoot, "packages/hawser/src/server/watching/opentelemetry.ts"), "utf8");

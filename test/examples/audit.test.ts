@@ -7,7 +7,7 @@ import { describe, it } from "node:test";
 import { freePort } from "../audit/harness/auditing.js";
 import { runCli } from "../harness/run-cli.js";
 import { codeBlocks, documents, readDocument } from "../docs/harness/markdown.js";
-import { projectRoot } from "../harness/server.js";
+import { projectRoot } from "../harness/root.js";
 import { names } from "./harness/example.js";
 
 /** The paths at which the examples take WebSockets. */

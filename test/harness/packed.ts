@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { projectRoot } from "./server.js";
+import { projectRoot } from "./root.js";
 
 /** A path, or one for each condition. */
 export type Target = string | { readonly [condition: string]: Target };

@@ -5,9 +5,9 @@
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+import { projectRoot } from "./root.js";
 
 /** One JSON line of the server's log; what every line has, and the rest by name. */
 export interface LogLine {
@@ -51,9 +51,6 @@ export interface ServerProcess {
   /** SIGTERM, then SIGKILL if that was not enough; resolves when the process is gone. */
   stop(): Promise<Exit>;
 }
-
-/** The nearest folder above this file that has a package.json. */
-export const projectRoot: string = findRoot(dirname(fileURLToPath(import.meta.url)));
 
 /** The file that `bin.hawser` of @hawser/cli names. */
 export function cliPath(): string {
@@ -216,11 +213,4 @@ function endWithUs(child: ChildProcess): void {
 
 function endAll(): void {
   for (const child of children) child.kill("SIGKILL");
-}
-
-function findRoot(from: string): string {
-  for (let folder = from; ; folder = dirname(folder)) {
-    if (existsSync(join(folder, "package.json"))) return folder;
-    if (folder === dirname(folder)) throw new Error(`no package.json above ${from}`);
-  }
 }

@@ -9,7 +9,8 @@ import { createInterface } from "node:readline";
 import { describe, it } from "node:test";
 import { type OptionName, optionRules } from "#hawser/server/options/rules.js";
 import { WebSocket } from "ws";
-import { type LogLine, cliPath, projectRoot } from "../harness/server.js";
+import { projectRoot } from "../harness/root.js";
+import { type LogLine, cliPath } from "../harness/server.js";
 import { need, run } from "./harness/system.js";
 
 const read = (path: string): string => readFileSync(join(projectRoot, path), "utf8");

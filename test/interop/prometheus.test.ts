@@ -14,7 +14,7 @@ import { stringify } from "yaml";
 import { sleep } from "../harness/concurrency.js";
 import { frame } from "../harness/frames.js";
 import { RawClient } from "../harness/raw-client.js";
-import { projectRoot } from "../harness/server.js";
+import { projectRoot } from "../harness/root.js";
 import { need, run } from "./harness/system.js";
 
 const deploy = join(projectRoot, "deploy");

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { projectRoot } from "../harness/server.js";
+import { projectRoot } from "../harness/root.js";
 
 interface Changed {
   changedFiles: (root: string) => string[];

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { projectRoot } from "../harness/server.js";
+import { projectRoot } from "../harness/root.js";
 
 // Not written out: this file is looked through as well.
 const [ours, base, middle, theirs] = ["<", "|", "=", ">"].map((sign) => sign.repeat(7)) as [

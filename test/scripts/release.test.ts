@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type Manifest, packages } from "../harness/packed.js";
-import { projectRoot } from "../harness/server.js";
+import { projectRoot } from "../harness/root.js";
 
 test("--set gives all packages the version, and what is unreleased its heading", (t) => {
   const root = copy(t);

@@ -12,7 +12,7 @@ import { isTried, TRIED_MAJORS } from "#hawser/server/internals/internals.js";
 import { certificates } from "../harness/certificates.js";
 import { RawClient } from "../harness/raw-client.js";
 import { startRig } from "../harness/rig.js";
-import { projectRoot } from "../harness/server.js";
+import { projectRoot } from "../harness/root.js";
 
 const isBun = process.versions["bun"] !== undefined;
 

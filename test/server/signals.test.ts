@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { beforeEach, describe, it, test } from "node:test";
 import { onStopSignals } from "#hawser/index.js";
 import { notOnWindows } from "../harness/platform.js";
-import { projectRoot } from "../harness/server.js";
+import { projectRoot } from "../harness/root.js";
 
 let source: EventEmitter;
 let now: number;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, it, type TestContext } from "node:test";
 import { until } from "../harness/concurrency.js";
-import { projectRoot } from "../harness/server.js";
+import { projectRoot } from "../harness/root.js";
 
 const SERVERS = 60;
 /** Logs two lines for each server, one of them with 100 KB. */

@@ -2,7 +2,8 @@
 
 import { readFileSync, readdirSync } from "node:fs";
 import { join, posix } from "node:path";
-import { projectRoot } from "../../harness/server.js";
+import { specifiersOf } from "../../harness/import-statements.js";
+import { projectRoot } from "../../harness/root.js";
 
 interface Package {
   name: string;
@@ -79,12 +80,6 @@ function findPackages(): Package[] {
         .toSorted();
       return { name, files: new Map(paths.map((path) => [path, readFileSync(join(root, "src", path), "utf8")])) };
     });
-}
-
-function specifiersOf(source: string): string[] {
-  return [...source.matchAll(/^(?!\s*(?:\/\/|\*)).*(?:\bfrom |^import |\bimport\()"([^"]+)"/gm)].map(
-    ([, name]) => name!,
-  );
 }
 
 /** Whether there is a way from one to the other, of one step at least, and none of them from `from` to `not`. */

@@ -2,7 +2,7 @@
 
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { projectRoot } from "../../harness/server.js";
+import { projectRoot } from "../../harness/root.js";
 
 /** Every document of the repository, as paths from its root. */
 export function documents(): string[] {

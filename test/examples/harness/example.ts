@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
 import { WebSocket } from "ws";
-import { projectRoot } from "../../harness/server.js";
+import { projectRoot } from "../../harness/root.js";
 
 /** The files of examples, without their ending. */
 export const names: readonly string[] = readdirSync(join(projectRoot, "examples"), {

@@ -6,7 +6,7 @@ import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { projectRoot } from "../../harness/server.js";
+import { projectRoot } from "../../harness/root.js";
 import { certificates } from "../../harness/certificates.js";
 import { need } from "../harness/system.js";
 
