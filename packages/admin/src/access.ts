@@ -4,11 +4,8 @@
  * ours, and where a request says which page it comes from, that has to be our own.
  */
 import type { IncomingMessage } from "node:http";
-import { BlockList, isIP, isIPv6 } from "node:net";
-
-const loopback = new BlockList();
-loopback.addSubnet("127.0.0.0", 8);
-loopback.addAddress("::1", "ipv6");
+import { isIP } from "node:net";
+import { isLoopback } from "hawser/tools";
 
 const LOCAL_NAMES = ["localhost", "127.0.0.1", "::1"] as const;
 
@@ -36,7 +33,7 @@ export class Access {
 
   /** What the listener was told to listen on decides who has to show the token. */
   listensOn(host: string): void {
-    this.#isLocalListener = isLoopback(host);
+    this.#isLocalListener = isLocal(host);
     this.#names.add(bare(host));
   }
 
@@ -57,7 +54,7 @@ export class Access {
     // A proxy that adds none of these, and asks for a loopback name, cannot be told from a person here: hence the token.
     if (PROXY_HEADERS.some((header) => request.headers[header] !== undefined)) return false;
     const name = hostName(request.headers.host);
-    return name !== null && isLoopback(name);
+    return name !== null && isLocal(name);
   }
 
   /** An address is no name that anybody could have resolve to us: who asks for the one that they reached is meant to. */
@@ -79,10 +76,10 @@ function isSameOrigin(origin: string, host: string): boolean {
   return URL.canParse(ours) && new URL(ours).origin === new URL(origin).origin;
 }
 
-/** Whether only this machine can reach the address. */
-export function isLoopback(host: string): boolean {
+/** Whether only this machine can reach it. */
+function isLocal(host: string): boolean {
   const name = bare(host);
-  return name === "localhost" || (isIP(name) !== 0 && loopback.check(name, isIPv6(name) ? "ipv6" : "ipv4"));
+  return name === "localhost" || isLoopback(name);
 }
 
 function bare(host: string): string {

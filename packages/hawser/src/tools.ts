@@ -15,4 +15,5 @@ export { resolveOptions } from "./server/options/resolve.js";
 export { checkValue, describeRule, type ValueRule } from "./server/options/check-value.js";
 export { didYouMean } from "./server/options/nearest.js";
 export { guardedLog } from "./server/watching/guarded-log.js";
+export { isLoopback } from "./server/base/loopback.js";
 export { printable, printableLines } from "./server/base/printable.js";

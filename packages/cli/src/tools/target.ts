@@ -1,6 +1,7 @@
 /** The server that a command is pointed at: `ws://localhost:8080/chat`, or `ws+unix:/run/hawser.sock:/chat` on a Unix socket. */
 import { lookup } from "node:dns/promises";
-import { BlockList, isIP, isIPv6 } from "node:net";
+import { isIP } from "node:net";
+import { isLoopback } from "hawser/tools";
 
 export interface Target {
   /** On a Unix socket its host is localhost, and who is asked for what is all that it says. */
@@ -34,10 +35,6 @@ export function nameOf({ url, socketPath }: Pick<Target, "url" | "socketPath">):
 export function placeOf({ socketPath, address, port }: Target): { path: string } | { host: string; port: number } {
   return socketPath === null ? { host: address, port } : { path: socketPath };
 }
-
-const loopback = new BlockList();
-loopback.addSubnet("127.0.0.0", 8);
-loopback.addAddress("::1", "ipv6");
 
 const PROTOCOLS: Readonly<Record<string, string>> = { "ws:": "ws:", "wss:": "wss:", "http:": "ws:", "https:": "wss:" };
 
@@ -111,8 +108,4 @@ async function resolve(name: string): Promise<string[]> {
   } catch (error) {
     throw new TargetError(`${name} cannot be found (${(error as NodeJS.ErrnoException).code ?? "no address"})`);
   }
-}
-
-export function isLoopback(address: string): boolean {
-  return loopback.check(address, isIPv6(address) ? "ipv6" : "ipv4");
 }

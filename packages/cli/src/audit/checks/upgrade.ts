@@ -1,5 +1,5 @@
 /** Practice 10: what a handshake is asked before it becomes a client. */
-import { isLoopback } from "../../tools/target.js";
+import { isLoopback } from "hawser/tools";
 import { type Check, fail, notTestable, pass, warn } from "../check.js";
 import type { Context } from "../context.js";
 import type { Headers } from "../http.js";

@@ -1,4 +1,5 @@
-import { BlockList, isIP, isIPv6 } from "node:net";
+import { isIP, isIPv6 } from "node:net";
+import { isLoopback } from "../base/loopback.js";
 import { normalAddress } from "./address.js";
 import { readUri } from "./uri.js";
 
@@ -57,13 +58,8 @@ export function hostAdvice(value: string): string | undefined {
 export function isOnLoopback(listener: Listener | undefined): boolean {
   const at = listener?.address?.() as { address?: unknown } | string | null | undefined;
   if (typeof at !== "object" || typeof at?.address !== "string") return false;
-  const address = normalAddress(at.address);
-  return isIP(address) !== 0 && loopback.check(address, isIPv6(address) ? "ipv6" : "ipv4");
+  return isLoopback(normalAddress(at.address));
 }
-
-const loopback = new BlockList();
-loopback.addSubnet("127.0.0.0", 8);
-loopback.addAddress("::1", "ipv6");
 
 /** RFC 6761 6.3: these names are the loopback's, whatever a name server says. */
 function isLoopbackName(name: string): boolean {
