@@ -89,7 +89,7 @@ test("JSON lines: level in words, ISO time, event; --log-level and --log-format"
   const server = await serve([]);
   t.after(() => server.stop());
   const line = await server.waitForEvent("listening");
-  assert.deepEqual(Object.keys(line), ["level", "time", "event", "url", "host", "port", "msg"]);
+  assert.deepEqual(Object.keys(line), ["level", "time", "event", "url", "host", "port", "sockets", "msg"]);
   assert.equal(line.level, "info");
   assert.match(String(line.time), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   await server.stop();
