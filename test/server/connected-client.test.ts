@@ -11,7 +11,7 @@ import { type Rig, startRig } from "../harness/rig.js";
 
 /** Those of `Client`, as docs and types have them. */
 const MEMBERS =
-  "address bufferedBytes bytesIn bytesOut close connectedAt data dropped id isCompressed isOpen messagesIn messagesOut path rttMs send subprotocol subscribe terminate toJSON topics unsubscribe";
+  "address bufferedBytes bytesIn bytesOut close connectedAt data dropped flush id isCompressed isOpen messagesIn messagesOut path rttMs send subprotocol subscribe terminate toJSON topics unsubscribe";
 
 const SECRET = "another's secret";
 

@@ -50,6 +50,14 @@ export interface Client<Data = unknown> {
    */
   send(payload: Payload, options?: { key?: string | undefined }): SendResult;
 
+  /**
+   * Waits until all that was sent to this client before has left the process: it is handed to the kernel at once, with what this turn has
+   * gathered, and as fast as the client takes it. That the client has read it, only the client can say.
+   * @returns resolves with true when it has left, but for what `overflow` dropped; with false when the client is gone, or closed for being
+   * too slow. Never rejects, and waits no longer than the client is there
+   */
+  flush(): Promise<boolean>;
+
   /** Receives what is published to the topic from now on. */
   subscribe(topic: string): void;
   unsubscribe(topic: string): void;

@@ -39,6 +39,8 @@ export class Backlog {
   #messages = 0;
   /** Null: nobody asks for the latest of a key. */
   readonly #keys: LatestPerKey<Entry> | null;
+  /** What somebody waits for, up to this one. */
+  #mark: Entry | null = null;
   /** On what the socket has been handed and has not taken. */
   #handed: Hold[] = [];
 
@@ -60,6 +62,21 @@ export class Backlog {
 
   get isEmpty(): boolean {
     return this.#first === null;
+  }
+
+  /** Marks all that waits now. */
+  mark(): void {
+    this.#mark = this.#last;
+  }
+
+  /** Whether some of what was marked still waits. */
+  get isMarked(): boolean {
+    return this.#mark !== null;
+  }
+
+  /** Whether nothing waits that was not marked. */
+  get isMarkedWhole(): boolean {
+    return this.#mark === this.#last;
   }
 
   /**
@@ -168,6 +185,7 @@ export class Backlog {
     const { frame, previous, next } = entry;
     if (previous === null) this.#first = next;
     else previous.next = next;
+    if (entry === this.#mark) this.#mark = previous;
     if (next === null) this.#last = previous;
     else next.previous = previous;
     this.#bytes -= frame.length;

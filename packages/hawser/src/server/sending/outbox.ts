@@ -2,6 +2,7 @@
 import type { ClientSocket } from "../sockets/client-socket.js";
 import { Backlog, SLICE_BYTES } from "./backlog.js";
 import type { Batch } from "./batch.js";
+import { Flushes } from "./flush.js";
 import { Account, type MemoryBudget } from "./memory-budget.js";
 import { Message, type Payload } from "./message.js";
 import type { Overflow } from "./overflow.js";
@@ -60,6 +61,8 @@ export class Outbox implements ScratchHolder {
   /** For the write deadline: set while bytes wait. */
   #stall: Stall | null = null;
   #dropped: Dropped | null = null;
+  /** Null: nobody has waited for what was sent to leave. */
+  #flushes: Flushes | null = null;
 
   constructor(socket: ClientSocket, owner: OutboxOwner, settings: OutboxSettings) {
     this.#socket = socket;
@@ -155,18 +158,33 @@ export class Outbox implements ScratchHolder {
     this.#write(batch.join());
   }
 
+  /**
+   * Hands over what was gathered, and waits for it and all before it.
+   * @returns resolves with true when that is with the kernel, with false when the client is gone or closed for being too slow
+   */
+  whenFlushed(): Promise<boolean> {
+    this.flush();
+    if (this.#socket.destroyed) return Promise.resolve(false);
+    if (this.#backlog === null && this.#socket.writableLength === 0) return Promise.resolve(true);
+    return this.#awaited().wait();
+  }
+
   /** The socket emitted `drain`: it takes more. */
   onSocketDrain(): void {
+    this.#flushes?.onLeft();
     const backlog = this.#backlog;
     if (backlog === null) return;
     backlog.forgetHanded();
     while (!backlog.isEmpty) {
       if (!this.#hand(backlog.shift())) return;
-      if (this.#socket.writableLength === 0) backlog.forgetHanded();
+      if (this.#socket.writableLength > 0) continue;
+      backlog.forgetHanded();
+      this.#flushes?.onLeft();
     }
     backlog.release();
     this.#backlog = null;
-    if (this.#ending) this.#socket.end();
+    if (this.#ending) this.#endSocket();
+    else if (this.#flushes?.isAwaited === true) this.#flushes.tellWhenTaken();
     this.#owner.onDrained();
   }
 
@@ -175,13 +193,14 @@ export class Outbox implements ScratchHolder {
     if (this.#ending) return;
     this.flush();
     this.#ending = true;
-    if (this.#backlog === null) this.#socket.end();
+    if (this.#backlog === null) this.#endSocket();
   }
 
-  /** Drops the messages that wait and have not begun. */
+  /** Drops the messages that wait and have not begun: they will not leave. */
   dropWaiting(): void {
     const backlog = this.#backlog;
     if (backlog !== null) this.#countingDropped(backlog, () => backlog.dropAll());
+    this.#flushes?.giveUp();
   }
 
   /** The socket is gone. What still waited is counted as dropped. */
@@ -274,6 +293,16 @@ export class Outbox implements ScratchHolder {
     this.#unfinished++;
     if (this.#stall === null) this.#owner.onWaiting();
     return takesMore && !isLast;
+  }
+
+  #awaited(): Flushes {
+    return (this.#flushes ??= new Flushes(this.#socket, () => this.#backlog));
+  }
+
+  #endSocket(): void {
+    // Afterwards nothing could be written to be told by.
+    if (this.#socket.writableLength > 0) this.#awaited().tellWhenTaken();
+    this.#socket.end();
   }
 
   /** The last of the writes that may wait is finished. A stream emits no `drain` for their number. */

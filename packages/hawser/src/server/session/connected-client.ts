@@ -105,6 +105,10 @@ export class ConnectedClient<Data> implements Client<Data> {
     return this.#session.send(payload, options);
   }
 
+  flush(): Promise<boolean> {
+    return this.#session.flush();
+  }
+
   subscribe(topic: string): void {
     this.#session.subscribe(topic);
   }

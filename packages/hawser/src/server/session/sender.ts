@@ -79,6 +79,10 @@ export abstract class Sender<Data> extends Intake implements OutboxOwner {
     return this.#sendFrame(frame, payloadLength(frame), key);
   }
 
+  flush(): Promise<boolean> {
+    return this.outbox.whenFlushed();
+  }
+
   deliver(message: Outgoing, key: string | null): SendResult {
     if (!this.isOpen) return "closed";
     const frame = this.#frameOf(message);

@@ -11,10 +11,11 @@ export interface ClientSocket {
   /** Bytes that were written and are not with the kernel yet. */
   readonly writableLength: number;
   /**
-   * @param taken it is to be full with this: called, or its owner is told, when all that was written is with the kernel
+   * @param taken it is to be full with this: called, or its owner is told, when all that was written so far is with the kernel; called with
+   * an error when it cannot be any more
    * @returns whether it takes more; if not, its owner is told when it does
    */
-  write(bytes: Buffer, taken?: () => void): boolean;
+  write(bytes: Buffer, taken?: (error?: Error | null) => void): boolean;
   /** Ends our side once all that was written is with the kernel. */
   end(): unknown;
   pause(): unknown;
