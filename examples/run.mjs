@@ -4,8 +4,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { prepareBeside } from "../scripts/beside.mjs";
-import { prepare, root } from "../scripts/prepare.mjs";
+import { installFolder, prepare, root } from "../scripts/prepare.mjs";
 
 await prepare(["examples"]);
 
@@ -13,7 +12,8 @@ const name = process.argv[2] ?? "";
 // Those beside others are JavaScript, so that nobody has to install the types of them all.
 const isBeside = name.startsWith("beside/");
 const program = isBeside ? join(root, "examples", `${name}.mjs`) : join(root, "build/examples", `${name}.js`);
-if (isBeside) await prepareBeside();
+// Hundreds of megabytes: when one of them is run, and not before.
+if (isBeside) await installFolder("examples/beside", "what the examples run beside: Next, Vite, Nest and others");
 if (name !== "" && existsSync(program)) await import(pathToFileURL(program).href);
 else {
   console.error(`There is no example "${name}": examples/README.md lists them.`);

@@ -1,12 +1,16 @@
-// Builds everything, then runs one compiled program in this process: `node scripts/run.mjs build/test/fuzz.js ARGUMENTS`.
+// Installs and builds what a program needs, then runs it in this same process, so that Ctrl+C and SIGTERM reach it and nothing stands
+// between it and its exit code: `node scripts/run.mjs build/test/fuzz.js ARGUMENTS`. --with-peers: the benchmark's are installed too.
 
-import { resolve } from "node:path";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { prepare, root } from "./prepare.mjs";
+import { installFolder, prepare, root } from "./prepare.mjs";
 
-await prepare(["test", "bench"]);
+const withPeers = process.argv[2] === "--with-peers";
+const [file, ...args] = process.argv.slice(withPeers ? 3 : 2);
+const [, project] = /^(?:build\/)?(packages\/\w+|\w+)/.exec(file);
+await prepare([project]);
+if (withPeers) await installFolder("bench", "the benchmark's peers, Bun among them (some 110 MB)");
 
-const [file, ...args] = process.argv.slice(2);
-const program = resolve(root, file);
+const program = join(root, file);
 process.argv = [process.execPath, program, ...args];
 await import(pathToFileURL(program).href);

@@ -14,10 +14,10 @@ import { type Example, startProgram } from "./harness/example.js";
 const folder = join(projectRoot, "examples/beside");
 
 before(async () => {
-  const script = pathToFileURL(join(projectRoot, "scripts/beside.mjs")).href;
+  const script = pathToFileURL(join(projectRoot, "scripts/prepare.mjs")).href;
   await promisify(execFile)(process.execPath, [
     "-e",
-    `import(${JSON.stringify(script)}).then((m) => m.prepareBeside())`,
+    `import(${JSON.stringify(script)}).then((m) => m.installFolder("examples/beside", "what examples run beside"))`,
   ]);
 });
 
