@@ -3,7 +3,7 @@
 import type { Round } from "./measures.js";
 import { medianOf, type Report, type WorkloadReport } from "./results.js";
 import type { ServerName } from "./server-process.js";
-import { targets } from "./targets.js";
+import { type Target, targets } from "./targets.js";
 
 /** A report and the name of its file. */
 export interface Run {
@@ -32,7 +32,7 @@ export function ratioTable({ workloads }: Report): string {
 /** What the project has set itself, and what each run says: the ratio of the rates / that of the CPU times. */
 export function targetsTable(runs: readonly Run[]): string {
   const rows = targets.map((target) => [
-    target.title,
+    titleOf(target, runs[0]!.report),
     `${target.atMost ? "<=" : ">="} ${target.wanted}`,
     ...runs.map(({ report }) => {
       const reached = target.read(report);
@@ -44,6 +44,14 @@ export function targetsTable(runs: readonly Run[]): string {
     }),
   ]);
   return markdown(["", "wanted", ...runs.map(({ report }) => `${machineOf(report)}, Node ${majorOf(report)}`)], rows);
+}
+
+/** As people say it: `echo, 64 B, 1 in flight, against Bun`, where the target itself has the names that the command takes. */
+function titleOf({ title, race }: Target, { workloads }: Report): string {
+  const workload = workloads.find(({ name }) => name === race?.workload);
+  return race === undefined || workload === undefined
+    ? title
+    : `${shortTitle(workload)}, against ${labelOf(workloads, race.against)}`;
 }
 
 /** Every median of every run, as the page that holds them. */

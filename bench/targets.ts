@@ -4,8 +4,10 @@ import type { Round } from "./measures.js";
 import { medianOf, type Report } from "./results.js";
 import type { ServerName } from "./server-process.js";
 
-interface Target {
+export interface Target {
   readonly title: string;
+  /** In what, and against which server, Hawser is to be faster. */
+  readonly race?: { readonly workload: string; readonly against: ServerName };
   readonly wanted: number;
   /** The lower the better. */
   readonly atMost: boolean;
@@ -50,6 +52,7 @@ export const targets: readonly Target[] = [
 function faster(workload: string, against: ServerName, wanted: number): Target {
   return {
     title: `${workload}, against ${against}`,
+    race: { workload, against },
     wanted,
     atMost: false,
     read(report) {

@@ -44,6 +44,7 @@ export const chapters = [
     text: "Inside",
     pages: {
       "docs/architecture": "Architecture",
+      "packages/hawser/src/server/internals/README": "Below Node's documented API",
       "docs/performance": "Performance",
       "docs/performance-figures": "All figures",
       CONTRIBUTING: "Contributing",

@@ -6,7 +6,7 @@ import { projectRoot } from "../../harness/root.js";
 
 /** Every document of the repository, as paths from its root. */
 export function documents(): string[] {
-  const folders = ["", "docs", "examples", "deploy", "site"];
+  const folders = ["", "docs", "examples", "deploy", "site", "packages/hawser/src/server/internals"];
   return folders.flatMap((folder) =>
     readdirSync(join(projectRoot, folder))
       .filter((name) => name.endsWith(".md"))
