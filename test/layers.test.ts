@@ -146,6 +146,21 @@ test("there is no circle of imports, not even of types", () => {
   assert.deepEqual(circles, []);
 });
 
+test("every file of the source has less than 400 lines", () => {
+  const long = packages.flatMap(({ folder }) => {
+    const src = join(root, folder, "src");
+    return readdirSync(src, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && !entry.parentPath.endsWith("generated"))
+      .map((entry) => ({
+        name: entry.name,
+        lines: readFileSync(join(entry.parentPath, entry.name), "utf8").split("\n"),
+      }))
+      .filter(({ lines }) => lines.length > 400)
+      .map(({ name, lines }) => `${name}: ${lines.length - 1}`);
+  });
+  assert.deepEqual(long, []);
+});
+
 test("the reader of import statements sees every form", () => {
   const found = specifiersOf(
     `import { a } from "./b.js";
