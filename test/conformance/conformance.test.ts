@@ -8,7 +8,7 @@
 import { after, before, describe, test } from "node:test";
 
 import { type ServerProcess, serve } from "../harness/server.js";
-import type { Case } from "./case.js";
+import type { Case } from "./harness/case.js";
 import { echo } from "./sections/1-echo.js";
 import { autoFragmentation } from "./sections/10-auto-fragmentation.js";
 import { compression, declined } from "./sections/12-13-compression.js";

@@ -1,4 +1,4 @@
-import { interop } from "./contract.js";
+import { interop } from "./harness/contract.js";
 import { startRemote, webMain } from "./peers/remote.js";
 import { need } from "./harness/system.js";
 

@@ -1,4 +1,4 @@
-import { interop } from "./contract.js";
+import { interop } from "./harness/contract.js";
 import { startChromium } from "./peers/chromium.js";
 import { need } from "./harness/system.js";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { interop } from "./contract.js";
+import { interop } from "./harness/contract.js";
 import { interopFile } from "./harness/files.js";
 import { startRemote } from "./peers/remote.js";
 import { GO_SOURCES, need, run, scratchFolder } from "./harness/system.js";

@@ -1,4 +1,4 @@
-import { interop } from "./contract.js";
+import { interop } from "./harness/contract.js";
 import { interopFile } from "./harness/files.js";
 import { startRemote } from "./peers/remote.js";
 import { need } from "./harness/system.js";

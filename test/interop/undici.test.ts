@@ -1,4 +1,4 @@
-import { interop } from "./contract.js";
+import { interop } from "./harness/contract.js";
 import { startRemote, webMain } from "./peers/remote.js";
 
 interop({ name: "undici", start: () => startRemote(process.execPath, [webMain, "undici"]) });

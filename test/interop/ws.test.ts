@@ -1,4 +1,4 @@
-import { interop } from "./contract.js";
+import { interop } from "./harness/contract.js";
 import { startWs } from "./peers/ws.js";
 
 interop({ name: "ws", start: startWs });

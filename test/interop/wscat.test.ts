@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { interop } from "./contract.js";
+import { interop } from "./harness/contract.js";
 import { startWscat } from "./peers/wscat.js";
 
 const script = process.platform === "linux" && existsSync("/usr/bin/script");

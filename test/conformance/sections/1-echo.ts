@@ -1,6 +1,6 @@
 /** 1: messages of every length form, text (1.1) and binary (1.2), come back as they were. */
 import { frame } from "../../harness/frames.js";
-import { type Case, testCase } from "../case.js";
+import { type Case, testCase } from "../harness/case.js";
 
 const SIZES: readonly (readonly [size: number, chop?: number])[] = [
   [0],

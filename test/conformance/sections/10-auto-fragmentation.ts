@@ -1,6 +1,6 @@
 /** 10: a message that the sender's library cuts into frames of a fixed size. */
 import { fragments, TEXT } from "../../harness/frames.js";
-import { type Case, testCase } from "../case.js";
+import { type Case, testCase } from "../harness/case.js";
 
 const text = "*".repeat(65_536);
 

@@ -7,8 +7,8 @@ import assert from "node:assert/strict";
 import { fragments, TEXT, BINARY } from "../../harness/frames.js";
 import { CLEAN, exchangeOn } from "../../harness/exchange.js";
 import { RawClient } from "../../harness/raw-client.js";
-import { type Case, FULL } from "../case.js";
-import { type Sample, SAMPLES } from "../sample-data.js";
+import { type Case, FULL } from "../harness/case.js";
+import { type Sample, SAMPLES } from "../harness/sample-data.js";
 
 /** Message size, and the size of the fragments that the compressed message is sent in. */
 const SIZES: readonly (readonly [size: number, fragment?: number])[] = [

@@ -1,6 +1,6 @@
 /** 2: a ping is answered by a pong with the same body (RFC 6455 5.5.2); a pong nobody asked for is ignored (5.5.3). */
 import { frame } from "../../harness/frames.js";
-import { type Case, testCase } from "../case.js";
+import { type Case, testCase } from "../harness/case.js";
 
 const bytes = Buffer.from("00fffefdfcfb00ff", "hex");
 const longest = Buffer.alloc(125, 0xfe);

@@ -1,6 +1,6 @@
 /** 3: a reserved bit set without an extension that defines it fails the connection (RFC 6455 5.2). */
 import { frame } from "../../harness/frames.js";
-import { type Case, testCase } from "../case.js";
+import { type Case, testCase } from "../harness/case.js";
 
 const hello = "Hello, world!";
 const failed = { failed: 1002 };

@@ -1,7 +1,7 @@
 /** 4: reserved opcodes, of data frames (4.1) and of control frames (4.2), fail the connection (RFC 6455 5.2). */
 import { frame } from "../../harness/frames.js";
 import type { Chop, Exchange } from "../../harness/exchange.js";
-import { type Case, testCase } from "../case.js";
+import { type Case, testCase } from "../harness/case.js";
 
 const hello = "Hello, world!";
 

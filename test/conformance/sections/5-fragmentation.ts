@@ -1,7 +1,7 @@
 /** 5: messages in fragments, with control frames between them and with every mistake (RFC 6455 5.4). */
 import type { Chop, Exchange, Step } from "../../harness/exchange.js";
 import { frame } from "../../harness/frames.js";
-import { type Case, testCase } from "../case.js";
+import { type Case, testCase } from "../harness/case.js";
 
 const CHOPS: readonly (readonly [says: string, chop: Chop])[] = [
   ["in one write", "at once"],

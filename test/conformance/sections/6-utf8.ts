@@ -1,7 +1,7 @@
 /** 6: text is UTF-8 across fragments (RFC 6455 8.1): valid text comes back, invalid text fails with 1007, and as soon as it is. */
 import { frame, fragments, TEXT } from "../../harness/frames.js";
-import { type Case, testCase } from "../case.js";
-import { KOSME, SEQUENCES } from "../utf8-sequences.js";
+import { type Case, testCase } from "../harness/case.js";
+import { KOSME, SEQUENCES } from "../harness/utf8-sequences.js";
 
 const MIXED = "Hello-µ@ßöäüàá-UTF-8!!";
 const NO_UTF8 = Buffer.from("cebae1bdb9cf83cebcceb5eda080656469746564", "hex"); // a surrogate in the middle

@@ -1,7 +1,7 @@
 /** 7: the closing handshake: once, nothing after it, valid bodies and codes only (RFC 6455 5.5.1, 7). */
 import { closePayload, frame } from "../../harness/frames.js";
 import type { End } from "../../harness/exchange.js";
-import { type Case, testCase } from "../case.js";
+import { type Case, testCase } from "../harness/case.js";
 
 const hello = "Hello World!";
 const big = "BAsd7&jh23".repeat(26_215).slice(0, 262_144);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { BINARY, frame, fragments, TEXT } from "../../harness/frames.js";
 import { CLEAN, type Exchange, exchangeOn } from "../../harness/exchange.js";
 import { RawClient } from "../../harness/raw-client.js";
-import { type Case, FULL, testCase } from "../case.js";
+import { type Case, FULL, testCase } from "../harness/case.js";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

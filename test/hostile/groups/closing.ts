@@ -1,5 +1,5 @@
 /** Close frames with every kind of body and code (RFC 6455 5.5.1, 7.4), and text that is not UTF-8 at every cut (8.1). */
-import { KOSME, SEQUENCES } from "../../conformance/utf8-sequences.js";
+import { KOSME, SEQUENCES } from "../../conformance/harness/utf8-sequences.js";
 import { closePayload, frame, fragments, TEXT } from "../../harness/frames.js";
 import { atEveryCut, exchangeCase, type Group, type HostileCase } from "../harness/group.js";
 

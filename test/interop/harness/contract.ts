@@ -4,10 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { type TestContext, after, before, describe, test } from "node:test";
-import { type Frame, PING, PONG, CLOSE } from "../harness/frames.js";
-import { type ServerProcess, serve } from "../harness/server.js";
-import type { Peer, PeerConnection, PeerKind } from "./peers/peer.js";
-import { type Tap, type TappedConnection, startTap } from "./harness/tap.js";
+import { type Frame, PING, PONG, CLOSE } from "../../harness/frames.js";
+import { type ServerProcess, serve } from "../../harness/server.js";
+import type { Peer, PeerConnection, PeerKind } from "../peers/peer.js";
+import { type Tap, type TappedConnection, startTap } from "./tap.js";
 
 /** The default of `maxMessageBytes`. */
 const LIMIT = 512 * 1024;

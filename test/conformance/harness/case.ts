@@ -1,5 +1,5 @@
-import { exchange, type Exchange } from "../harness/exchange.js";
-import type { ConnectOptions } from "../harness/raw-client.js";
+import { exchange, type Exchange } from "../../harness/exchange.js";
+import type { ConnectOptions } from "../../harness/raw-client.js";
 
 /** One case, numbered like the Autobahn|Testsuite's so that the two can be compared. */
 export interface Case {

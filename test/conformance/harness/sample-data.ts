@@ -1,6 +1,6 @@
 /** Data of five kinds to compress, made rather than stored: the same on every run, as different to deflate as Autobahn's files. */
 
-import { Random } from "../harness/random.js";
+import { Random } from "../../harness/random.js";
 
 export interface Sample {
   says: string;
