@@ -103,7 +103,7 @@ export class End {
         this.#connection.abandon();
         break;
       case "startTimeout":
-        if (this.#cutAt === Infinity) this.#cutAt = this.#owner.startCloseTimeout();
+        this.#cutAt = this.#owner.startCloseTimeout();
         break;
       case "readOn":
         this.#owner.readOn();
