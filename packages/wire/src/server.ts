@@ -1,0 +1,9 @@
+/** A server's end of `hawser.v1`: it reads requests and writes messages. */
+export { type FieldKind, type FieldKindName, fieldKinds } from "./server/field-kinds.js";
+export { payloadBytes } from "./server/payload-bytes.js";
+export { readBinaryRequest, readRequest } from "./server/read-request.js";
+export type { Fault, JsonText, Payload, Position, Request, RequestVerb } from "./server/request.js";
+export { type Field, requestFields, requestPayload } from "./server/request-fields.js";
+export { type MatchedTopic, topicMatcher } from "./server/topic-matcher.js";
+export { writeBinaryOk, writeBinaryPub } from "./server/write-binary.js";
+export * from "./server/write-message.js";

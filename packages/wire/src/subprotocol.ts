@@ -1,0 +1,2 @@
+/** What client and server agree on in the opening handshake (`Sec-WebSocket-Protocol`). */
+export const SUBPROTOCOL = "hawser.v1";
