@@ -14,27 +14,33 @@ const COMMA = 0x2c;
 const COLON = 0x3a;
 
 /**
- * Finds the first `"d"` among the keys of the frame itself, written without escapes. The text need not be JSON: whoever has parsed
+ * Finds the first `"d"` among the keys of the frame itself, after the verb, written without escapes. The text need not be JSON: whoever has parsed
  * the two pieces knows that it is, and that `d` is its last key, since nothing but space stands between the pieces.
  */
 export function findPayload(text: string): Place | undefined {
   let depth = 0;
   let comma = 0;
+  // Whether there was nothing but space since the comma.
+  let isKey = false;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
+    if (isSpace(code)) continue;
+    if (code === COMMA && depth === 1) {
+      comma = at;
+      isKey = true;
+      continue;
+    }
     if (code === QUOTE) {
       const quote = closingQuote(text, at);
-      const isKey = depth === 1 && skipSpace(text, comma + 1) === at;
       if (isKey && quote === at + 2 && text[at + 1] === "d") {
         const colon = skipSpace(text, quote + 1);
         if (text.charCodeAt(colon) === COLON) return { comma, start: colon + 1, end: text.lastIndexOf("}") };
       }
       at = quote;
-    } else if (code === COMMA) {
-      if (depth === 1) comma = at;
     } else {
       depth += nesting(code);
     }
+    isKey = false;
   }
   return undefined;
 }
@@ -47,7 +53,7 @@ export function firstKey(text: string): string {
   return text.slice(quote + 1, closingQuote(text, quote));
 }
 
-/** Whether arrays and objects nest deeper than this in a text that is JSON. */
+/** Whether arrays and objects nest deeper than this, in JSON. */
 export function nestsDeeperThan(text: string, limit: number): boolean {
   // Each level takes a character at either end.
   if (text.length <= 2 * limit) return false;
