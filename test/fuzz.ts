@@ -1,10 +1,17 @@
-/** `npm run fuzz [-- --seed N --seconds S]`: the differential test at length. Prints the seed, and a small stream for a difference. */
+/**
+ * `npm run fuzz [-- --seed N --seconds S]`: the differential test at length. Prints the seed, and a small stream for a difference.
+ * `npm run fuzz -- wire`: what holds for every frame of hawser.v1, at length.
+ */
 import { parseArgs } from "node:util";
 
 import { compare, report } from "./differential/compare.js";
 import { makeStream } from "./differential/stream.js";
+import { fuzzWire } from "./wire/fuzz.js";
 
-const { values } = parseArgs({ options: { seed: { type: "string" }, seconds: { type: "string", default: "60" } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { seed: { type: "string" }, seconds: { type: "string", default: "60" } },
+});
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
 const seconds = Number(values.seconds);
 if (!Number.isSafeInteger(seed) || !(seconds > 0)) {
@@ -12,7 +19,17 @@ if (!Number.isSafeInteger(seed) || !(seconds > 0)) {
   process.exit(2);
 }
 
-console.log(`fuzz: seed ${seed}, for ${seconds} s`);
+const [target = "differential"] = positionals;
+console.log(`fuzz: ${target}, seed ${seed}, for ${seconds} s`);
+if (target === "wire") {
+  const { runs, failure } = fuzzWire(seed, seconds);
+  console.log(failure ?? `${runs} frames and names as they have to be`);
+  process.exit(failure === undefined ? 0 : 1);
+}
+if (target !== "differential") {
+  console.error(`there is wire and differential to fuzz; got ${target}`);
+  process.exit(2);
+}
 const deadline = performance.now() + seconds * 1000;
 const counts = { same: 0, explained: 0 };
 const reasons = new Map<string, number>();

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { properties } from "./properties.js";
 
 /** Runs each property for its share of the time. @returns what was found wrong, with the input that shows it */

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { topicName } from "@hawser/wire";
 import type { Member, Message } from "@hawser/wire/client";
 import { type Payload, payloadBytes, type Request, requestPayload, topicMatcher, writePub } from "@hawser/wire/server";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { readAsClient, readAsServer, writeMessage, writeRequest } from "./ends.js";
 
 // Short enough for each limit.
@@ -107,6 +107,12 @@ const anyMessage: fc.Arbitrary<Message> = fc.oneof(
   record({ verb: is("ping") }),
 );
 
+// oxfmt-ignore
+const pieces = [
+  "{", "}", "[", "]", '"', ",", ":", "\\", "d", "1", " ", "\n", "\ud800", "é", "null", "1e999", "\\u", '"d":', ',"d":1', '"\\u0064":1,',
+  '"id":4,', '"o":9,', '"pub":"t",', '"sub":"t",', '{"pub":"t","d":', '"__proto__":',
+];
+
 /** Frames, with pieces of frames put in their place. */
 const nearlyFrame = fc
   .tuple(
@@ -119,23 +125,7 @@ const nearlyFrame = fc
       record({
         at: fc.nat(),
         gone: fc.nat({ max: 6 }),
-        put: fc.constantFrom(
-          ...'{}[]",:\\d1 \n\ud800é',
-          ...[
-            '"d":',
-            ',"d":1',
-            '"\\u0064":1,',
-            '"id":4,',
-            '"o":9,',
-            '"pub":"t",',
-            '"sub":"t",',
-            '{"pub":"t","d":',
-            "\\u",
-            "1e999",
-            "null",
-            '"__proto__":',
-          ],
-        ),
+        put: fc.constantFrom(...pieces),
       }),
       { maxLength: 3 },
     ),
@@ -151,6 +141,17 @@ const nearlyFrame = fc
 
 const room = topicMatcher({ topics: { "room:{id}": {}, "/{team}/{id}:typing": {} } });
 const param = fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 }).filter((text) => !/\p{Cs}/u.test(text));
+
+const part = fc.tuple(
+  fc.constantFrom("", "a", "ab", "b"),
+  fc.constantFrom("", "{p}", "{p}", "a"),
+  fc.constantFrom("", "a", "ba", "b"),
+);
+// At most one parameter, so that it needs no other name.
+const pattern = fc
+  .tuple(part, fc.constantFrom("", ":a", ":b", ":"))
+  .map(([pieces, rest]) => pieces.join("") + rest)
+  .filter(Boolean);
 
 type Property = readonly [what: string, property: fc.IProperty<unknown>];
 
@@ -203,7 +204,26 @@ export const properties: readonly Property[] = [
       if (found !== undefined) assert.equal(topicName(found.name, found as { team: string; id: string }), topic);
     },
   ),
+  property(
+    "two patterns are refused for a name of both, and for no other reason",
+    fc.tuple(pattern, pattern, fc.stringMatching(/^[ab:]{1,5}$/)),
+    ([first, second, name]) => {
+      if (first === second) return;
+      try {
+        topicMatcher({ topics: { [first]: {}, [second]: {} } });
+      } catch (error) {
+        const both = / both match "(.*)"$/.exec(String(error))![1]!;
+        assert.ok(matches(first, both) && matches(second, both), both);
+        return;
+      }
+      assert.ok(!(matches(first, name) && matches(second, name)), name);
+    },
+  ),
 ];
+
+function matches(pattern: string, name: string): boolean {
+  return topicMatcher({ topics: { [pattern]: {} } })(name) !== undefined;
+}
 
 /** What a server takes from a text is what JSON has in it, and what it stores is a frame of these fields alone. */
 function checkReading(text: string): void {

@@ -25,7 +25,7 @@ export const PARAM: RegExp = /\{([^{}]*)\}/g;
 export function topicName<Pattern extends string>(pattern: Pattern, params: ParamValues<Pattern>): TopicName<Pattern> {
   const values: Readonly<Record<string, string | number>> = params;
   return pattern.replace(PARAM, (_, name: string) => {
-    const value = String(values[name] ?? "");
+    const value = String((Object.hasOwn(values, name) ? values[name] : undefined) ?? "");
     if (value === "") throw new TypeError(`the topic ${pattern} needs a value for ${name}`);
     return value.replace(/[%:/]/g, encodeURIComponent);
   }) as TopicName<Pattern>;

@@ -32,7 +32,7 @@ export function patternExpression(pattern: string): RegExp {
   const source = pattern
     .split(PARAM)
     // `split` with a group gives the names of the parameters at the odd places.
-    .map((piece, index) => (index % 2 === 1 ? VALUE : piece.replace(/[\\^$.*+?()[\]|/-]/g, String.raw`\$&`)))
+    .map((piece, index) => (index % 2 === 1 ? VALUE : piece.replace(/[\\^$.*+?()[\]|]/g, String.raw`\$&`)))
     .join("");
   return new RegExp(`^${source}$`, "u");
 }
