@@ -19,7 +19,9 @@ const word = fc.stringMatching(/^[a-z][a-z0-9-]{0,20}$/);
 const position = record({ offset, epoch: name });
 const bytes = fc.uint8Array({ maxLength: 40 });
 // JSON.stringify makes null of -0's sign and of undefined.
-const value = fc.jsonValue({ maxDepth: 5 }).map((json) => JSON.parse(JSON.stringify(json)) as unknown);
+const value = fc
+  .jsonValue({ maxDepth: 5, stringUnit: "grapheme" })
+  .map((json) => JSON.parse(JSON.stringify(json)) as unknown);
 const payload = value.map((json): Payload => ({ binary: false, json: JSON.stringify(json), value: json }));
 const binaryPayload = bytes.map((all): Payload => ({ binary: true, bytes: all }));
 const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined });
