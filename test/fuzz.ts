@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 
 import { compare, report } from "./differential/compare.js";
 import { makeStream } from "./differential/stream.js";
-import { fuzzWire } from "./wire/fuzz.js";
+import { fuzzWire } from "./wire/harness/fuzz.js";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

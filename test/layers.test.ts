@@ -14,6 +14,13 @@ import { projectRoot as root } from "./harness/root.js";
  * An entry that ends with / or : allows everything that begins with it.
  */
 const MAY_IMPORT: Record<string, string[]> = {
+  // Runs in browsers too: what a client needs knows nothing of what a server needs.
+  "wire/client": ["wire/binary.ts"],
+  "wire/contract": [],
+  "wire/server": ["wire/contract/", "wire/binary.ts", "wire/limits.ts", "wire/words.ts"],
+  // index.ts, client.ts and server.ts, the facades, and what both ends have in common.
+  wire: ["wire/client/", "wire/contract/", "wire/server/"],
+
   // Pure code: no socket, timer, clock, stream, environment or log.
   "hawser/protocol": ["node:crypto", "node:zlib", "node:buffer"],
   "hawser/server": ["hawser/protocol/", "node:", "pino", "@opentelemetry/api"],

@@ -56,6 +56,10 @@ const CONTENTS: Record<string, { files: RegExp; some: string[] }> = {
     some: ["SECURITY.md", "docs/options.md", "deploy/hawser.service", "examples/chat.ts"],
   },
   "@hawser/admin": { files: new RegExp(`^(${EVERYWHERE}|${MODULES})$`), some: [] },
+  "@hawser/wire": {
+    files: new RegExp(`^(${EVERYWHERE}|${MODULES}|vectors\\/\\w+\\.json)$`),
+    some: ["vectors/requests.json"],
+  },
   "@hawser/cli": { files: new RegExp(String.raw`^(${EVERYWHERE}|bin\/hawser\.js|dist\/.+\.js)$`), some: [] },
 };
 

@@ -5,8 +5,8 @@ import { test } from "node:test";
 import { byeWords, CloseCode, errorWords, gapWords, isFinal, limits, SUBPROTOCOL, unsubWords } from "@hawser/wire";
 import { fieldKinds, requestFields } from "@hawser/wire/server";
 import { fieldChecks, neededFields } from "#wire/client/read-message.js";
-import { readAsClient, readAsServer, writeMessage, writeRequest } from "../wire/ends.js";
-import { codeBlocks, codeWords, readDocument, tableAfter, tableWith } from "./markdown.js";
+import { readAsClient, readAsServer, writeMessage, writeRequest } from "../wire/harness/ends.js";
+import { codeBlocks, codeWords, readDocument, tableAfter, tableWith } from "./harness/markdown.js";
 
 const page = readDocument("docs/wire.md");
 

@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { topicName } from "@hawser/wire";
 import { type Request, topicMatcher } from "@hawser/wire/server";
 import { projectRoot } from "../harness/server.js";
-import { type Fields, readAsClient, readAsServer, writeMessage, writeRequest } from "./ends.js";
+import { type Fields, readAsClient, readAsServer, writeMessage, writeRequest } from "./harness/ends.js";
 
 interface Vector {
   about: string;

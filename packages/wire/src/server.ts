@@ -6,4 +6,21 @@ export type { Fault, JsonText, Payload, Position, Request, RequestVerb } from ".
 export { type Field, requestFields, requestPayload } from "./server/request-fields.js";
 export { type MatchedTopic, topicMatcher } from "./server/topic-matcher.js";
 export { writeBinaryOk, writeBinaryPub } from "./server/write-binary.js";
-export * from "./server/write-message.js";
+export {
+  type Answer,
+  type Member,
+  PING,
+  type Presence,
+  pubHead,
+  writeBye,
+  writeCall,
+  writeCancel,
+  writeErr,
+  writeGap,
+  writeHello,
+  writeMembers,
+  writeOk,
+  writePresence,
+  writePub,
+  writeUnsub,
+} from "./server/write-message.js";
