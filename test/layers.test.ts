@@ -27,6 +27,9 @@ const MAY_IMPORT: Record<string, string[]> = {
   // index.ts, the facade, and tools.ts, for programs that run a server for others.
   hawser: ["hawser/protocol/", "hawser/server/"],
 
+  // Tokens: jose is of no concern to anybody else.
+  jwt: ["node:", "hawser", "jose"],
+
   // Metrics, as text for Prometheus.
   "admin/metrics": ["admin/generated/", "node:", "hawser", "hawser/protocol"],
   // The admin listener and its dashboard.

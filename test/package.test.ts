@@ -60,6 +60,7 @@ const CONTENTS: Record<string, { files: RegExp; some: string[] }> = {
     files: new RegExp(`^(${EVERYWHERE}|${MODULES}|vectors\\/\\w+\\.json)$`),
     some: ["vectors/requests.json"],
   },
+  "@hawser/jwt": { files: new RegExp(`^(${EVERYWHERE}|${MODULES})$`), some: [] },
   "@hawser/cli": { files: new RegExp(String.raw`^(${EVERYWHERE}|bin\/hawser\.js|dist\/.+\.js)$`), some: [] },
 };
 

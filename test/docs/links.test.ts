@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
+import { jwtOptionNames } from "#jwt/options.js";
 import { optionRules } from "hawser/tools";
 import { type Manifest, packages } from "../harness/packed.js";
 import { projectRoot } from "../harness/root.js";
@@ -29,7 +30,14 @@ const WS_MAX_PAYLOAD = "maxPayload";
 const BENCH = "docs/bench.md";
 
 test("what looks like an option is one", () => {
-  const known = new Set<string>([...Object.keys(optionRules), "durationMs", "rttMs", "graceMs", WS_MAX_PAYLOAD]);
+  const known = new Set<string>([
+    ...Object.keys(optionRules),
+    ...jwtOptionNames,
+    "durationMs",
+    "rttMs",
+    "graceMs",
+    WS_MAX_PAYLOAD,
+  ]);
   const unknown: string[] = [];
   for (const path of documents().filter((path) => path !== BENCH)) {
     for (const word of codeWords(readDocument(path).replace(/^```[\s\S]*?^```/gm, ""))) {

@@ -29,7 +29,8 @@ export class Sandbox {
       if (!/^@?hawser$/.test(name)) symlinkSync(join(project, "node_modules", name), join(folder, name));
     }
     symlinkSync("../packages/hawser", join(folder, "hawser"));
-    for (const name of ["wire", "admin", "cli"]) symlinkSync(`../../packages/${name}`, join(folder, "@hawser", name));
+    for (const name of ["wire", "jwt", "admin", "cli"])
+      symlinkSync(`../../packages/${name}`, join(folder, "@hawser", name));
   }
 
   write(file: string, source: string): void {
