@@ -20,6 +20,13 @@ export const chapters = [
     },
   },
   {
+    text: "The hub",
+    pages: {
+      "docs/jwt": "Tokens",
+      "docs/wire": "The wire",
+    },
+  },
+  {
     text: "The command",
     pages: {
       "docs/cli": "hawser serve",
