@@ -28,7 +28,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   hawser: ["hawser/protocol/", "hawser/server/"],
 
   // Tokens: jose is of no concern to anybody else.
-  jwt: ["node:", "hawser", "jose"],
+  jwt: ["node:", "hawser", "hawser/tools", "jose"],
 
   // Metrics, as text for Prometheus.
   "admin/metrics": ["admin/generated/", "node:", "hawser", "hawser/protocol"],

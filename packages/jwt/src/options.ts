@@ -1,5 +1,6 @@
 import { createPublicKey, createSecretKey, type JsonWebKey, KeyObject } from "node:crypto";
-import { checkValue, OptionError, UsageError, type ValueRule } from "hawser";
+import { OptionError, UsageError } from "hawser";
+import { checkValue, type ValueRule } from "hawser/tools";
 import { algorithmsOf, asymmetric, isAlgorithm, type JwtAlgorithm, secretBytes } from "./algorithms.js";
 
 /** One of `secret`, `publicKey` and `jwks`, and who the tokens are from and for. Checked by `jwt`. */
