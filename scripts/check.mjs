@@ -23,7 +23,7 @@ const steps = [
   ...tarballs.map((file) => ({ name: `publint ${basename(file)}`, args: tool("publint", "--strict", file) })),
   // The command has nothing to import.
   ...tarballs
-    .filter((file) => !basename(file).startsWith("hawser-cli"))
+    .filter((file) => !basename(file).startsWith("hawser-cli-"))
     .map((file) => ({
       name: `attw ${basename(file)}`,
       args: tool("@arethetypeswrong/cli", file, "--profile", "esm-only"),

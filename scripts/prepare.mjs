@@ -11,7 +11,14 @@ import { withLock } from "./lock.mjs";
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** The packages, in the order in which they need each other. */
-export const packages = ["packages/wire", "packages/hawser", "packages/jwt", "packages/admin", "packages/cli"];
+export const packages = [
+  "packages/wire",
+  "packages/client",
+  "packages/hawser",
+  "packages/jwt",
+  "packages/admin",
+  "packages/cli",
+];
 
 /** Installs and compiles what is missing or has changed since; `projects` are folders that have a tsconfig.json. */
 export async function prepare(projects = packages) {

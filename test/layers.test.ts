@@ -21,6 +21,9 @@ const MAY_IMPORT: Record<string, string[]> = {
   // index.ts, client.ts and server.ts, the facades, and what both ends have in common.
   wire: ["wire/client/", "wire/contract/", "wire/server/"],
 
+  // For browsers too: what the wire is made of, and no module of Node.
+  client: ["@hawser/wire", "@hawser/wire/client"],
+
   // Pure code: no socket, timer, clock, stream, environment or log.
   "hawser/protocol": ["node:crypto", "node:zlib", "node:buffer"],
   "hawser/server": ["hawser/protocol/", "node:", "pino", "@opentelemetry/api"],

@@ -57,7 +57,7 @@ const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : N
 const areas = values.tests?.split(",") ?? [folder];
 
 const compiled =
-  ["hawser", "wire", "jwt", "admin", "cli"]
+  ["hawser", "wire", "client", "jwt", "admin", "cli"]
     .map((name) => `packages/${name}/dist/${folder}`)
     .find((path) => existsSync(join(root, path))) ?? `packages/${folder}/dist`;
 const everyone = readdirSync(join(root, compiled), { recursive: true })

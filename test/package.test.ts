@@ -56,6 +56,7 @@ const CONTENTS: Record<string, { files: RegExp; some: string[] }> = {
     some: ["SECURITY.md", "docs/options.md", "deploy/hawser.service", "examples/chat.ts"],
   },
   "@hawser/admin": { files: new RegExp(`^(${EVERYWHERE}|${MODULES})$`), some: [] },
+  "@hawser/client": { files: new RegExp(`^(${EVERYWHERE}|${MODULES})$`), some: [] },
   "@hawser/wire": {
     files: new RegExp(`^(${EVERYWHERE}|${MODULES}|vectors\\/\\w+\\.json)$`),
     some: ["vectors/requests.json"],

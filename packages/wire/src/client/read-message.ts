@@ -9,41 +9,18 @@ const texts: Check = (value) => Array.isArray(value) && value.every(text);
 const members: Check = (value) =>
   Array.isArray(value) && value.every((entry) => Array.isArray(entry) && text(entry[0]));
 
-/** What a field holds, whatever message it stands in; `d` holds anything. */
-export const fieldChecks: Readonly<Record<string, Check>> = {
-  hello: whole,
-  ok: whole,
-  err: whole,
-  pub: text,
-  gap: text,
-  unsub: text,
-  pres: text,
-  call: text,
-  cancel: text,
-  bye: text,
-  id: text,
-  client: text,
-  user: text,
-  o: whole,
-  e: text,
-  by: text,
-  code: text,
-  msg: text,
-  replay: whole,
-  page: whole,
-  missed: flag,
-  more: flag,
-  duplicate: flag,
-  ping: whole,
-  ttl: whole,
-  retry: whole,
-  wait: whole,
-  n: whole,
-  v: whole,
-  in: members,
-  out: texts,
-  has: texts,
-};
+/** What a field holds, whatever message it stands in; `d` holds anything. By kind, which takes a third less of a page's bytes. */
+export const fieldChecks: Readonly<Record<string, Check>> = Object.fromEntries(
+  (
+    [
+      [text, "pub gap unsub pres call cancel bye id client user e by code msg"],
+      [whole, "hello ok err o replay page ping ttl retry wait n v"],
+      [flag, "missed more duplicate"],
+      [texts, "out has"],
+      [members, "in"],
+    ] as const
+  ).flatMap(([check, names]) => names.split(" ").map((name) => [name, check])),
+);
 
 /** The verbs, and the fields that a message cannot do without. */
 export const neededFields: Readonly<Record<Exclude<Message["verb"], "ping">, readonly string[]>> = {

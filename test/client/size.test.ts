@@ -1,0 +1,29 @@
+/** What a page has to load. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { projectRoot } from "../harness/server.js";
+
+for (const { entry, most, what } of [
+  { entry: "core", most: 6_000, what: "recovery, publishing and calls" },
+  { entry: "index", most: 8_000, what: "everything, with presence, history and bytes" },
+]) {
+  test(`${what}: at most ${most} bytes, minified and compressed`, async (t) => {
+    const { outputFiles, warnings } = await build({
+      entryPoints: [join(projectRoot, `packages/client/dist/${entry}.js`)],
+      bundle: true,
+      minify: true,
+      format: "esm",
+      // Nothing of Node: esbuild would not find it for a browser.
+      platform: "browser",
+      write: false,
+      logLevel: "silent",
+    });
+    assert.deepEqual(warnings, []);
+    const bytes = gzipSync(outputFiles[0]!.contents, { level: 9 }).length;
+    t.diagnostic(`${bytes} bytes`);
+    assert.ok(bytes <= most, `${bytes} bytes`);
+  });
+}
