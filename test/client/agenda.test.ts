@@ -68,3 +68,20 @@ it("a timer of 30 days does not fire at once, as setTimeout would have it", (t) 
   systemClock().after(30 * 86_400_000, () => {});
   assert.deepEqual(delays, [2 ** 31 - 1]);
 });
+
+it("never asks for a timer in the past, however late it is", async () => {
+  const delays: number[] = [];
+  const time = new StepTime();
+  const { now, after } = time;
+  const agenda = createAgenda({
+    now,
+    after(ms, run) {
+      delays.push(ms);
+      return after(ms, run);
+    },
+  });
+  agenda.after(100, () => void time.leap(50));
+  agenda.after(120, () => {});
+  await time.advance(1_000);
+  assert.deepEqual(delays, [100, 0]);
+});

@@ -54,35 +54,39 @@ describe("the token", () => {
     );
   });
 
-  it("that the hello was refused for is replaced in the same connection, and never sent again", async () => {
+  it("that the hello was refused for is replaced at once, and never sent again", async () => {
     for (const code of ["unauthorized", "expired"]) {
       const given = ["old", "old", "new"];
       const rig = new Rig({ token: () => given.shift() ?? "new" });
       await settled();
       rig.socket.accept();
       rig.err("hello", code);
-      await settled();
+      await rig.time.advance(0);
       // The application has no other one yet.
       assert.ok(rig.state.phase === "waiting" && rig.state.why === "token");
-      await rig.time.advance(1_000);
+      await rig.time.advance(2_000);
       await rig.open();
       const sent = rig.sockets.flatMap((socket) => socket.all("hello").map(({ token }) => token));
       assert.deepEqual(sent, ["old", "new"]);
     }
   });
 
-  it("is replaced once in a connection: a server that refuses all of them is not asked without end", async () => {
+  it("is replaced with a growing delay when the server refuses all of them", async () => {
     const rig = new Rig({ token: counting() });
     rig.random = 1;
-    await settled();
-    rig.socket.accept();
-    rig.err("hello", "unauthorized");
-    await settled();
-    rig.err("hello", "unauthorized");
-    assert.ok(rig.state.phase === "waiting" && rig.state.why === "unauthorized");
+    for (const delay of [0, 2_000, 4_000]) {
+      await settled();
+      rig.socket.accept();
+      rig.err("hello", "unauthorized");
+      const count = rig.sockets.length;
+      await rig.time.advance(delay - 1);
+      assert.equal(rig.sockets.length, count);
+      await rig.time.advance(1);
+      assert.equal(rig.sockets.length, count + 1);
+    }
     assert.deepEqual(
-      rig.socket.all("hello").map(({ token }) => token),
-      ["a1", "a2"],
+      rig.sockets.flatMap((socket) => socket.all("hello").map(({ token }) => token)),
+      ["a1", "a2", "a3"],
     );
   });
 
@@ -140,7 +144,7 @@ describe("the token", () => {
     await settled();
     rig.socket.accept();
     rig.err("hello", "unauthorized");
-    await settled();
+    await rig.time.advance(0);
     assert.deepEqual(rig.state, { phase: "closed", why: "unauthorized", code: undefined });
   });
 

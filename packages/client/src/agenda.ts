@@ -19,7 +19,7 @@ export function createAgenda({ now, after }: Clock): Agenda {
     if (at >= armedFor) return;
     disarm?.();
     armedFor = at;
-    disarm = after(at - now(), fire);
+    disarm = after(Math.max(0, at - now()), fire);
   }
 
   function fire(): void {

@@ -1,5 +1,5 @@
 import { isFinal, SUBPROTOCOL } from "@hawser/wire";
-import { type ErrMessage, type HelloMessage, type Message, PING, writeAuth } from "@hawser/wire/client";
+import { type HelloMessage, type Message, PING, writeAuth } from "@hawser/wire/client";
 import type { Agenda, Cancel } from "./agenda.js";
 import { backoff } from "./backoff.js";
 import { LiveError } from "./errors.js";
@@ -71,7 +71,6 @@ export function createConnection(ports: ConnectionPorts): Connection {
   let timer: Cancel | undefined;
   let notBefore = 0;
   let helloId: number | undefined;
-  let saidHelloAgain = false;
   let openedAt = Infinity;
   let bye: { readonly bye?: string; readonly wait?: number } = {};
   /** The last end that was final, and how often in a row. */
@@ -138,7 +137,10 @@ export function createConnection(ports: ConnectionPorts): Connection {
     if (message.verb === "bye") bye = message;
     else if (isPhase("open")) conversation.received(message);
     else if (message.verb === "hello") opened(message);
-    else if (message.verb === "err" && message.err === helloId) refused(message);
+    else if (message.verb === "err" && message.err === helloId) {
+      const { code, retry } = message;
+      lost(code, undefined, retry, !isAboutToken(code) && !isLater(code));
+    }
   }
 
   function opened({ client, user, ping, ttl }: HelloMessage): void {
@@ -153,29 +155,20 @@ export function createConnection(ports: ConnectionPorts): Connection {
     state.set({ phase: "open", client, user, degraded: false });
   }
 
-  function refused({ code, retry }: ErrMessage): void {
-    if (!isAboutToken(code)) return lost(code, undefined, retry, !isLater(code));
-    tokens.refused(false);
-    // Another token, in the same connection; but not one after the other.
-    if (saidHelloAgain) return lost(code);
-    saidHelloAgain = true;
-    withToken(tokens.get(), hello);
-  }
-
   /** The connection has ended, or is given up. */
   function lost(why: string, code?: number, retryMs?: number, isVain = code !== undefined && isFinal(code)): void {
     const { wait = retryMs } = bye;
     const wasOpen = openedAt < Infinity;
-    const isExpired = why === "expired" || code === 4401;
+    const isRefused = isAboutToken(why) || code === 4401;
     const end = isVain ? (code ?? why) : undefined;
     if (now() - openedAt >= STABLE_MS) failures = finals = 0;
     finals = end === final ? finals + 1 : 1;
     final = end;
     drop(isVain);
     if (isVain && finals >= MOST_FINAL) return close(why, code);
-    if (isExpired) tokens.refused(wasOpen);
+    if (isRefused) tokens.refused(wasOpen);
     // With another token it will do at once, the first time.
-    const delay = wait ?? (isExpired && failures === 0 ? 0 : backoff(failures, random));
+    const delay = wait ?? (isRefused && failures === 0 ? 0 : backoff(failures, random));
     failures++;
     notBefore = wait === undefined ? 0 : now() + wait;
     timer = after(delay, connect);
@@ -189,7 +182,6 @@ export function createConnection(ports: ConnectionPorts): Connection {
     refresh?.();
     socket?.close();
     socket = helloId = undefined;
-    saidHelloAgain = false;
     openedAt = Infinity;
     bye = {};
     conversation.lost(isPoisoned);

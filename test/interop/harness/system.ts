@@ -83,7 +83,18 @@ const DEBIAN: Record<
   fish: { command: "fish", packages: ["fish"] },
 };
 
-const NPM: Record<"bun" | "node24", NpmProgram> = {
+/** Node of a version, as npm has it. */
+function node(version: string): NpmProgram {
+  return {
+    package: (platform, arch) =>
+      ["linux", "darwin"].includes(platform) && ["x64", "arm64"].includes(arch)
+        ? `node-${platform}-${arch}@${version}`
+        : undefined,
+    file: "bin/node",
+  };
+}
+
+const NPM: Record<"bun" | "deno" | "node24" | "node26", NpmProgram> = {
   bun: {
     // The baseline builds run on any x64; the others need AVX2.
     package(platform, arch) {
@@ -94,13 +105,17 @@ const NPM: Record<"bun" | "node24", NpmProgram> = {
     },
     file: "bin/bun",
   },
-  node24: {
-    package: (platform, arch) =>
-      ["linux", "darwin"].includes(platform) && ["x64", "arm64"].includes(arch)
-        ? `node-${platform}-${arch}@24.21.0`
-        : undefined,
-    file: "bin/node",
+  deno: {
+    package(platform, arch) {
+      const libc = platform === "linux" ? "-glibc" : "";
+      return ["linux", "darwin"].includes(platform) && ["x64", "arm64"].includes(arch)
+        ? `@deno/${platform}-${arch}${libc}@2.9.6`
+        : undefined;
+    },
+    file: "deno",
   },
+  node24: node("24.21.0"),
+  node26: node("26.10.0"),
 };
 
 export type ProgramName = keyof typeof DEBIAN | keyof typeof NPM;

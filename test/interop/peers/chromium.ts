@@ -4,9 +4,11 @@ import type { Peer } from "./peer.js";
 import { RemoteConnections } from "./remote.js";
 import { webPeer } from "./web.js";
 
-export function launch(executablePath: string): Promise<Browser> {
+/** `ignoreDefaultArgs`: flags of Playwright's to leave out. */
+export function launch(executablePath: string, ignoreDefaultArgs: string[] = []): Promise<Browser> {
   return chromium.launch({
     executablePath,
+    ignoreDefaultArgs,
     args: [
       "--headless",
       "--no-sandbox", // its sandbox does not run as root
