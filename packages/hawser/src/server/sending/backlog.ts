@@ -84,7 +84,12 @@ export class Backlog {
    * always fits when none waits, so that a client can be sent what is larger than its backlog.
    */
   hasRoomFor(frame: Buffer, key: string | null, sending: number): boolean {
-    return this.#messages === 0 || this.#cost + sending + frame.length + this.#costOfEntry(key) <= this.#maxBytes;
+    return this.#messages === 0 || this.hasRoomBehind(frame, sending, key);
+  }
+
+  /** Whether it fits behind what is there. */
+  hasRoomBehind(frame: Buffer, sending: number, key: string | null = null): boolean {
+    return this.#cost + sending + frame.length + this.#costOfEntry(key) <= this.#maxBytes;
   }
 
   /** What it would add to the budget of all. */

@@ -117,6 +117,23 @@ export class Outbox implements ScratchHolder {
     return this.#backlog === null ? addTo(scratch, payload) : -1;
   }
 
+  /**
+   * A data frame, for as long as there is room. Nobody has to make way for it, and once taken it is not dropped.
+   * @returns false: there is no room, and nothing has changed. The owner is told when what waits has drained
+   */
+  offer(frame: Buffer): boolean {
+    const backlog = this.#backlog;
+    if (this.#ending) return true;
+    if (backlog === null) {
+      this.#add(frame);
+      return true;
+    }
+    if (!backlog.isEmpty && !backlog.hasRoomBehind(frame, this.#socket.writableLength)) return false;
+    if (!this.#settings.budget.makeRoom(backlog.account, backlog.costOf(frame, null))) return false;
+    backlog.pushRequired(frame);
+    return true;
+  }
+
   /** A control frame, which is never dropped. */
   sendControl(frame: Buffer): void {
     if (this.#ending) return;

@@ -21,15 +21,19 @@ export class Outgoing {
   #deflated: Map<number, Buffer> | null = null;
   #kept: Map<Buffer, Buffer> | null = null;
 
-  /** @param payload one that was checked */
-  constructor(payload: Payload, compression: CompressionSettings) {
-    if (typeof payload === "string" || payload instanceof Message) {
+  /**
+   * @param payload one that was checked
+   * @param isKept for long: then it lies in memory that holds nothing else
+   */
+  constructor(payload: Payload, compression: CompressionSettings, isKept = false) {
+    this.#opcode = isText(payload) ? TEXT : BINARY;
+    if (isKept || typeof payload === "string" || payload instanceof Message) {
       // A long message is not copied for it.
-      this.#uncompressed = typeof payload === "string" ? encodeFrame(TEXT, payload) : payload.toFrame();
+      const frame = payload instanceof Message ? payload.toFrame() : encodeFrame(this.#opcode, payload);
+      this.#uncompressed = isKept ? ownMemory(frame) : frame;
       this.bytes = this.#uncompressed.subarray(this.#uncompressed.length - payloadLength(this.#uncompressed));
     } else this.bytes = payload;
     this.byteLength = this.bytes.length;
-    this.#opcode = isText(payload) ? TEXT : BINARY;
     this.#compression = compression;
   }
 

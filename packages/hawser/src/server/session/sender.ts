@@ -89,6 +89,26 @@ export abstract class Sender<Data> extends Intake implements OutboxOwner {
     return this.#sendFrame(this.outbox.isBacklogged ? message.toKeep(frame) : frame, message.byteLength, key);
   }
 
+  offer(payload: string | Outgoing): boolean {
+    if (!this.isOpen) return true;
+    if (typeof payload === "string" && this.#compression === null) {
+      const length = this.outbox.sendHeld(payload);
+      if (length >= 0) {
+        this.#countSent(length);
+        return true;
+      }
+    }
+    const message = typeof payload === "string" ? new Outgoing(payload, this.context.compression) : payload;
+    const frame = this.#frameOf(message);
+    if (!this.outbox.offer(this.outbox.isBacklogged ? message.toKeep(frame) : frame)) return false;
+    this.#countSent(message.byteLength);
+    return true;
+  }
+
+  encodeOnce(payload: string | Uint8Array, isKept: boolean): Outgoing {
+    return new Outgoing(payload, this.context.compression, isKept);
+  }
+
   get droppedBytes(): number {
     return this.outbox.dropped.bytes;
   }

@@ -14,6 +14,7 @@ import { isJsonError, Message } from "../sending/message.js";
 import { topicsOf } from "../sending/topics.js";
 import { type ClientSocket, own, type SocketOwner } from "../sockets/client-socket.js";
 import type { ConnectionTrace } from "../watching/tracing.js";
+import type { Attached, ClientPort } from "./client-port.js";
 import { type ClientSession, ConnectedClient } from "./connected-client.js";
 import { ControlRate } from "./control-rate.js";
 import { End, type EndOwner, LOST } from "./end.js";
@@ -30,7 +31,15 @@ const LOOK_AGAIN_MS = 1000;
 /** One client from the end of its handshake to the end of its socket. The application holds its `client`. */
 export class Session<Data>
   extends Sender<Data>
-  implements ClientSession, ConnectionSink, EndOwner, HandlerOwner<Data>, Recipient<Data>, SocketOwner, Timed
+  implements
+    ClientPort,
+    ClientSession,
+    ConnectionSink,
+    EndOwner,
+    HandlerOwner<Data>,
+    Recipient<Data>,
+    SocketOwner,
+    Timed
 {
   readonly client: ConnectedClient<Data>;
   readonly id: string;
@@ -40,6 +49,7 @@ export class Session<Data>
   readonly connectedAt: number;
   messagesIn = 0;
   bytesIn = 0;
+  attached: Attached | null = null;
 
   protected readonly connection: Connection;
   readonly #heartbeat: Heartbeat;
@@ -131,6 +141,7 @@ export class Session<Data>
 
   /** Closes with 1001, once the handlers that are running have finished or now. */
   shutDown(reason: string, isNow: boolean): void {
+    if (this.#end === null) this.attached?.onShutdown();
     this.#ending.on(isNow ? "close" : "leave", { cause: "server-shutdown", code: 1001, reason });
   }
 
