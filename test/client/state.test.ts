@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { createState } from "#client/state.js";
 import { Rig } from "./harness/rig.js";
+import { settled } from "./harness/step-time.js";
 
 it("tells a listener at once, and of each change until it is called off", async () => {
   const rig = new Rig();
@@ -49,10 +50,31 @@ it("the same function may listen twice", () => {
   assert.equal(calls, 3);
 });
 
-it("close inside of a listener is heeded", async () => {
+for (const at of ["connecting", "open", "waiting"]) {
+  it(`close inside of a listener is heeded, at ${at}`, async () => {
+    const rig = new Rig();
+    rig.live.state.subscribe(({ phase }) => phase === at && rig.live.close());
+    await settled();
+    if (at !== "connecting") await rig.open();
+    if (at === "waiting") rig.socket.end();
+    assert.equal(rig.phase, "closed");
+    await rig.time.advance(60_000);
+    assert.equal(rig.time.timers, 0);
+    assert.ok(rig.sockets.every(({ state }) => state === "closed"));
+  });
+}
+
+it("a connection that is lost while something is asked for again is not told as open once more", async () => {
   const rig = new Rig();
-  rig.live.state.subscribe(({ phase }) => phase === "open" && rig.live.close());
   await rig.open();
-  assert.equal(rig.phase, "closed");
-  assert.equal(rig.time.timers, 0);
+  void rig.live
+    .topic("room")
+    .publish(1)
+    .catch(() => {});
+  rig.err("pub", "unavailable", 5_000);
+  rig.socket.end();
+  assert.deepEqual(
+    rig.states.map(({ phase }) => phase),
+    ["idle", "connecting", "open", "open", "waiting"],
+  );
 });

@@ -1,6 +1,7 @@
 /** Who the client is: in the hello, refreshed before it ends, and never sent again once it was refused. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { LiveError } from "@hawser/client";
 import { writeBye } from "@hawser/wire/server";
 import { refreshAfter } from "#client/token.js";
 import { Rig } from "./harness/rig.js";
@@ -179,6 +180,19 @@ describe("the token", () => {
     await rig.time.advance(20_000);
     await rig.open();
     assert.equal(rig.reported.length, 3);
+    assert.equal(rig.phase, "open");
+  });
+
+  it("that a function gets by another hub: that one's errors are no verdict here", async () => {
+    let times = 0;
+    const rig = new Rig({
+      token() {
+        if (times++ === 0) throw new LiveError("unauthorized");
+        return "a";
+      },
+    });
+    await rig.time.advance(1_000);
+    await rig.open();
     assert.equal(rig.phase, "open");
   });
 

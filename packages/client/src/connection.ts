@@ -87,22 +87,22 @@ export function createConnection(ports: ConnectionPorts): Connection {
 
   function connect(): void {
     timer?.();
+    withToken(tokens.get, open);
     state.set({ phase: "connecting" });
-    withToken(tokens.get(), open);
   }
 
   /** Nothing happens if the attempt is given up before there is a token. Without one for good, all is over. */
   function withToken(
-    token: Promise<string | undefined>,
+    get: () => Promise<string | undefined>,
     then: (token: string | undefined) => void,
     failed = (): void => lost("token"),
   ): void {
     const mine = attempt;
-    token.then(
+    get().then(
       (token) => mine === attempt && then(token),
       (error: unknown) => {
         if (mine !== attempt) return;
-        if (error instanceof LiveError && error.code !== "token") return close(error.code);
+        if (tokens.over !== undefined) return close(tokens.over);
         report(error);
         failed();
       },
@@ -229,7 +229,7 @@ export function createConnection(ports: ConnectionPorts): Connection {
       renewIn();
     };
     const send = (token: string | undefined): void => conversation.ask((id) => writeAuth(token!, id), answered);
-    refresh = after(ms, () => withToken(tokens.renew(), send, renewIn));
+    refresh = after(ms, () => withToken(tokens.renew, send, renewIn));
   }
 
   return {

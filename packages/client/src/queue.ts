@@ -87,16 +87,11 @@ export function createQueue(agenda: Agenda, random: () => number, paused: (isPau
   function pause(ms = backoff(pauses++, random)): void {
     resume?.();
     resume = agenda.after(ms, () => {
-      endPause();
+      resume = undefined;
+      paused(false);
       flush();
     });
     paused(true);
-  }
-
-  function endPause(): void {
-    resume?.();
-    resume = undefined;
-    paused(false);
   }
 
   function settle(id: number, answer: Answer | LiveError): void {
@@ -118,7 +113,8 @@ export function createQueue(agenda: Agenda, random: () => number, paused: (isPau
 
   function lost(poisoned = false): void {
     send = undefined;
-    endPause();
+    resume?.();
+    resume = undefined;
     for (const [id, entry] of entries) {
       if (entry.isOwn) entries.delete(id);
       else if (entry.sent && (!entry.again || poisoned)) settle(id, new LiveError("lost"));

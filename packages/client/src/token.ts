@@ -13,13 +13,15 @@ const MOST_REFUSED = 16;
 export interface Tokens {
   /** Whether there can be another one than that in use. */
   readonly renewable: boolean;
+  /** There will be none any more: `signed-out`, or `unauthorized` if the only one there is was refused. */
+  readonly over: string | undefined;
   /**
    * The token to say hello with: the last one while it is good.
-   * @throws LiveError `signed-out`, `unauthorized` if there cannot be another one, `token` if there is no new one yet
+   * @throws LiveError if there is no new one, and what the application's function throws
    */
-  get(): Promise<string | undefined>;
-  /** A new one. Whoever asks while one is on its way gets the same. @throws as `get` does, and what the application's function throws */
-  renew(): Promise<string | undefined>;
+  readonly get: () => Promise<string | undefined>;
+  /** A new one. Whoever asks while one is on its way gets the same. @throws as `get` does */
+  readonly renew: () => Promise<string | undefined>;
   /** The server took the last one, and says for how long it is good. */
   accepted(ttlMs: number | undefined): void;
   /** The server did not take the last one, or no longer takes that in use: it is never sent again. */
@@ -32,14 +34,19 @@ export function createTokens(source: TokenSource | undefined, { now, after }: Ag
   let last: string | undefined;
   let inUse: string | undefined;
   let goodUntil = Infinity;
+  let over: string | undefined;
   let pending: Promise<string | undefined> | undefined;
 
   async function ask(): Promise<string | undefined> {
     const token = renewable ? await inTime(source()) : source;
-    if (token === null) throw new LiveError("signed-out");
-    if (refused.has(token) || (renewable && token === inUse)) throw new LiveError(renewable ? "token" : "unauthorized");
-    goodUntil = Infinity;
-    return (last = token);
+    const isNew = !refused.has(token!) && !(renewable && token === inUse);
+    if (token !== null && isNew) {
+      goodUntil = Infinity;
+      return (last = token);
+    }
+    if (token === null) over = "signed-out";
+    else if (!renewable) over = "unauthorized";
+    throw new LiveError("token");
   }
 
   function inTime<T>(promise: T | Promise<T>): Promise<T> {
@@ -55,6 +62,9 @@ export function createTokens(source: TokenSource | undefined, { now, after }: Ag
 
   return {
     renewable,
+    get over() {
+      return over;
+    },
     renew,
     get: async () => (last !== undefined && now() < goodUntil ? last : renew()),
     accepted(ttlMs = Infinity) {

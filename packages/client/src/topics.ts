@@ -241,11 +241,13 @@ export function createTopics(queue: Queue, call: Call): Topics {
 
     published(message) {
       const { pub: name } = message;
-      const [run] = runs.get(name) ?? [];
+      const known = runs.get(name);
+      const run = known?.[0];
       const topic = topics.get(name);
       if (run !== undefined) {
         const isLast = --run.left === 0;
-        if (isLast) runs.get(name)!.shift();
+        if (isLast && known!.length === 1) runs.delete(name);
+        else if (isLast) known!.shift();
         run.take(message, isLast);
       } else if (topic?.live) {
         deliver(topic, message, toPosition(message, topic.position?.epoch), false);
