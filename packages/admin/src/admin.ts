@@ -1,4 +1,4 @@
-import { createServer, Refuse, type Server } from "hawser";
+import { createServer, FailedTries, Refuse, type Server } from "hawser";
 import { createMetrics } from "./metrics/index.js";
 import { Access } from "./access.js";
 import { Actions } from "./actions.js";
@@ -11,7 +11,6 @@ import { type AdminOptions, resolveAdminOptions } from "./options.js";
 import { MOST_VIEWERS, Places, standingOf, type Viewer } from "./places.js";
 import { Sampler } from "./sampler.js";
 import { bearerToken, SUBPROTOCOL, subprotocolToken, TokenGate } from "./token.js";
-import { FailedTries } from "./tries.js";
 
 /** Where an admin listener listens. */
 export interface AdminListening {

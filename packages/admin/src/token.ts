@@ -1,8 +1,8 @@
 /** The admin token: every way in that takes it asks here. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import type { FailedTries } from "hawser";
 import type { AdminLog } from "./log.js";
-import type { FailedTries } from "./tries.js";
 
 /** `limited`: it is wrong, and so many were before it that it is not even said. */
 export type TokenVerdict = "right" | "wrong" | "limited";

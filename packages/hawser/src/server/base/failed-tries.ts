@@ -1,4 +1,4 @@
-import type { Clock } from "hawser";
+import type { Clock } from "./clock.js";
 
 /** Wrong tokens that are answered as such at once, and the time after which one more is. */
 interface Allowance {
