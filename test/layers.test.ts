@@ -27,6 +27,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   // Pure code: no socket, timer, clock, stream, environment or log.
   "hawser/protocol": ["node:crypto", "node:zlib", "node:buffer"],
   "hawser/server": ["hawser/protocol/", "node:", "pino", "@opentelemetry/api"],
+  // The hub for backends in any language. It knows the hub by its port alone.
+  "hawser/hub/http": ["hawser/server/base/", "node:", "@hawser/wire", "@hawser/wire/server"],
   // index.ts, the facade, and tools.ts, for programs that run a server for others.
   hawser: ["hawser/protocol/", "hawser/server/"],
 

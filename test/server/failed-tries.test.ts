@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FailedTries } from "hawser";
+import { FailedTries } from "hawser/tools";
 import { StepClock } from "../harness/step-clock.js";
 
 test("ten of an address, one back a second, and what is refused costs nothing", () => {

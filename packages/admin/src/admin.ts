@@ -1,4 +1,5 @@
-import { createServer, FailedTries, Refuse, type Server } from "hawser";
+import { createServer, Refuse, type Server } from "hawser";
+import { FailedTries } from "hawser/tools";
 import { createMetrics } from "./metrics/index.js";
 import { Access } from "./access.js";
 import { Actions } from "./actions.js";

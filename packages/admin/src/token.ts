@@ -1,7 +1,7 @@
 /** The admin token: every way in that takes it asks here. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import type { FailedTries } from "hawser";
+import type { FailedTries } from "hawser/tools";
 import type { AdminLog } from "./log.js";
 
 /** `limited`: it is wrong, and so many were before it that it is not even said. */

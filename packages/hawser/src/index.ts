@@ -26,7 +26,6 @@ export {
   type StopSignal,
 } from "./server/signals.js";
 export type { Stats } from "./server/watching/stats.js";
-export { FailedTries } from "./server/base/failed-tries.js";
 export { type Clock, systemClock } from "./server/base/clock.js";
 export type { Durations } from "./server/base/durations.js";
 export { type DiagnosticsChannel, diagnosticsChannels, tracingChannels } from "./server/watching/diagnostics.js";

@@ -1,7 +1,7 @@
 /// <reference types="node" preserve="true" />
 /**
- * For programs that run a server for others: its options as data, to make flags, a config file or a form of them, and text from strangers
- * made safe to show. A server itself needs none of it.
+ * For programs that run a server for others: its options as data, to make flags, a config file or a form of them, text from strangers
+ * made safe to show, and a bound on wrong tokens. A server itself needs none of it.
  */
 
 export {
@@ -14,6 +14,7 @@ export {
 export { resolveOptions } from "./server/options/resolve.js";
 export { checkValue, describeRule, type ValueRule } from "./server/options/check-value.js";
 export { didYouMean } from "./server/options/nearest.js";
+export { FailedTries } from "./server/base/failed-tries.js";
 export { guardedLog } from "./server/watching/guarded-log.js";
 export { isLoopback } from "./server/base/loopback.js";
 export { printable, printableLines } from "./server/base/printable.js";

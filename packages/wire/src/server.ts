@@ -1,5 +1,6 @@
 /** A server's end of `hawser.v1`: it reads requests and writes messages. */
 export { type FieldKind, type FieldKindName, fieldKinds } from "./server/field-kinds.js";
+export { nestsDeeperThan } from "./server/payload.js";
 export { payloadBytes } from "./server/payload-bytes.js";
 export { readBinaryRequest, readRequest } from "./server/read-request.js";
 export type { Fault, JsonText, Payload, Position, Request, RequestVerb } from "./server/request.js";
