@@ -23,6 +23,7 @@ export const chapters = [
     text: "The hub",
     pages: {
       "docs/jwt": "Tokens",
+      "docs/hub-http": "By HTTP",
       "docs/wire": "The wire",
     },
   },

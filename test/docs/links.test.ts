@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
+import { hubHttpNumbers } from "#hawser/hub/http/options.js";
 import { jwtOptionNames } from "#jwt/options.js";
 import { optionRules } from "hawser/tools";
 import { type Manifest, packages } from "../harness/packed.js";
@@ -33,7 +34,9 @@ test("what looks like an option is one", () => {
   const known = new Set<string>([
     ...Object.keys(optionRules),
     ...jwtOptionNames,
+    ...Object.keys(hubHttpNumbers),
     "durationMs",
+    "retryMs",
     "rttMs",
     "graceMs",
     WS_MAX_PAYLOAD,

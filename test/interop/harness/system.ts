@@ -55,6 +55,7 @@ const DEBIAN: Record<
   | "systemd-analyze"
   | "prometheus"
   | "promtool"
+  | "curl"
   | "bash"
   | "zsh"
   | "fish",
@@ -78,6 +79,7 @@ const DEBIAN: Record<
   prometheus: { command: "prometheus", packages: ["prometheus"] },
   promtool: { command: "promtool", packages: ["prometheus"] },
   "systemd-analyze": { command: "systemd-analyze", packages: ["systemd"] },
+  curl: { command: "curl", packages: ["curl"] },
   bash: { command: "bash", packages: ["bash"] },
   zsh: { command: "zsh", packages: ["zsh"] },
   fish: { command: "fish", packages: ["fish"] },
