@@ -8,7 +8,7 @@ import { after, before, describe, it, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { build } from "esbuild";
 import type { Browser, Page } from "playwright-core";
-import { projectRoot } from "../harness/server.js";
+import { projectRoot } from "../harness/root.js";
 import { need } from "../interop/harness/system.js";
 import { launch } from "../interop/peers/chromium.js";
 import { startHub, type TestHub } from "./harness/hub.js";

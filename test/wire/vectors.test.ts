@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { topicName } from "@hawser/wire";
 import { type Request, topicMatcher } from "@hawser/wire/server";
-import { projectRoot } from "../harness/server.js";
+import { projectRoot } from "../harness/root.js";
 import { type Fields, readAsClient, readAsServer, writeMessage, writeRequest } from "./harness/ends.js";
 
 interface Vector {
