@@ -56,10 +56,11 @@ if (folder === undefined || !(Number(values.sample) > 0)) {
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
 const areas = values.tests?.split(",") ?? [folder];
 
-const compiled =
-  ["hawser", "wire", "client", "jwt", "admin", "cli"]
-    .map((name) => `packages/${name}/dist/${folder}`)
-    .find((path) => existsSync(join(root, path))) ?? `packages/${folder}/dist`;
+// A package before a folder of another one's: `client` is both.
+const compiled = [
+  `packages/${folder}/dist`,
+  ...["hawser", "wire", "client", "jwt", "admin", "cli"].map((name) => `packages/${name}/dist/${folder}`),
+].find((path) => existsSync(join(root, path)))!;
 const everyone = readdirSync(join(root, compiled), { recursive: true })
   .map((name) => `${compiled}/${String(name)}`)
   .filter((file) => file.endsWith(".js") && values.file.split(",").some((part) => file.includes(part)))

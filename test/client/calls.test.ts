@@ -48,6 +48,23 @@ it("an error is reported and answered as failed, without its reason; a LiveError
   assert.deepEqual([code, sentence?.length], ["busy", 256]);
 });
 
+it("that was answered is not aborted any more", async () => {
+  let aborted: AbortSignal | undefined;
+  const rig = new Rig({
+    asks: {
+      quick(_, { signal }) {
+        aborted = signal;
+      },
+    },
+  });
+  await rig.open();
+  rig.socket.receive(writeCall("quick", "s1"));
+  await settled();
+  assert.deepEqual(rig.socket.last("ok"), { verb: "ok", call: "s1", payload: undefined });
+  rig.socket.receive(writeCancel("s1"));
+  assert.equal(aborted?.aborted, false);
+});
+
 it("is aborted when the server no longer waits, and when the connection is lost", async () => {
   const signals: AbortSignal[] = [];
   const rig = new Rig({

@@ -108,6 +108,18 @@ describe("a connection", () => {
     assert.equal(rig.socket.closedBy, 1000);
   });
 
+  it("is not open for anything but a hello", async () => {
+    const rig = new Rig();
+    await settled();
+    rig.socket.accept();
+    for (const frame of ['{"err":0,"code":"bad-request"}', '{"ok":1}', "{}", '{"pub":"a","d":1}', "nonsense"]) {
+      rig.socket.receive(frame);
+      assert.equal(rig.phase, "connecting");
+    }
+    rig.socket.receive(writeHello({ client: "c1", ping: PING_MS }));
+    assert.equal(rig.phase, "open");
+  });
+
   it("to what is no hub is not one", async () => {
     const rig = new Rig();
     await settled();

@@ -28,6 +28,22 @@ describe("offline and online", () => {
     rig.socket.end();
     await rig.time.advance(1_000);
     assert.equal(rig.sockets.length, 12);
+    await rig.open();
+    await rig.time.advance(20_000);
+    assert.equal(rig.sockets.length, 12, "what it would have waited for is forgotten");
+  });
+
+  it("online twice is one attempt", async () => {
+    const rig = new Rig();
+    rig.random = 1;
+    await rig.open();
+    rig.socket.end();
+    rig.event("online");
+    rig.event("online");
+    await rig.open();
+    await rig.time.advance(20_000);
+    assert.equal(rig.sockets.length, 2);
+    assert.equal(rig.phase, "open");
   });
 
   it("a browser that is wrong about being offline does not keep the client from trying", async () => {

@@ -38,6 +38,7 @@ it("asks again when a version is missing, and does not believe what came before 
   rig.socket.receive(writePresence("room", { n: 3, v: 3, in: [["c"]] }));
   assert.equal(rig.socket.all("who").length, 2);
   rig.socket.receive(writePresence("room", { n: 4, v: 4, in: [["d"]] }));
+  assert.equal(rig.socket.all("who").length, 2);
   answer(rig, { n: 4, v: 4, in: [["a"], ["b"], ["c"], ["d"]] });
   rig.socket.receive(writePresence("room", { n: 3, v: 5, out: ["a"] }));
   assert.deepEqual(

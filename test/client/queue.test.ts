@@ -156,6 +156,31 @@ describe("a publish", () => {
     assert.deepEqual(first.outcome, { offset: 1, epoch: "a", duplicate: true });
   });
 
+  it("that the server cannot do for longer is sent again with a growing delay, and the state says so once", async () => {
+    const rig = new Rig();
+    rig.random = 1;
+    await rig.open({ ping: 1_000_000 });
+    const room = rig.live.topic("room");
+    for (const data of [1, 2]) void room.publish(data).catch(() => {});
+    const [first, second] = rig.socket.all("pub");
+    const told = rig.states.length;
+    rig.socket.receive(`{"err":${first!.id},"code":"timeout"}`);
+    rig.socket.receive(`{"err":${second!.id},"code":"timeout"}`);
+    assert.equal(rig.states.length, told + 1);
+    // The delay of the second counts, which has the larger range.
+    for (const [delay, sent] of [
+      [2_000, 4],
+      [4_000, 5],
+      [8_000, 6],
+    ] as const) {
+      await rig.time.advance(delay - 1);
+      assert.equal(rig.socket.all("pub").length, sent - (sent === 4 ? 2 : 1));
+      await rig.time.advance(1);
+      assert.equal(rig.socket.all("pub").length, sent);
+      rig.socket.receive(`{"err":${first!.id},"code":"timeout"}`);
+    }
+  });
+
   it("that is refused is not sent again", async () => {
     const rig = new Rig();
     await rig.open();
@@ -271,6 +296,18 @@ describe("a call", () => {
     await rig.time.advance(100);
     assert.equal(late.outcome, "timeout");
     assert.equal(rig.socket.all("cancel").length, 2);
+  });
+
+  it("that was answered is not cancelled any more", async () => {
+    const rig = new Rig();
+    await rig.open();
+    const controller = new AbortController();
+    const answer = rig.live.call("a", 1, { signal: controller.signal });
+    rig.ok("call", {}, "1");
+    assert.equal(await answer, 1);
+    controller.abort();
+    await rig.time.advance(10_000);
+    assert.deepEqual(rig.socket.all("cancel"), []);
   });
 
   it("with a signal that is aborted already is not sent", async () => {

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { writeGap, writeOk, writePub } from "@hawser/wire/server";
 import type { FakeSocket } from "./harness/fake-socket.js";
 import { Rig } from "./harness/rig.js";

@@ -140,6 +140,36 @@ describe("the token", () => {
     assert.equal(rig.sockets.length, 1);
   });
 
+  it("is not refreshed where there is nothing to refresh: a fixed text, and one without an end", async () => {
+    for (const [token, ttl] of [
+      ["only", 60_000],
+      [counting(), undefined],
+    ] as const) {
+      const rig = new Rig({ token });
+      const socket = await rig.open({ ...(ttl !== undefined && { ttl }) });
+      for (let minute = 0; minute < 60; minute++) {
+        await rig.time.advance(30_000);
+        rig.socket.receive("{}");
+      }
+      assert.equal(rig.sockets.length, 1);
+      assert.equal(socket.all("auth").length, 0);
+      // It is still watched.
+      await rig.time.advance(60_000);
+      assert.equal(socket.closedBy, 1000);
+    }
+  });
+
+  it("that fails to come for an attempt that was given up says nothing about the next", async () => {
+    const waiting: ((error: Error) => void)[] = [];
+    const rig = new Rig({ token: () => new Promise<string>((_, reject) => waiting.push(reject)) });
+    await settled();
+    rig.event("pagehide");
+    waiting[0]!(new Error("too late"));
+    await settled();
+    assert.deepEqual(rig.state, { phase: "idle" });
+    assert.deepEqual(rig.reported, []);
+  });
+
   it("that is missing, and asked for: closed", async () => {
     const rig = new Rig();
     await settled();
@@ -240,6 +270,19 @@ describe("the token", () => {
     );
     rig.ok("auth", { ttl: 60_000 });
     assert.equal(rig.phase, "open");
+  });
+
+  it("that cannot be checked just then is sent again, and is not taken for refused", async () => {
+    const rig = new Rig({ token: counting() });
+    await rig.open({ ttl: 60_000, ping: 1_000_000 });
+    await rig.time.advance(30_000);
+    rig.err("auth", "unavailable", 1_000);
+    await rig.time.advance(1_000);
+    rig.ok("auth", { ttl: 60_000 });
+    assert.deepEqual(
+      rig.socket.all("auth").map(({ token }) => token),
+      ["a2", "a2"],
+    );
   });
 
   it("that is refused when it is refreshed is replaced, and never sent again", async () => {

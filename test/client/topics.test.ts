@@ -196,6 +196,17 @@ describe("a gap", () => {
     assert.deepEqual(heard, [{ gap: "missed", position: at(7, "b") }]);
   });
 
+  it("a topic that no longer has a history is one too", async () => {
+    const rig = new Rig();
+    const { heard } = follow(rig);
+    await rig.open();
+    rig.socket.receive('{"ok":2,"o":5,"e":"a"}');
+    await rig.reopen();
+    rig.socket.receive(`{"ok":${rig.socket.last("hello").id + 1}}`);
+    rig.pub("room", "without");
+    assert.deepEqual(heard, [{ gap: "missed", position: undefined }, ["without", undefined, false]]);
+  });
+
   it("on a live connection brings offset and epoch, together", async () => {
     const rig = new Rig();
     const { heard, subscription } = follow(rig);
@@ -359,6 +370,9 @@ describe("an end", () => {
     rig.err("sub", "forbidden");
     await assert.rejects(subscription.ready, { name: "LiveError", code: "forbidden", message: "no" });
     assert.deepEqual(heard, [{ end: "forbidden" }]);
+    const again = follow(rig);
+    assert.equal(rig.socket.all("sub").length, 2);
+    again.subscription.unsubscribe();
     await rig.reopen();
     assert.deepEqual(rig.socket.last("hello").subs, []);
   });

@@ -60,6 +60,9 @@ import { type Client, closeOnSignals, createServer, type Server } from "hawser";
 import { createAdmin } from "@hawser/admin";
 import { createMetrics } from "@hawser/admin/metrics";
 import { encodeFrame, TEXT } from "hawser/protocol";
+import { connect, type Live } from "@hawser/client";
+import { connect as connectCore } from "@hawser/client/core";
+import { contract } from "@hawser/wire";
 const users = new Set<Client<{ name: string }>>();
 const server = createServer({
   message(client, message) {
@@ -74,6 +77,10 @@ createAdmin(server, { token: undefined });
 createMetrics(counting);
 encodeFrame(TEXT, "a");
 closeOnSignals(server, counting, plain);
+const chat = contract({ topics: { "room:{id}": { history: { size: 1, ttlMs: 1 } } }, calls: {} });
+const live: Live<typeof chat> = connect(chat, "wss://example.com/", { token: () => null });
+live.topic("room:{id}", { id: 1 }).subscribe({ message: (data, { offset }) => void [data, offset], gap: () => {} });
+connectCore("wss://example.com/", { onError: undefined }).topic("room").publish({}).catch(() => {});
 `;
 
 describe("TypeScript", { concurrency: 2 }, () => {
@@ -99,6 +106,8 @@ describe("TypeScript", { concurrency: 2 }, () => {
       "@types/node": "node26",
       hawser: "hawser",
       "@hawser/admin": "@hawser/admin",
+      "@hawser/client": "@hawser/client",
+      "@hawser/wire": "@hawser/wire",
       "undici-types": undici,
     })) {
       rmSync(join(project, "node_modules", name), { force: true });

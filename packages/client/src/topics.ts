@@ -140,8 +140,8 @@ export function createTopics(queue: Queue, call: Call): Topics {
     topic.live = true;
     if (topic.subscribers.size === 0) return forget(name);
     for (const { ready } of topic.subscribers) ready();
-    if (newest === undefined) topic.position = undefined;
-    else if (missed || (position !== undefined && position.epoch !== epoch)) gap(topic, newest, "missed");
+    // Another epoch, or none any more, proves nothing: whatever the server says.
+    if (missed || (position !== undefined && position.epoch !== epoch)) gap(topic, newest, "missed");
     else if (replay === 0) topic.position = newest;
   }
 
@@ -155,7 +155,7 @@ export function createTopics(queue: Queue, call: Call): Topics {
     tell(topic, ({ message }) => call(message, d, { offset: o, by, replayed }));
   }
 
-  function gap(topic: Subscribed, position: Position, why: string): void {
+  function gap(topic: Subscribed, position: Position | undefined, why: string): void {
     topic.position = position;
     tell(topic, ({ gap }) => call(gap, { why, position }));
   }

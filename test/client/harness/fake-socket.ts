@@ -44,13 +44,16 @@ export class FakeSocket implements WebSocketLike {
   }
 
   receive(frame: string | Uint8Array): void {
+    assert.equal(this.binaryType, "arraybuffer", "a Blob would have to be waited for");
     this.onmessage?.({ data: typeof frame === "string" ? frame : Uint8Array.from(frame).buffer });
   }
 
   /** The server closes it, or it breaks. */
   end(code = 1006): void {
     this.state = "closed";
-    this.onerror?.({});
+    // As `ws`, whose errors are thrown when nobody listens.
+    assert.ok(this.onerror !== null);
+    this.onerror({});
     this.onclose?.({ code });
   }
 
