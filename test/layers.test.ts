@@ -29,6 +29,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   "hawser/server": ["hawser/protocol/", "node:", "pino", "@opentelemetry/api"],
   // The hub for backends in any language. It knows the hub by its port alone.
   "hawser/hub/http": ["hawser/server/base/", "node:", "@hawser/wire", "@hawser/wire/server"],
+  // Topics and their recovery: no socket, timer or log of its own. Time and randomness come in.
+  "hawser/hub": ["hawser/server/base/", "node:crypto"],
   // index.ts, the facade, and tools.ts, for programs that run a server for others.
   hawser: ["hawser/protocol/", "hawser/server/"],
 
