@@ -1,11 +1,13 @@
 /**
  * `npm run fuzz [-- --seed N --seconds S]`: the differential test at length. Prints the seed, and a small stream for a difference.
  * `npm run fuzz -- wire`: what holds for every frame of hawser.v1, at length.
+ * `npm run fuzz -- hub`: the recovery of topics, with faults of everything around it. Prints a small program for what goes wrong.
  */
 import { parseArgs } from "node:util";
 
 import { compare, report } from "./differential/compare.js";
 import { makeStream } from "./differential/stream.js";
+import { fuzzHub } from "./hub/fuzz.js";
 import { fuzzWire } from "./wire/harness/fuzz.js";
 
 const { values, positionals } = parseArgs({
@@ -26,8 +28,13 @@ if (target === "wire") {
   console.log(failure ?? `${runs} frames and names as they have to be`);
   process.exit(failure === undefined ? 0 : 1);
 }
+if (target === "hub") {
+  const { steps, failure } = await fuzzHub(seed, { seconds });
+  console.log(failure ?? `${steps} steps as they have to be`);
+  process.exit(failure === undefined ? 0 : 1);
+}
 if (target !== "differential") {
-  console.error(`there is wire and differential to fuzz; got ${target}`);
+  console.error(`there is hub, wire and differential to fuzz; got ${target}`);
   process.exit(2);
 }
 const deadline = performance.now() + seconds * 1000;
