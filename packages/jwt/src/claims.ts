@@ -1,6 +1,6 @@
 import type { JWTPayload } from "jose";
 
-/** Patterns of topics, as the token has them: `room:{id}`, `news`, or `*` at the end for any rest. */
+/** Patterns of topics, as the token has them. `coversTopic` of `@hawser/wire/server` says what they cover. */
 export interface TopicGrants {
   readonly subscribe: readonly string[];
   readonly publish: readonly string[];

@@ -5,6 +5,7 @@ export { payloadBytes } from "./server/payload-bytes.js";
 export { readBinaryRequest, readRequest } from "./server/read-request.js";
 export type { Fault, JsonText, Payload, Position, Request, RequestVerb } from "./server/request.js";
 export { type Field, requestFields, requestPayload } from "./server/request-fields.js";
+export { coversTopic } from "./server/topic-grants.js";
 export { type MatchedTopic, topicMatcher } from "./server/topic-matcher.js";
 export { writeBinaryOk, writeBinaryPub } from "./server/write-binary.js";
 export {
