@@ -29,8 +29,10 @@ const MAY_IMPORT: Record<string, string[]> = {
   "hawser/server": ["hawser/protocol/", "node:", "pino", "@opentelemetry/api"],
   // The hub for backends in any language. It knows the hub by its port alone.
   "hawser/hub/http": ["hawser/server/base/", "node:", "@hawser/wire", "@hawser/wire/server"],
+  // What the hub asks of an engine, and the engine that is the memory of the process.
+  "hawser/hub/brokers": ["hawser/server/base/", "node:crypto"],
   // Topics and their recovery: no socket, timer or log of its own. Time and randomness come in.
-  "hawser/hub": ["hawser/server/base/", "node:crypto"],
+  "hawser/hub/recovery": ["hawser/hub/brokers/", "hawser/server/base/"],
   // index.ts, the facade, and tools.ts, for programs that run a server for others.
   hawser: ["hawser/protocol/", "hawser/server/"],
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { Broker, BrokerEvents, Position, PublishOptions, StoredMessage } from "#hawser/hub/broker.js";
+import type { Broker, BrokerEvents, Position, PublishOptions, StoredMessage } from "#hawser/hub/brokers/broker.js";
 
 /** An engine for the length of one suite, as its brokers' tests have it. */
 export interface ContractEngine {

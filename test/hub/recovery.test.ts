@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { QUIET_MS } from "#hawser/hub/checks.js";
-import { HELD_MESSAGES } from "#hawser/hub/held.js";
-import { LEAVE_GRACE_MS } from "#hawser/hub/topic.js";
+import { QUIET_MS } from "#hawser/hub/recovery/checks.js";
+import { HELD_MESSAGES } from "#hawser/hub/recovery/held.js";
+import { LEAVE_GRACE_MS } from "#hawser/hub/recovery/topic.js";
 import { loseNewest, NO_FAULTS } from "./harness/faulty-broker.js";
 import { later, Listener, Rig } from "./harness/rig.js";
 import { settled } from "./harness/turns.js";

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BrokerError } from "#hawser/hub/broker.js";
+import { BrokerError } from "#hawser/hub/brokers/broker.js";
 import { MemoryBroker } from "#hawser/hub/brokers/memory.js";
 import { MemoryEngine } from "#hawser/hub/brokers/memory-engine.js";
 import { Random } from "../../harness/random.js";

@@ -9,7 +9,7 @@ import {
   type PublishOptions,
   type ReadOptions,
   type StoredMessage,
-} from "#hawser/hub/broker.js";
+} from "#hawser/hub/brokers/broker.js";
 import type { MemoryEngine } from "#hawser/hub/brokers/memory-engine.js";
 import type { Random } from "../../harness/random.js";
 import type { StepClock } from "../../harness/step-clock.js";

@@ -1,10 +1,10 @@
-import type { GapWord } from "#hawser/hub/audience.js";
-import type { Position, Published, PublishOptions, StoredMessage } from "#hawser/hub/broker.js";
+import type { GapWord } from "#hawser/hub/recovery/audience.js";
+import type { Position, Published, PublishOptions, StoredMessage } from "#hawser/hub/brokers/broker.js";
 import { MemoryBroker } from "#hawser/hub/brokers/memory.js";
 import { MemoryEngine, type MemoryEngineOptions } from "#hawser/hub/brokers/memory-engine.js";
-import type { JoinAnswer, Wish } from "#hawser/hub/joins.js";
-import { Recovery, type RecoveryOptions } from "#hawser/hub/recovery.js";
-import type { RingRule } from "#hawser/hub/ring.js";
+import type { JoinAnswer, Wish } from "#hawser/hub/recovery/joins.js";
+import { Recovery, type RecoveryOptions } from "#hawser/hub/recovery/recovery.js";
+import type { RingRule } from "#hawser/hub/recovery/ring.js";
 import { DeadlineWheel } from "#hawser/server/base/deadlines.js";
 import { Random } from "../../harness/random.js";
 import { StepClock } from "../../harness/step-clock.js";

@@ -1,7 +1,7 @@
-import type { GapWord } from "#hawser/hub/audience.js";
-import type { Position, StoredMessage } from "#hawser/hub/broker.js";
-import type { JoinAnswer, Wish } from "#hawser/hub/joins.js";
-import type { Recovery } from "#hawser/hub/recovery.js";
+import type { GapWord } from "#hawser/hub/recovery/audience.js";
+import type { Position, StoredMessage } from "#hawser/hub/brokers/broker.js";
+import type { JoinAnswer, Wish } from "#hawser/hub/recovery/joins.js";
+import type { Recovery } from "#hawser/hub/recovery/recovery.js";
 import { idOf, type Truth } from "./truth.js";
 
 export type Node = Recovery<Session, StoredMessage>;

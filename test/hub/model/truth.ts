@@ -1,4 +1,4 @@
-import type { BrokerEvents, Position, StoredMessage } from "#hawser/hub/broker.js";
+import type { BrokerEvents, Position, StoredMessage } from "#hawser/hub/brokers/broker.js";
 import type { MemoryEngine } from "#hawser/hub/brokers/memory-engine.js";
 
 /** What the engine did, in all its lives: the order of the messages of each topic, and which publishes were carried out. */

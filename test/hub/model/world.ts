@@ -1,8 +1,8 @@
-import type { StoredMessage } from "#hawser/hub/broker.js";
+import type { StoredMessage } from "#hawser/hub/brokers/broker.js";
 import { MemoryBroker } from "#hawser/hub/brokers/memory.js";
 import { MemoryEngine } from "#hawser/hub/brokers/memory-engine.js";
-import { Recovery } from "#hawser/hub/recovery.js";
-import type { RingRule } from "#hawser/hub/ring.js";
+import { Recovery } from "#hawser/hub/recovery/recovery.js";
+import type { RingRule } from "#hawser/hub/recovery/ring.js";
 import { DeadlineWheel } from "#hawser/server/base/deadlines.js";
 import { Random } from "../../harness/random.js";
 import { StepClock } from "../../harness/step-clock.js";

@@ -6,8 +6,8 @@ import {
   type PublishOptions,
   type PresenceStore,
   type StoredMessage,
-} from "../broker.js";
-import { FairShare } from "../fair-share.js";
+} from "./broker.js";
+import { FairShare } from "./fair-share.js";
 import { MemoryPresence } from "./memory-presence.js";
 import { type MemoryLimits, MemoryTopic } from "./memory-topic.js";
 

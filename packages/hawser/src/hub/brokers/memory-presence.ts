@@ -1,5 +1,5 @@
 import type { Clock } from "../../server/base/clock.js";
-import type { PresenceEntry, PresenceStore } from "../broker.js";
+import type { PresenceEntry, PresenceStore } from "./broker.js";
 
 /** The members that one node has put into one topic, by key. */
 type Members = Map<string, PresenceEntry>;

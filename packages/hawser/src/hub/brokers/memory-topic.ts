@@ -1,6 +1,6 @@
 import { randomFillSync } from "node:crypto";
-import type { FairShare, Holder } from "../fair-share.js";
-import type { History, Position, Published, PublishOptions, ReadOptions, StoredMessage } from "../broker.js";
+import type { FairShare, Holder } from "./fair-share.js";
+import type { History, Position, Published, PublishOptions, ReadOptions, StoredMessage } from "./broker.js";
 
 /** What a message costs besides its bytes: the object, its stamp, its place in the list. */
 const MESSAGE_COST = 200;

@@ -9,7 +9,7 @@ import {
   type Published,
   type PublishOptions,
   type ReadOptions,
-} from "../broker.js";
+} from "./broker.js";
 import type { MemoryEngine } from "./memory-engine.js";
 
 /** A broker on the memory of this process. What it holds is gone with the process: then topics begin anew, in another epoch. */

@@ -1,5 +1,5 @@
-import type { StoredMessage } from "./broker.js";
-import type { FairShare, Holder } from "./fair-share.js";
+import type { StoredMessage } from "../brokers/broker.js";
+import type { FairShare, Holder } from "../brokers/fair-share.js";
 
 /** What is held back for one topic at most. */
 export const HELD_MESSAGES: number = 1000;

@@ -1,4 +1,4 @@
-import type { Position } from "./broker.js";
+import type { Position } from "../brokers/broker.js";
 import type { Ask } from "./topic-port.js";
 
 /**

@@ -1,6 +1,6 @@
-import type { Timed } from "../server/base/deadlines.js";
+import type { Timed } from "../../server/base/deadlines.js";
 import { Attempts } from "./attempts.js";
-import type { History, Position, StoredMessage } from "./broker.js";
+import type { History, Position, StoredMessage } from "../brokers/broker.js";
 import { Checks } from "./checks.js";
 import { Feed } from "./feed.js";
 import { Held } from "./held.js";

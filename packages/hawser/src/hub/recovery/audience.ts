@@ -1,4 +1,4 @@
-import type { Position } from "./broker.js";
+import type { Position } from "../brokers/broker.js";
 import type { Ring } from "./ring.js";
 
 /** Why messages are missing: the words of hawser.v1. */

@@ -1,4 +1,4 @@
-import type { Position } from "./broker.js";
+import type { Position } from "../brokers/broker.js";
 
 /** A topic without traffic asks for its position after so long, give or take a fifth. */
 export const QUIET_MS = 30_000;

@@ -1,7 +1,7 @@
-import type { Timed } from "../server/base/deadlines.js";
+import type { Timed } from "../../server/base/deadlines.js";
 import type { AudiencePort, GapWord } from "./audience.js";
-import type { History, Position, StoredMessage } from "./broker.js";
-import type { FairShare } from "./fair-share.js";
+import type { History, Position, StoredMessage } from "../brokers/broker.js";
+import type { FairShare } from "../brokers/fair-share.js";
 
 /** A question to the broker. A topic has one at a time. */
 export type Ask =

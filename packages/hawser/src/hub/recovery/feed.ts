@@ -1,5 +1,5 @@
 import { Audience, type Chain, type GapWord } from "./audience.js";
-import type { History, Position, StoredMessage } from "./broker.js";
+import type { History, Position, StoredMessage } from "../brokers/broker.js";
 import type { Held, HeldMessage } from "./held.js";
 import { Ring, type RingRule } from "./ring.js";
 import type { TopicPort } from "./topic-port.js";

@@ -1,5 +1,5 @@
-import type { StoredMessage } from "./broker.js";
-import type { FairShare, Holder } from "./fair-share.js";
+import type { StoredMessage } from "../brokers/broker.js";
+import type { FairShare, Holder } from "../brokers/fair-share.js";
 
 /** What a message costs besides its bytes: its entry, its stamp, the head of its frame. */
 const ENTRY_COST = 200;

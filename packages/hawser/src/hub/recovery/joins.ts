@@ -1,4 +1,4 @@
-import type { Position } from "./broker.js";
+import type { Position } from "../brokers/broker.js";
 import type { Feed } from "./feed.js";
 import type { RecoveryCounts } from "./topic-port.js";
 

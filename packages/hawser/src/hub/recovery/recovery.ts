@@ -1,7 +1,7 @@
-import type { DeadlineWheel } from "../server/base/deadlines.js";
+import type { DeadlineWheel } from "../../server/base/deadlines.js";
 import type { AudiencePort } from "./audience.js";
-import type { Broker, BrokerEvents, EngineState, Position, StoredMessage } from "./broker.js";
-import { FairShare } from "./fair-share.js";
+import type { Broker, BrokerEvents, EngineState, Position, StoredMessage } from "../brokers/broker.js";
+import { FairShare } from "../brokers/fair-share.js";
 import type { JoinAnswer, Wish } from "./joins.js";
 import type { RingRule } from "./ring.js";
 import { Topic } from "./topic.js";
