@@ -27,12 +27,21 @@ const MAY_IMPORT: Record<string, string[]> = {
   // Pure code: no socket, timer, clock, stream, environment or log.
   "hawser/protocol": ["node:crypto", "node:zlib", "node:buffer"],
   "hawser/server": ["hawser/protocol/", "node:", "pino", "@opentelemetry/api"],
-  // The hub for backends in any language. It knows the hub by its port alone.
-  "hawser/hub/http": ["hawser/server/base/", "node:", "@hawser/wire", "@hawser/wire/server"],
   // What the hub asks of an engine, and the engine that is the memory of the process.
   "hawser/hub/brokers": ["hawser/server/base/", "node:crypto"],
   // Topics and their recovery: no socket, timer or log of its own. Time and randomness come in.
   "hawser/hub/recovery": ["hawser/hub/brokers/", "hawser/server/base/"],
+  // The hub for backends in any language. It knows the hub by its port alone.
+  "hawser/hub/http": ["hawser/hub/hub-error.ts", "hawser/server/base/", "node:", "@hawser/wire", "@hawser/wire/server"],
+  // Sessions, calls, presence and permissions: a user of the server's public API and of the port of its clients.
+  // oxfmt-ignore
+  "hawser/hub": [
+    "hawser/hub/", "hawser/server/api/", "hawser/server/base/", "hawser/server/session/client-port.ts",
+    "hawser/server/sending/message.ts", "hawser/server/sending/outgoing.ts",
+    "hawser/server/watching/default-logger.ts", "hawser/server/watching/guarded-log.ts",
+    "hawser/server/watching/sampled-log.ts",
+    "@hawser/wire", "@hawser/wire/server",
+  ],
   // index.ts, the facade, and tools.ts, for programs that run a server for others.
   hawser: ["hawser/protocol/", "hawser/server/"],
 

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { createServer, type LogEvent, logEvents, Refuse } from "hawser";
+import { type Broker, createHub } from "hawser/hub";
 import { WebSocket } from "ws";
 import { makeCertificate } from "../harness/certificate.js";
 import { codeBlocks, codeWords, readDocument, tableAfter } from "./harness/markdown.js";
@@ -112,5 +113,14 @@ async function runWithEveryEvent(): Promise<Line[]> {
   await once(garbage, "close");
 
   await server.close();
+
+  const broker = Object.assign(Object.create(null) as Broker, {
+    has: { history: false, presence: false },
+    start: () => Promise.reject(new Error("there is no engine")),
+    close: () => Promise.resolve(),
+  });
+  const hub = createHub({ logger, broker });
+  await hub.ready.catch(() => {});
+  await hub.close();
   return lines;
 }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { HubError } from "#hawser/hub/http/port.js";
+import { HubError } from "#hawser/hub/hub-error.js";
 import { EPOCH } from "./harness/fake-hub.js";
 import { withRig } from "./harness/rig.js";
 

@@ -1,15 +1,15 @@
 /** A hub of a few maps: enough to ask every question of the HTTP API, and to answer with whatever a test wants. */
 import type { Payload } from "@hawser/wire/server";
-import {
-  HubError,
-  type HistoryMessage,
-  type HistoryOptions,
-  type HistoryPage,
-  type HubPort,
-  type MemberList,
-  type Published,
-  type PublishOptions,
-  type Revocation,
+import { HubError } from "#hawser/hub/hub-error.js";
+import type {
+  HistoryMessage,
+  HistoryOptions,
+  HistoryPage,
+  HubPort,
+  MemberList,
+  Published,
+  PublishOptions,
+  Revocation,
 } from "#hawser/hub/http/port.js";
 
 export const EPOCH = "k3f9";

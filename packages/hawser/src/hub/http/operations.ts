@@ -2,7 +2,8 @@
 import { limits } from "@hawser/wire";
 import type { JsonText, Payload } from "@hawser/wire/server";
 import { type Field, MAX_PAGE, type Schema } from "./fields.js";
-import { HubError, type HistoryMessage, type HubPort, type Published } from "./port.js";
+import { HubError } from "../hub-error.js";
+import type { HistoryMessage, HubPort, Published } from "./port.js";
 
 /** A body whose fields hold what they have to: that is what the casts are for. */
 export interface Body {

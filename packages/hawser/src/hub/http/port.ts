@@ -1,6 +1,6 @@
 /** What the HTTP API needs of a hub. */
-import type { ErrorWord } from "@hawser/wire";
 import type { JsonText, Payload } from "@hawser/wire/server";
+import type { HubError } from "../hub-error.js";
 
 export interface HubPort {
   publish(topic: string, payload: Payload, options: PublishOptions): Promise<Published>;
@@ -73,18 +73,4 @@ export interface Revocation {
   /** The id of one connection. */
   readonly client: string | undefined;
   readonly topic: string | undefined;
-}
-
-/** What the hub says no to, in the words of the wire. Anything else that is thrown is a fault of the server's own. */
-export class HubError extends Error {
-  override readonly name = "HubError";
-  readonly code: ErrorWord;
-  /** Not again before. */
-  readonly retryMs: number | undefined;
-
-  constructor(code: ErrorWord, message: string, retryMs?: number) {
-    super(message);
-    this.code = code;
-    this.retryMs = retryMs;
-  }
 }

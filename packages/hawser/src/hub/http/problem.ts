@@ -1,11 +1,11 @@
 /** Answers that say what went wrong: RFC 9457, with an error word of the wire as `code`. */
 import { STATUS_CODES } from "node:http";
 import type { ErrorWord } from "@hawser/wire";
-import { HubError } from "./port.js";
+import { HubError } from "../hub-error.js";
 
 export interface Problem {
   readonly status: number;
-  readonly code: ErrorWord;
+  readonly code: HubError["code"];
   readonly detail: string;
   /** Not again before. */
   readonly retryMs?: number | undefined;
@@ -46,7 +46,8 @@ export function badRequest(detail: string, code: ErrorWord = "bad-request"): Pro
 export function problemOf(error: unknown): Problem | undefined {
   if (!(error instanceof HubError)) return undefined;
   const { code, message, retryMs } = error;
-  return { status: STATUS[code], code, detail: message, retryMs };
+  // A word of the application's own comes from what it was asked.
+  return { status: Object.hasOwn(STATUS, code) ? STATUS[code as ErrorWord] : 400, code, detail: message, retryMs };
 }
 
 export const failed: Problem = {

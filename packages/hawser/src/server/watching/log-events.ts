@@ -11,7 +11,9 @@ export type LogEvent =
   | "server-error"
   | "tls-replaced"
   | "shutdown-started"
-  | "shutdown-finished";
+  | "shutdown-finished"
+  | "hub-state"
+  | "hub-error";
 
 /** Every event that is logged, with its fixed fields; docs/log-events.md is held equal to it by a test. */
 export const logEvents: Readonly<Record<LogEvent, readonly string[]>> = {
@@ -30,4 +32,6 @@ export const logEvents: Readonly<Record<LogEvent, readonly string[]>> = {
   "tls-replaced": [],
   "shutdown-started": ["clients", "graceMs", "reason"],
   "shutdown-finished": ["clients", "clean", "lost", "cut", "droppedMessages", "droppedBytes", "durationMs"],
+  "hub-state": ["state", "why"],
+  "hub-error": ["what", "id", "err"],
 };

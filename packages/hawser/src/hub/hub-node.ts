@@ -1,0 +1,352 @@
+import type { ContractDefinition, TopicOf } from "@hawser/wire";
+import { coversTopic, type Payload } from "@hawser/wire/server";
+import type { Disconnect } from "../server/api/causes.js";
+import type { Client } from "../server/api/client.js";
+import type { Logger } from "../server/api/logger.js";
+import { withoutContext } from "../server/base/async-context.js";
+import { DeadlineWheel } from "../server/base/deadlines.js";
+import { UsageError } from "../server/base/usage-error.js";
+import { portOf } from "../server/session/client-port.js";
+import { defaultLogger } from "../server/watching/default-logger.js";
+import { guardedLog } from "../server/watching/guarded-log.js";
+import { SampledLog } from "../server/watching/sampled-log.js";
+import { type Broker, BrokerError, type Position, type Published } from "./brokers/broker.js";
+import { outsideOfContexts } from "./broker-outside.js";
+import { MemoryEngine } from "./brokers/memory-engine.js";
+import { MemoryBroker } from "./brokers/memory.js";
+import { type ControlMessage, readControl, type Revocation, writeControl } from "./control.js";
+import { type AfterWish, type Page, type PageWish, readAfter, readPage } from "./history.js";
+import type { Action, Call, HubContext, PublishDetails } from "./hub-context.js";
+import { HubError } from "./hub-error.js";
+import { type HubOptions, type HubUser, resolveHubOptions } from "./hub-options.js";
+import type { HubCounts } from "./hub-stats.js";
+import { type HubState, Listeners } from "./listeners.js";
+import { ownBytes } from "./payload.js";
+import { Presence } from "./presence/presence.js";
+import { Recovery, type RecoveryPort } from "./recovery/recovery.js";
+import { HubSession } from "./session/hub-session.js";
+import { verdictOf } from "./session/verdict.js";
+import { PlainSubscriber, type Subscriber, withTopic } from "./subscriber.js";
+import { TopicFrame } from "./topic-frame.js";
+import { type KnownTopic, messageFault, TopicRules } from "./topic-rules.js";
+
+/** Options whatever their types. */
+export type AnyOptions = HubOptions<ContractDefinition, never>;
+
+/** Clients are never told to stay away for longer after a shutdown, and by chance always for a part of this. */
+const MOST_WAIT_MS = 60_000;
+const LEAST_WAIT_MS = 1000;
+
+/** The hub of this process, without the types that flow from a contract: its parts, put together, and the clients that are here. */
+export class HubNode {
+  readonly context: HubContext;
+  readonly broker: Broker;
+  readonly listeners: Listeners;
+  readonly counts: HubCounts = { published: 0, calls: 0, asks: 0, replayed: 0 };
+  readonly sessions: Map<string, HubSession> = new Map();
+  readonly ready: Promise<void>;
+  state: HubState = "up";
+  readonly #options: AnyOptions;
+  readonly #log: Logger;
+  /** What clients can provoke must not fill the disk. */
+  readonly #sampledLog: SampledLog;
+  /** The gap that was told last: all clients of a topic are told the same one. */
+  #lastGap: { readonly topic: string; readonly position: Position } | undefined;
+  #drainSpreadMs = 0;
+  #end: Promise<void> | undefined;
+
+  constructor(options: AnyOptions) {
+    const resolved = resolveHubOptions(options);
+    const clock = withoutContext(resolved.clock);
+    const wheel = new DeadlineWheel(clock);
+    const rules = new TopicRules(options.contract, options.defaultTopic ?? {});
+    this.#options = options;
+    this.#log = guardedLog(options.logger ?? defaultLogger("info"));
+    this.#sampledLog = new SampledLog(this.#log, clock);
+    this.listeners = new Listeners((error) => this.onError("a listener", undefined, error));
+    this.broker = outsideOfContexts(options.broker ?? new MemoryBroker(new MemoryEngine(clock)));
+    const recovery = new Recovery<Subscriber, TopicFrame>(this.broker, wheel, this.#recoveryPort(rules), {
+      bytes: resolved.limits.historyBytes,
+    });
+    const presence = new Presence(
+      {
+        store: this.broker.has.presence ? this.broker.presence : undefined,
+        wheel,
+        tell: (topics) => this.#tell({ presence: topics, node: presence.node }),
+        onError: (error) => this.onError("presence", undefined, error),
+      },
+      resolved,
+    );
+    this.context = {
+      options: resolved,
+      wheel,
+      rules,
+      recovery,
+      presence,
+      authenticate: options.authenticate,
+      calls: callsOf(options),
+      counts: this.counts,
+      allows: (action, user, { topic }) => allows(options, action, user, topic),
+      detailsOf: (user, known) => this.#detailsOf(user, known),
+      publish: (topic, known, payload, details) => this.#publish(topic, known, payload, details),
+      page: (topic, wish) => readPage(this.broker, topic, wish),
+      drainWait: () => this.#drainWait(),
+      onError: (what, client, error) => this.onError(what, client, error),
+    };
+    this.ready = this.broker.start(recovery.events);
+    this.ready.catch((error) => {
+      this.onError("the broker", undefined, error);
+      this.#setState("degraded", "the engine could not be reached");
+    });
+  }
+
+  // What servers tell of their clients.
+
+  opened(client: Client): void {
+    const port = portOf(client);
+    const session = new HubSession(client, port, this.#userOf(client), this.context);
+    port.attached = session;
+    this.sessions.set(client.id, session);
+  }
+
+  /** The session of a client of `hawser.v1`. */
+  sessionOf(client: Client): HubSession | undefined {
+    const { attached } = portOf(client);
+    return attached instanceof HubSession ? attached : undefined;
+  }
+
+  drained(client: Client): void {
+    const { attached } = portOf(client);
+    if (attached === null) return;
+    this.context.recovery.drained(attached as Subscriber);
+    if (attached instanceof HubSession) this.context.presence.drained(attached);
+  }
+
+  closed(client: Client, { wasClean }: Disconnect): void {
+    const subscriber = portOf(client).attached as Subscriber | null;
+    if (subscriber === null) return;
+    if (subscriber instanceof HubSession) this.sessions.delete(client.id);
+    for (const topic of subscriber.topics) this.#leave(subscriber, topic, !wasClean);
+    subscriber.topics = [];
+    subscriber.onClosed();
+  }
+
+  // What the application asks for.
+
+  /** Publishes what the contract allows. @throws HubError */
+  async publish(topic: string, payload: Payload, details: Omit<PublishDetails, "binary">): Promise<Published> {
+    const known = this.context.rules.get(topic);
+    const fault = messageFault(known.definition, payload);
+    if (fault !== undefined) throw new HubError(fault.code, fault.sentence);
+    const content = payload.binary ? payload.bytes : payload.json;
+    return translated(this.#publish(topic, known, content, { binary: payload.binary, ...details }));
+  }
+
+  /** @throws HubError */
+  async history(topic: string, wish: PageWish): Promise<Page> {
+    this.#checkHistory(topic);
+    return translated(readPage(this.broker, topic, wish));
+  }
+
+  /** @throws HubError */
+  async historyAfter(topic: string, wish: AfterWish): Promise<Page> {
+    this.#checkHistory(topic);
+    return translated(readAfter(this.broker, topic, wish));
+  }
+
+  async members(topic: string, most: number): Promise<ReadonlyMap<string, string | undefined>> {
+    this.context.rules.get(topic);
+    return translated(this.context.presence.members(topic, most));
+  }
+
+  async count(topic: string): Promise<number> {
+    this.context.rules.get(topic);
+    return translated(this.context.presence.count(topic));
+  }
+
+  async revoke(whom: Revocation): Promise<void> {
+    if (Object.values(whom).every((part) => part === undefined)) {
+      throw new UsageError("revoke takes a user, a client or a topic");
+    }
+    await translated(this.broker.tell(writeControl({ revoke: whom })));
+  }
+
+  /** Puts a plain client into a topic. */
+  join(client: Client, topic: string, last: number | undefined): Promise<void> {
+    const known = this.context.rules.get(topic);
+    const { recovery, presence } = this.context;
+    const subscriber = this.#plainSubscriber(client);
+    if (subscriber.topics.includes(topic) || !client.isOpen) return Promise.resolve();
+    subscriber.topics = withTopic(subscriber.topics, topic);
+    return new Promise((resolve, reject) => {
+      recovery.join(topic, subscriber, { last }, (answer) => {
+        if (answer.kind === "unavailable") {
+          this.leave(client, topic);
+          reject(new HubError("unavailable", `the topic ${topic} cannot be had at the moment`));
+          return;
+        }
+        presence.enter(subscriber, topic, known, this.#detailsOf(subscriber.user, known));
+        resolve();
+      });
+    });
+  }
+
+  leave(client: Client, topic: string): void {
+    const subscriber = portOf(client).attached;
+    if (!(subscriber instanceof PlainSubscriber)) return;
+    subscriber.topics = subscriber.topics.filter((name) => name !== topic);
+    this.#leave(subscriber, topic, false);
+  }
+
+  close(): Promise<void> {
+    return (this.#end ??= this.#close());
+  }
+
+  onError(what: string, id: string | undefined, err: unknown): void {
+    const fields = { event: "hub-error", what, id: id ?? null, err };
+    this.#sampledLog.error(`hub-error ${what}`, fields, `the hub: ${what} failed`);
+  }
+
+  async #close(): Promise<void> {
+    const { recovery, presence, wheel } = this.context;
+    recovery.stop();
+    await presence.stop();
+    wheel.stop();
+    this.#sampledLog.end();
+    await this.broker.close();
+  }
+
+  #recoveryPort(rules: TopicRules): RecoveryPort<Subscriber, TopicFrame> {
+    return {
+      deliver(frame, clients) {
+        const full: Subscriber[] = [];
+        for (const client of clients) if (!client.offer(frame)) full.push(client);
+        return full;
+      },
+      send: (client, frame) => client.offer(frame),
+      gap: (client, topic, position, word) => {
+        const isTold = client.offerGap(topic, position, word);
+        if (isTold && (this.#lastGap?.topic !== topic || this.#lastGap.position !== position)) {
+          this.#lastGap = { topic, position };
+          this.listeners.tell("gap", topic, word, { epoch: position.epoch, offset: position.offset });
+        }
+        return isTold;
+      },
+      frame: (topic, message) => new TopicFrame(topic, message),
+      rule: (topic) => rules.find(topic)?.definition.history,
+      told: (bytes) => this.#told(bytes),
+      state: (state, why) => this.#setState(state === "down" ? "degraded" : "up", why),
+    };
+  }
+
+  #checkHistory(topic: string): void {
+    const { definition } = this.context.rules.get(topic);
+    if (definition.history === undefined) throw new HubError("unsupported", `the topic ${topic} has no history`);
+  }
+
+  #leave(subscriber: Subscriber, topic: string, isLost: boolean): void {
+    this.context.recovery.leave(topic, subscriber);
+    this.context.presence.leave(subscriber, topic, isLost);
+  }
+
+  #plainSubscriber(client: Client): PlainSubscriber {
+    const port = portOf(client);
+    if (port.attached instanceof PlainSubscriber) return port.attached;
+    if (port.attached !== null) {
+      throw new UsageError("join is for plain clients: one of hawser.v1 subscribes by itself");
+    }
+    const subscriber = new PlainSubscriber(client, port);
+    subscriber.user = this.#userOf(client);
+    port.attached = subscriber;
+    return subscriber;
+  }
+
+  /** Who a client is by its handshake. */
+  #userOf(client: Client): HubUser | undefined {
+    const user: unknown = this.#options.identify?.(client as Client<never>);
+    if (user === undefined) return undefined;
+    const verdict = verdictOf(user, Date.now());
+    return verdict.isGood ? verdict.user : undefined;
+  }
+
+  #publish(
+    topic: string,
+    { definition }: KnownTopic,
+    payload: string | Uint8Array,
+    { binary, key, by }: PublishDetails,
+  ): Promise<Published> {
+    const { size = 0, ttlMs = 0 } = definition.history ?? {};
+    this.counts.published++;
+    return this.broker.publish(topic, ownBytes(payload), { binary, size, ttlMs, key, by });
+  }
+
+  #detailsOf(user: unknown, { topic }: KnownTopic): string | undefined {
+    const details = this.#options.member?.(user as never, topic);
+    return details === undefined ? undefined : JSON.stringify(details);
+  }
+
+  #told(bytes: Uint8Array): void {
+    const message = readControl(bytes);
+    if (message === undefined) return;
+    if ("revoke" in message) this.#revoke(message.revoke);
+    else if (message.node !== this.context.presence.node) this.context.presence.changedElsewhere(message.presence);
+  }
+
+  #revoke({ user, client, topic }: Revocation): void {
+    const sessions = client === undefined ? this.sessions.values() : [this.sessions.get(client)];
+    for (const session of sessions) {
+      if (session !== undefined && (user === undefined || session.isOf(user))) session.revoke(topic);
+    }
+  }
+
+  #tell(message: ControlMessage): void {
+    this.broker.tell(writeControl(message)).catch((error) => this.onError("telling other nodes", undefined, error));
+  }
+
+  #setState(state: HubState, why: string): void {
+    if (state === this.state) return;
+    this.state = state;
+    const fields = { event: "hub-state", state, why };
+    if (state === "up") this.#log.info(fields, "the hub's engine can be reached again");
+    else this.#log.error(fields, "the hub's engine cannot be reached");
+    this.listeners.tell("state", state, why);
+  }
+
+  // All that are here come back at a rate that the others can take.
+  #drainWait(): number {
+    if (this.#drainSpreadMs === 0) {
+      const spread = (this.sessions.size / this.context.options.returnsPerSecond) * 1000;
+      this.#drainSpreadMs = Math.min(MOST_WAIT_MS, Math.max(LEAST_WAIT_MS, spread));
+    }
+    return Math.round(Math.random() * this.#drainSpreadMs);
+  }
+}
+
+function callsOf({ contract, calls = {} }: AnyOptions): ReadonlyMap<string, Call> {
+  return new Map(
+    Object.entries(calls).map(([name, handler]) => [
+      name,
+      { definition: contract?.calls?.[name] ?? {}, handler: handler as Call["handler"] },
+    ]),
+  );
+}
+
+/** A token that carries topics never allows more than these, whatever else is said. */
+function allows(
+  { allow }: AnyOptions,
+  action: Action,
+  user: unknown,
+  topic: TopicOf<ContractDefinition>,
+): boolean | Promise<boolean> {
+  const grants = (user as HubUser | undefined)?.topics;
+  const permission = allow?.[action];
+  if (grants === undefined || action === "presence") return permission?.(user as never, topic) ?? false;
+  return coversTopic(grants[action], topic.topic) && (permission?.(user as never, topic) ?? true);
+}
+
+/** The engine's errors, in the words of the hub. */
+function translated<Value>(promise: Promise<Value>): Promise<Value> {
+  return promise.catch((error: unknown) => {
+    throw error instanceof BrokerError ? new HubError(error.fault, error.message) : error;
+  });
+}
