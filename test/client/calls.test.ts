@@ -42,6 +42,7 @@ it("an error is reported and answered as failed, without its reason; a LiveError
   rig.socket.receive(writeCall("secret", "s1"));
   await settled();
   assert.deepEqual(rig.socket.last("err"), { verb: "err", call: "s1", code: "failed", sentence: "failed" });
+  assert.deepEqual(rig.reported.map(String), ["Error: password 1234"]);
   rig.socket.receive(writeCall("busy", "s2"));
   await settled();
   const { code, sentence } = rig.socket.last("err");

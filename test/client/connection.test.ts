@@ -1,5 +1,6 @@
 /** One socket at a time, and another one whenever it ends. */
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { describe, it } from "node:test";
 import { writeBye, writeErr, writeHello } from "@hawser/wire/server";
 import { FakeSocket } from "./harness/fake-socket.js";
@@ -221,7 +222,10 @@ describe("one socket at a time", () => {
     assert.deepEqual(rig.state, { phase: "closed", why: "closed", code: undefined });
     assert.equal(rig.socket.closedBy, 1000);
     assert.equal(rig.time.timers, 0);
-    for (const event of ["online", "pageshow", "pagehide", "offline"]) rig.event(event);
+    for (const event of ["online", "pageshow", "pagehide", "offline"]) {
+      assert.deepEqual(getEventListeners(rig.page, event), []);
+      rig.event(event);
+    }
     rig.live.close();
     await rig.time.advance(60_000);
     assert.equal(rig.sockets.length, 1);

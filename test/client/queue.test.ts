@@ -179,6 +179,14 @@ describe("a publish", () => {
       assert.equal(rig.socket.all("pub").length, sent);
       rig.socket.receive(`{"err":${first!.id},"code":"timeout"}`);
     }
+    // An answer ends that.
+    await rig.time.advance(16_000);
+    rig.socket.receive(`{"ok":${second!.id}}`);
+    void room.publish(3).catch(() => {});
+    rig.err("pub", "timeout");
+    const { length } = rig.socket.all("pub");
+    await rig.time.advance(1_000);
+    assert.equal(rig.socket.all("pub").length, length + 1);
   });
 
   it("that is refused is not sent again", async () => {

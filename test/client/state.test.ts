@@ -77,4 +77,6 @@ it("a connection that is lost while something is asked for again is not told as 
     rig.states.map(({ phase }) => phase),
     ["idle", "connecting", "open", "open", "waiting"],
   );
+  rig.live.close();
+  assert.equal(rig.time.timers, 0);
 });

@@ -120,6 +120,23 @@ describe("a subscription", () => {
     assert.deepEqual(heard, [["six", 6, true]]);
   });
 
+  it("that is made while there is no connection is in the next hello, and one that ends then is not", async () => {
+    const rig = new Rig();
+    const ends = follow(rig, "ends");
+    await rig.open();
+    rig.socket.receive('{"ok":2}');
+    rig.socket.end();
+    follow(rig, "new");
+    ends.subscription.unsubscribe();
+    await rig.time.advance(1_000);
+    await rig.open();
+    assert.deepEqual(
+      rig.socket.last("hello").subs.map(({ topic }) => topic),
+      ["new"],
+    );
+    assert.deepEqual(rig.socket.all("sub"), []);
+  });
+
   it("drops what it has", async () => {
     const rig = new Rig();
     const { heard } = follow(rig);
