@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { z } from "zod";
 import { contract } from "@hawser/wire";
+import { jwt } from "@hawser/jwt";
 import { createServer } from "#hawser/index.js";
 import { createHub, type Hub } from "#hawser/hub/index.js";
 import { LogBook } from "../harness/rig.js";
@@ -67,6 +68,15 @@ function compiled(): void {
   });
   // @ts-expect-error a user has to have an id
   createHub({ authenticate: (token) => ({ name: token }) });
+  createHub({
+    authenticate: jwt({ secret: "0123456789abcdef0123456789abcdef", audience: "chat" }),
+    allow: {
+      subscribe: ({ user, claims }) => user === claims.sub,
+      // @ts-expect-error a fault is nobody
+      publish: (user) => user.code === "expired",
+    },
+  });
+  createHub({ identify: ({ path }) => ({ user: path, path }), allow: { publish: ({ path }) => path === "/" } });
   const untyped: Hub = createHub({ allow: { subscribe: (user: undefined, { topic }) => user === topic } });
   void untyped.publish("whatever", { anything: 1 });
   createServer(

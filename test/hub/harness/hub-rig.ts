@@ -6,7 +6,7 @@ import { WebSocket } from "ws";
 import type { ContractDefinition } from "@hawser/wire";
 import { type Message, readBinaryMessage, readMessage, type SubEntry, writeHello } from "@hawser/wire/client";
 import type { Client, ServerOptions } from "#hawser/index.js";
-import { createHub, type Hub, type HubOptions, type HubUser } from "#hawser/hub/index.js";
+import { type AuthenticateAnswer, createHub, type Hub, type HubOptions, type HubUser } from "#hawser/hub/index.js";
 import { until } from "../../harness/concurrency.js";
 import { LogBook, type Rig, startRig, stepUntil, turns } from "../../harness/rig.js";
 import { StepClock } from "../../harness/step-clock.js";
@@ -22,8 +22,8 @@ export function byName(token: string | undefined): TestUser | false {
 
 export const everything = { subscribe: () => true, publish: () => true, presence: () => true } as const;
 
-export interface HubRig<Contract extends ContractDefinition, User extends HubUser | undefined> {
-  readonly hub: Hub<Contract, User>;
+export interface HubRig<Contract extends ContractDefinition> {
+  readonly hub: Hub<Contract>;
   readonly rig: Rig<undefined>;
   readonly clock: StepClock;
   readonly log: LogBook;
@@ -39,15 +39,15 @@ export interface HubRig<Contract extends ContractDefinition, User extends HubUse
 
 export async function startHub<
   const Contract extends ContractDefinition = ContractDefinition,
-  User extends HubUser | undefined = undefined,
+  Answer extends AuthenticateAnswer = undefined,
 >(
   test: TestContext,
-  options: HubOptions<Contract, User>,
-  own: ServerOptions | ((hub: Hub<Contract, User>) => ServerOptions) = {},
-): Promise<HubRig<Contract, User>> {
+  options: HubOptions<Contract, Answer>,
+  own: ServerOptions | ((hub: Hub<Contract>) => ServerOptions) = {},
+): Promise<HubRig<Contract>> {
   const clock = (options.clock as StepClock | undefined) ?? new StepClock();
   const log = new LogBook();
-  const hub = createHub<Contract, User>({ clock, logger: log, ...options });
+  const hub = createHub<Contract, Answer>({ clock, logger: log, ...options });
   const rig = await startRig(test, {
     clock,
     logger: log,

@@ -38,14 +38,20 @@ export interface AuthenticateContext {
 }
 
 /**
- * Says whose token this is. `false` refuses it as `unauthorized`, a fault or a `HubError` as what it says; after any other error the client is
- * answered `unavailable`, and tries again.
+ * Says whose token this is: `jwt` of `@hawser/jwt` is one of these. `false` refuses it as `unauthorized`, a fault or a `HubError` as what it says;
+ * after any other error the client is answered `unavailable`, and tries again.
  * @param token undefined: the client has none
  */
-export type Authenticate<User> = (
+export type Authenticate<Answer> = (
   token: string | undefined,
   context: AuthenticateContext,
-) => User | TokenFault | false | Promise<User | TokenFault | false>;
+) => Answer | Promise<Answer>;
+
+/** What `authenticate` may answer. */
+export type AuthenticateAnswer = HubUser | TokenFault | false | undefined;
+
+/** Who a client is, of what `authenticate` may answer. */
+export type UserOf<Answer> = Exclude<Answer, TokenFault | false>;
 
 /** Whether somebody may do something with a topic. */
 export type Permission<Contract extends ContractDefinition, User> = (
@@ -94,7 +100,7 @@ export interface HubLimits {
 }
 
 /** All optional. Durations are in milliseconds. */
-export interface HubOptions<Contract extends ContractDefinition, User> {
+export interface HubOptions<Contract extends ContractDefinition, Answer extends AuthenticateAnswer> {
   /** What both ends agree on. Left out: any topic and any JSON. */
   readonly contract?: Contract | undefined;
   /** What topics are when there is no contract. @default nothing is kept, and nobody is told who is there */
@@ -102,14 +108,14 @@ export interface HubOptions<Contract extends ContractDefinition, User> {
   /** The engine that messages go through. @default the memory of this process */
   readonly broker?: Broker | undefined;
   /** Whose token a client's is. Left out: everybody may come in, and is nobody. */
-  readonly authenticate?: Authenticate<User> | undefined;
+  readonly authenticate?: Authenticate<Answer> | undefined;
   /** Who a client is by its opening handshake, where that is known: such a client needs no token. */
-  readonly identify?: ((client: Client<never>) => User | undefined) | undefined;
+  readonly identify?: ((client: Client<never>) => Answer | undefined) | undefined;
   /** Who may do what. @default nobody */
-  readonly allow?: Permissions<Contract, User> | undefined;
-  readonly calls?: CallHandlers<Contract, User> | undefined;
+  readonly allow?: Permissions<Contract, UserOf<Answer>> | undefined;
+  readonly calls?: CallHandlers<Contract, UserOf<Answer>> | undefined;
   /** What others are told of a member besides its key: something for JSON. @default nothing */
-  readonly member?: ((user: User, topic: TopicOf<Contract>) => unknown) | undefined;
+  readonly member?: ((user: UserOf<Answer>, topic: TopicOf<Contract>) => unknown) | undefined;
   /** A client has to have said hello within. @default 10000 */
   readonly helloTimeoutMs?: number | undefined;
   /** How long a client may go on with a token that has expired. @default 25000 */

@@ -7,7 +7,7 @@ import type { Published } from "./brokers/broker.js";
 import type { Revocation } from "./control.js";
 import { HubError } from "./hub-error.js";
 import { type AnyOptions, HubNode } from "./hub-node.js";
-import type { HubOptions, HubUser } from "./hub-options.js";
+import type { AuthenticateAnswer, HubOptions } from "./hub-options.js";
 import type { HubStats } from "./hub-stats.js";
 import { hubHttp, type HubHttpListener } from "./http/hub-http.js";
 import type { HubHttpOptions } from "./http/options.js";
@@ -21,9 +21,9 @@ import type { AskOptions } from "./session/asks.js";
 /** Makes a hub. @throws OptionError, UsageError, and TypeError for a contract that contradicts itself */
 export function createHub<
   const Contract extends ContractDefinition = ContractDefinition,
-  User extends HubUser | undefined = undefined,
->(options: HubOptions<Contract, User> = {}): Hub<Contract, User> {
-  return new Hub(options);
+  Answer extends AuthenticateAnswer = undefined,
+>(options: HubOptions<Contract, Answer> = {}): Hub<Contract> {
+  return new Hub(options as unknown as AnyOptions);
 }
 
 /** A message of a topic's history. */
@@ -71,13 +71,13 @@ const MOST_MEMBERS = 1000;
 /** Messages of a history that are read unless more are asked for. */
 const USUAL_HISTORY = 100;
 /** Topics between clients and an engine. Its clients come from servers made with `serverOptions`. */
-export class Hub<Contract extends ContractDefinition = ContractDefinition, User = undefined> {
+export class Hub<Contract extends ContractDefinition = ContractDefinition> {
   readonly #node: HubNode;
   readonly #contract: ContractDefinition | undefined;
 
   /** @internal See `createHub`. */
-  constructor(options: HubOptions<Contract, User>) {
-    this.#node = new HubNode(options as unknown as AnyOptions);
+  constructor(options: AnyOptions) {
+    this.#node = new HubNode(options);
     this.#contract = options.contract;
   }
 

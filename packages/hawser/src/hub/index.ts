@@ -11,6 +11,7 @@ export {
 } from "./hub.js";
 export type {
   Authenticate,
+  AuthenticateAnswer,
   AuthenticateContext,
   CallContext,
   CallHandlers,
@@ -21,6 +22,7 @@ export type {
   Permissions,
   TokenFault,
   TopicGrants,
+  UserOf,
 } from "./hub-options.js";
 export { HubError } from "./hub-error.js";
 export type { HubStats } from "./hub-stats.js";
