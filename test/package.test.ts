@@ -70,11 +70,26 @@ describe("the packed files", () => {
   after(remove);
   const tracked = new Set(execFileSync("git", ["ls-files"], { cwd: root, encoding: "utf8" }).split("\n"));
 
-  for (const { folder, manifest } of packages) {
-    const files = execFileSync("tar", ["-tzf", tarballs.get(manifest.name)!], { encoding: "utf8" })
+  const filesOf = ({ name }: { name: string }): readonly string[] =>
+    execFileSync("tar", ["-tzf", tarballs.get(name)!], { encoding: "utf8" })
       .trim()
       .split("\n")
       .map((path) => path.replace("package/", ""));
+
+  for (const { folder, manifest } of packages) {
+    const bundled = manifest.bundleDependencies ?? [];
+    const isBundled = (file: string): boolean => bundled.some((name) => file.startsWith(`node_modules/${name}/`));
+    const all = filesOf(manifest);
+    const files = all.filter((file) => !isBundled(file));
+
+    it(`of ${manifest.name} have with them whole what they bundle`, () => {
+      for (const name of bundled) {
+        // Its CHANGELOG and LICENSE are copied to it when it is packed itself.
+        const wanted = filesOf({ name }).filter((file) => !/^(CHANGELOG\.md|LICENSE)$/.test(file));
+        const missing = wanted.filter((file) => !all.includes(`node_modules/${name}/${file}`));
+        assert.deepEqual(missing, []);
+      }
+    });
 
     it(`of ${manifest.name} are those that are meant`, () => {
       const { files: meant, some } = CONTENTS[manifest.name]!;

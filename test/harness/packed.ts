@@ -14,6 +14,7 @@ export interface Manifest {
   readonly exports: Record<string, Target>;
   readonly bin?: Record<string, string>;
   readonly dependencies?: Record<string, string>;
+  readonly bundleDependencies?: readonly string[];
   readonly devDependencies?: Record<string, string>;
   readonly peerDependencies?: Record<string, string>;
 }
