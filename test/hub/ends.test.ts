@@ -109,7 +109,15 @@ test("a slow client that cannot be replayed is told of the gap, and so is the ap
   );
   await hub.publish("room", "after the gap");
   has(await slow.next("pub"), { o: 151 });
-  assert.deepEqual(gaps, [["room", "slow", { epoch: (await hub.history("room")).epoch, offset: o }]]);
+  slow.socket.pause();
+  for (let n = 152; n <= 300; n++) {
+    await hub.publish("room", { n, text });
+    await turns(1);
+  }
+  slow.socket.resume();
+  has(await slow.next("gap"), { o: 300 });
+  const { epoch } = await hub.history("room");
+  assert.deepEqual(gaps, [["room", "slow", { epoch, offset: o }], ["room", "slow", { epoch, offset: 300 }]]); // oxfmt-ignore
   end();
 });
 
