@@ -240,3 +240,17 @@ test("a subscription that is refused is no membership", async (t) => {
   assert.equal(await hub.count("room"), 0);
   assert.throws(() => createHub({ presenceNames: 0 }), /presenceNames/);
 });
+
+test("details that cannot be had are left out, and everybody joins all the same", async (t) => {
+  const { connect, hub, log } = await startHub(t, {
+    ...PRESENT,
+    member: () => {
+      throw new Error("mine");
+    },
+  });
+  const peers = await Promise.all([connect("ada", [["room"]]), connect("bob", [["room"]])]);
+  for (const peer of peers) has(await peer.answer(2), { verb: "ok" });
+  const members = await hub.members("room");
+  assert.deepEqual(members.map(({ details }) => details), [undefined, undefined]); // oxfmt-ignore
+  assert.deepEqual(new Set(log.of("hub-error").map(({ what }) => what)), new Set(["member"]));
+});

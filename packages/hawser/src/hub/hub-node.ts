@@ -281,8 +281,14 @@ export class HubNode {
   }
 
   #detailsOf(user: unknown, { topic }: KnownTopic): string | undefined {
-    const details = this.#options.member?.(user as never, topic);
-    return details === undefined ? undefined : JSON.stringify(details);
+    // It is asked for in the middle of a topic's work, which must not fail with it.
+    try {
+      const details: unknown = this.#options.member?.(user as never, topic);
+      return details === undefined ? undefined : JSON.stringify(details);
+    } catch (error) {
+      this.onError("member", undefined, error);
+      return undefined;
+    }
   }
 
   #told(bytes: Uint8Array): void {
