@@ -22,6 +22,7 @@ export const chapters = [
   {
     text: "The hub",
     pages: {
+      "docs/hub": "Topics that recover",
       "docs/jwt": "Tokens",
       "docs/hub-http": "By HTTP",
       "docs/wire": "The wire",

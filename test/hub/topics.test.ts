@@ -4,7 +4,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { z } from "zod";
 import { contract } from "@hawser/wire";
-import { writeBack, writeBinaryPub, writePub, writeSub, writeSubLast, writeUnsub } from "@hawser/wire/client";
+import {
+  writeBack,
+  writeBinaryPub,
+  writeHello,
+  writePub,
+  writeSub,
+  writeSubLast,
+  writeUnsub,
+} from "@hawser/wire/client";
 import { turns } from "../harness/rig.js";
 import { byName, everything, has, startHub } from "./harness/hub-rig.js";
 
@@ -31,6 +39,14 @@ test("what is published reaches every subscriber, the publisher included, with o
   const { by, o } = await bob.next("pub");
   assert.deepEqual({ by, o }, { by: undefined, o: 2 });
   assert.equal(joined.verb === "ok" && joined.e, epoch);
+});
+
+test("what is published right behind a subscription, before its answer, reaches its publisher too", async (t) => {
+  const { dial } = await startHub(t, HISTORY);
+  const peer = await dial();
+  peer.send(writeHello(1, "ada", [["room:42"]]), writePub("room:42", "first", 3), writePub("room:42", "second", 4));
+  has(await peer.answer(2), { verb: "ok", o: 0 });
+  for (const [at, d] of ["first", "second"].entries()) has(await peer.next("pub"), { o: at + 1, d });
 });
 
 test("the bytes of a payload are passed on as they were written", async (t) => {

@@ -31,6 +31,7 @@ import type { Asking } from "../presence/presence.js";
 import { Answers, RETRY_MS } from "./answers.js";
 import { Asks } from "./asks.js";
 import { runCall } from "./calls.js";
+import { JoinsUnderWay } from "./joins-under-way.js";
 import { sendPage } from "./pages.js";
 import { RequestRate } from "./request-rate.js";
 import { type Verdict, verdictOf, verdictOfError } from "./verdict.js";
@@ -59,8 +60,7 @@ export class HubSession extends Answers implements Asking, Timed {
   #badTokens = 0;
   // None of these is there while nothing happens.
   #rate: RequestRate | null = null;
-  /** Subscriptions that wait for an answer, with the id of the request. */
-  #joining: Map<string, number> | null = null;
+  #joins: JoinsUnderWay | null = null;
   #asks: Asks | null = null;
   #checking: AbortController | null = null;
 
@@ -131,6 +131,7 @@ export class HubSession extends Answers implements Asking, Timed {
     this.#checking?.abort();
     this.abortCalls();
     this.#asks?.end();
+    this.#joins?.endAll();
   }
 
   /** It may no longer be in a topic, or not be here at all. */
@@ -139,7 +140,7 @@ export class HubSession extends Answers implements Asking, Timed {
       this.#bye("forbidden");
       return;
     }
-    const joining = this.#joining?.get(topic);
+    const joining = this.#joins?.idOf(topic);
     if (!this.#unsubscribe(topic)) return;
     if (joining === undefined) this.say(writeUnsub(topic, "revoked"));
     else this.refuse(joining, "forbidden", "the user may no longer read the topic");
@@ -200,8 +201,10 @@ export class HubSession extends Answers implements Asking, Timed {
     switch (verb) {
       case "sub":
         return this.#sub(request, known);
-      case "pub":
-        return this.#ifAllowed("publish", id, known, () => this.#pub(request, known));
+      case "pub": {
+        const publish = (): unknown => this.#ifAllowed("publish", id, known, () => this.#pub(request, known));
+        return this.#joins === null ? publish() : this.#joins.after(topic, publish);
+      }
       case "back":
         return this.#ifAllowed("subscribe", id, known, () => sendPage(this, request, known, this.context));
       default:
@@ -286,7 +289,7 @@ export class HubSession extends Answers implements Asking, Timed {
       // One that still waits for its answer is given up for this one.
       this.#giveUpJoin(topic);
       this.begin(id);
-      (this.#joining ??= new Map()).set(topic, id);
+      (this.#joins ??= new JoinsUnderWay()).begin(topic, id);
       const { recovery } = this.context;
       // The same text for all, and not one for each client.
       if (isNew) this.topics = withTopic(this.topics, recovery.topics.get(topic)?.name ?? topic);
@@ -345,15 +348,15 @@ export class HubSession extends Answers implements Asking, Timed {
   }
 
   #giveUpJoin(topic: string): void {
-    const id = this.#joining?.get(topic);
+    const id = this.#joins?.idOf(topic);
     if (id === undefined) return;
     this.#endJoin(topic);
     this.refuse(id, "cancelled", "another request for the topic came before the answer");
   }
 
   #endJoin(topic: string): void {
-    this.#joining?.delete(topic);
-    if (this.#joining?.size === 0) this.#joining = null;
+    this.#joins?.end(topic);
+    if (this.#joins?.isEmpty === true) this.#joins = null;
   }
 
   /** Goes on if the user may: at once, or when that is known, which the client's next frame waits for. */
