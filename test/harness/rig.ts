@@ -1,4 +1,5 @@
 /** A server with its clock in the test's hand, on a loopback port, and everything it said and saw. */
+import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import { type AddressInfo, Socket } from "node:net";
@@ -7,6 +8,8 @@ import {
   type Client,
   createServer,
   type Disconnect,
+  type LogEvent,
+  logEvents,
   type Logger,
   type Server,
   type ServerOptions,
@@ -32,6 +35,15 @@ export class LogBook implements Logger {
 
   of(event: string): LogLine[] {
     return this.lines.filter((line) => line.event === event);
+  }
+
+  /** Every line has exactly the fields that `logEvents` gives its event, and a text. */
+  assertDocumented(): void {
+    for (const { event, level: _level, text, ...fields } of this.lines) {
+      assert.deepEqual(Object.keys(fields).toSorted(), [...logEvents[event as LogEvent]].toSorted(), event);
+      assert.ok(text.length > 0);
+      for (const [name, value] of Object.entries(fields)) assert.notEqual(value, undefined, `${event}.${name}`);
+    }
   }
 
   debug(fields: object, text: string): void {

@@ -178,6 +178,7 @@ test("an engine that is away: told to who asks, seen in the state, and found aga
   has(await ada.ask(6, writeSub("other", 6)), { o: 0 });
   assert.deepEqual(told, ["degraded: no connection", "up: connected again"]);
   assert.deepEqual(log.of("hub-state").map(({ level }) => level), ["error", "info"]); // oxfmt-ignore
+  log.assertDocumented();
 });
 
 test("a hub whose engine cannot be started says so", async (t) => {
@@ -187,6 +188,7 @@ test("a hub whose engine cannot be started says so", async (t) => {
   await assert.rejects(hub.ready, /no route/);
   assert.equal(hub.state, "degraded");
   assert.equal(log.of("hub-error").length, 1);
+  log.assertDocumented();
 });
 
 test("a listener that throws is in the log, and harms nobody", async (t) => {
