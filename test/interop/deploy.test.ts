@@ -9,6 +9,7 @@ import { createInterface } from "node:readline";
 import { describe, it } from "node:test";
 import { type OptionName, optionRules } from "#hawser/server/options/rules.js";
 import { WebSocket } from "ws";
+import { packages } from "../harness/packed.js";
 import { projectRoot } from "../harness/root.js";
 import { type LogLine, cliPath } from "../harness/server.js";
 import { need, run } from "./harness/system.js";
@@ -143,6 +144,16 @@ describe("deploy/Dockerfile", () => {
       .flatMap((line) => line.split(" ").slice(1, -1));
     assert.deepEqual(new Set(copied.map((path) => path.split("/")[0])), new Set(allowed.map((line) => line.slice(1))));
     for (const path of copied) assert.ok(existsSync(join(projectRoot, path)), path);
+  });
+
+  // npm leaves out a package that is not there, and the build would install all of them a second time.
+  it("copies the package.json of each package before it installs them", () => {
+    const before = instructions.slice(
+      0,
+      instructions.findIndex((line) => line.includes('"npm", "ci"')),
+    );
+    for (const { folder } of packages)
+      assert.ok(before.includes(`COPY ${folder}/package.json ./${folder}/`), `${folder} before npm ci`);
   });
 
   it("runs without a shell, as a user by number who is not root, and stops by SIGTERM", () => {
