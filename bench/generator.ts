@@ -88,7 +88,6 @@ parentPort!.on("message", (request: Request) => {
 });
 
 function answer(value: Answer): void {
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
   parentPort!.postMessage(value);
 }
 

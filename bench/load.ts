@@ -124,7 +124,6 @@ export class Load {
     const answers = await Promise.all(
       shares.map(async (share, at) => {
         const thread = threads[at]!;
-        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
         thread.postMessage(request(share));
         const [answer] = (await once(thread, "message")) as [Answer];
         return answer;

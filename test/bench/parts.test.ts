@@ -228,7 +228,6 @@ describe("the clock", () => {
     await once(worker, "message");
     for (let tries = 0; tries < 50; tries++) {
       const before = now();
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
       worker.postMessage("");
       const [there] = (await once(worker, "message")) as [number];
       // They agree to 5 µs, and the last of a double's digits.

@@ -49,12 +49,11 @@ export class FanoutLoad implements Load {
     this.#connections = new Connections(plan, counters);
     this.#payload = new Payload(plan.size, plan.isBinary);
     this.#channel = new BroadcastChannel(`hawser-bench-${run}`);
-    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- Node's has none
-    this.#channel.onmessage = (event: unknown) => {
-      for (const news of (event as { data: (Progress | Published)[] }).data)
+    this.#channel.addEventListener("message", (event) => {
+      for (const news of (event as unknown as { data: (Progress | Published)[] }).data)
         if ("rounds" in news) this.#onProgress(news);
         else this.#published.set(news.room, news.published);
-    };
+    });
   }
 
   async open(): Promise<void> {
@@ -121,7 +120,6 @@ export class FanoutLoad implements Load {
     this.#news.clear();
     for (const progress of news) this.#onProgress(progress);
     const foreign = news.filter(({ room }) => !this.#publishers.has(room));
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
     if (foreign.length > 0) this.#channel.postMessage(foreign satisfies Progress[]);
   }
 
@@ -163,7 +161,6 @@ export class FanoutLoad implements Load {
       this.#published.set(room, published);
       all.push({ room, published });
     }
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
     this.#channel.postMessage(all);
   }
 

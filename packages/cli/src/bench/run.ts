@@ -128,7 +128,6 @@ class Thread {
   }
 
   tell(message: ToThread): void {
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
     this.#worker.postMessage(message);
   }
 

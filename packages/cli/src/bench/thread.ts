@@ -115,6 +115,5 @@ function sendProgress(): void {
 }
 
 function tell(message: FromThread): void {
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
   parentPort?.postMessage(message);
 }
