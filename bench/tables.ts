@@ -54,22 +54,17 @@ function titleOf({ title, race }: Target, { workloads }: Report): string {
     : `${shortTitle(workload)}, against ${labelOf(workloads, race.against)}`;
 }
 
-/** Every median of every run, as the page that holds them. */
-export function figures(runs: readonly Run[]): string {
-  return runs
-    .map(({ file, report }) => {
-      const { node, bun, rounds, seconds, date, workloads } = report;
-      const tables = MEASURES.flatMap(({ title, of, cell }) => {
-        const table = tableOf(workloads.filter(of), cell);
-        return table === "" ? [] : [`${title}:`, table];
-      });
-      return [
-        `## ${machineOf(report)}, Node ${majorOf(report)}`,
-        `[${file}](../bench/results/${file}): Node ${node}, Bun ${bun}, ${rounds} rounds of ${seconds} s, ${date.slice(0, 10)}.`,
-        ...tables,
-      ].join("\n\n");
-    })
-    .join("\n\n");
+/** Every median of a run. */
+export function figures({ file, report }: Run): string {
+  const { node, bun, rounds, seconds, date, workloads } = report;
+  const tables = MEASURES.flatMap(({ title, of, cell }) => {
+    const table = tableOf(workloads.filter(of), cell);
+    return table === "" ? [] : [`${title}:`, table];
+  });
+  return [
+    `[${file}](../bench/results/${file}): ${machineOf(report)}, Node ${node}, Bun ${bun}, ${rounds} rounds of ${seconds} s, ${date.slice(0, 10)}.`,
+    ...tables,
+  ].join("\n\n");
 }
 
 interface Measure {
