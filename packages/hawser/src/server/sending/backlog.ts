@@ -74,9 +74,9 @@ export class Backlog {
     return this.#mark !== null;
   }
 
-  /** Whether nothing waits that was not marked. */
+  /** Whether something waits, and all of it is marked. */
   get isMarkedWhole(): boolean {
-    return this.#mark === this.#last;
+    return this.#mark !== null && this.#mark === this.#last;
   }
 
   /**

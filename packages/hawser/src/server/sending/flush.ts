@@ -4,8 +4,8 @@ import type { Backlog } from "./backlog.js";
 const NOTHING: Buffer = Buffer.alloc(0);
 
 /**
- * Those who wait until what was sent to one client has left. Whoever asks for the same meanwhile gets the same promise, and whoever asks for
- * more gets the next one's, which is waited for once this one is settled: two promises, however often is asked.
+ * The calls of `flush` for one client that wait. There are two promises at most, however many calls: the current one, for what had been sent
+ * when it was made, and the next one, for what was sent since; that one's wait begins when the current one is settled.
  */
 export class Flushes {
   readonly #socket: ClientSocket;
@@ -25,13 +25,13 @@ export class Flushes {
 
   /** @returns resolves with true when all that is with the socket or in the backlog has left */
   wait(): Promise<boolean> {
-    const backlog = this.#backlogOf();
     if (this.#current === null) return this.#begin(new Flush());
-    if (backlog === null || backlog.isMarkedWhole) return this.#current.promise;
+    if (this.#backlogOf()?.isMarkedWhole === true) return this.#current.promise;
+    // Something may have been written behind what the current one waits for.
     return (this.#next ??= new Flush()).promise;
   }
 
-  /** Has it noticed when all is taken that the socket was handed so far: one that is not full does not tell by itself. */
+  /** Settles the current one once all that the socket has by now is with the kernel. Unless it is full, a socket emits no `drain` then. */
   tellWhenTaken(): void {
     const flush = this.#current;
     this.#socket.write(NOTHING, (error) => {
@@ -60,8 +60,9 @@ export class Flushes {
     this.#current = flush;
     const backlog = this.#backlogOf();
     if (backlog !== null) backlog.mark();
-    // Before it ended it was asked to tell.
-    else if (!this.#socket.writableEnded) this.tellWhenTaken();
+    // Nothing can be written to it any more, and before it ended it was asked to tell.
+    else if (this.#socket.writableEnded) this.onLeft();
+    else this.tellWhenTaken();
     return flush.promise;
   }
 
