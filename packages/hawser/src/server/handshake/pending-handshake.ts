@@ -65,7 +65,7 @@ export class PendingHandshake implements SocketOwner, Timed {
 
   onDrain(): void {}
 
-  /** Who ends his side now gives up: there is nothing yet that he could have asked for before. */
+  /** A client that ends its side now has given up: it cannot have asked for anything before. */
   onEnd(): void {
     this.end("gone");
   }

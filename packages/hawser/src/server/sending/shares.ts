@@ -8,8 +8,10 @@ import type { Clock } from "../base/clock.js";
 const CLIENT_MS = 8;
 const ALL_MS = 16;
 const PAST_ALL_MS = 1;
-/** Work between two looks at the clock, and promises that are settled: not more, for those behind a hundred cheap messages may take long. */
+/** The clock is looked at after so much work, or so many settled promises: behind a hundred cheap messages there may be slow ones. */
 const LOOK_EVERY = 8;
+/** And after so much work once in between, where handlers take time. */
+const FIRST_LOOK = LOOK_EVERY / 2;
 /** What took longer than this is looked at more closely. Less is seen early enough, and may be the machine's. */
 const QUICK_MS = 3;
 /** In this turn and the next. */
@@ -23,7 +25,7 @@ export class Shares {
   /** How much work one client may cause in a turn. */
   readonly #maxWork: number;
   readonly #clock: Clock;
-  /** Has the turn end, once a good part of it is used: it may be several by now, of which none had anything to put off. */
+  /** Ends the turn. Called once a good part of it is used: without work to put off it would go on over several rounds of the event loop. */
   readonly #endTurn: () => void;
   /** Until when time has been counted, and how much of it in this turn. In whole milliseconds, which add up as exact ones would. */
   #countedTo = 0;
@@ -80,9 +82,9 @@ export class Shares {
    * time, for a single message may; and never much.
    */
   nextLook(work: number): number {
-    const next =
-      this.#watched === 0 || work >= LOOK_EVERY / 2 ? work - (work % LOOK_EVERY) + LOOK_EVERY : work < 2 ? work + 1 : 4;
-    return Math.min(next, this.#maxWork);
+    const soon = work < 2 ? work + 1 : FIRST_LOOK;
+    const isSoon = this.#watched > 0 && work < FIRST_LOOK;
+    return Math.min(isSoon ? soon : work - (work % LOOK_EVERY) + LOOK_EVERY, this.#maxWork);
   }
 
   /** A promise was settled. @returns whether the clock is to be looked at */
@@ -99,7 +101,7 @@ export class Shares {
 
   get #shareMs(): number {
     if (this.#spentMs < ALL_MS) return CLIENT_MS;
-    // Whose time it was cannot be told of handlers that run in between each other: far past the end nobody has any left.
+    // Asynchronous handlers of several clients interleave, and nobody can tell whose time it was: far past the end nobody has any left.
     return this.#spentMs < 2 * ALL_MS ? PAST_ALL_MS : 0;
   }
 }

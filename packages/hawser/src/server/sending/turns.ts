@@ -10,7 +10,7 @@ const FLUSHED_AT_ONCE = 32;
  * together, so that what many messages produced leaves in one write per socket, clients whose share of the turn was used up go on, and what is
  * kept of what has come is counted.
  *
- * A turn is over when that has been done, and as long as nobody puts anything off it is not: so who is served at once costs nothing here.
+ * A turn ends with that work. As long as there is none, no turn ends: clients that are served at once cost nothing here.
  */
 export class Turns {
   /** What an outbox holds when it holds nothing. */
@@ -22,7 +22,7 @@ export class Turns {
   #flushes: { endTurn(): void }[] = [];
   #resumes: { resumeTurn(): void }[] = [];
   #counts: { countIncoming(): void }[] = [];
-  /** How many go on in a turn at most: what their handlers take once they have returned is known only when the turn is over. */
+  /** How many go on in a turn at most: the time that their handlers take after their first `await` is known only when the turn is over. */
   #mostResumes = Infinity;
   #resumed = 0;
   #scheduled = false;

@@ -75,8 +75,11 @@ export type Action =
   | "startTimeout"
   /** Reads on, whatever stood against it: what comes is the peer's close frame or the end of its side. */
   | "readOn"
+  /** The event `fail` happens next, in the state that the client is in by then. */
   | "fail"
+  /** Our side of the socket ends once all that was sent has left. */
   | "endOutput"
+  /** The socket is closed at once, whatever waits in it. */
   | "destroy"
   /** Gives back all that the client holds, and has the server count it out. */
   | "release"
@@ -99,7 +102,7 @@ const close: Step = { to: "closing", actions: ["sendClose", "startTimeout", "rea
 
 const whileOpen = {
   close,
-  // First as one that is closed: its close frame may have come already.
+  // It is closed first, and read on: its own close frame may wait behind what failed, and then it ends cleanly.
   fail: { to: "closing", actions: [...close.actions, "fail"] },
   cut: { to: "cut", actions: ["abandon", "destroy"] },
   // RFC 6455 7.1.1: it is the server that ends the TCP connection first.

@@ -68,13 +68,13 @@ export class End {
 
   /**
    * Something happens.
-   * @param why what the client's end comes of, if it comes of this
+   * @param why the cause of the client's end, if this is what ends it
    * @param answer the frame for `sendAnswer`
    */
   on(event: ClientEvent, why: Why | null = null, answer: Buffer | null = null): void {
     const step = this.#rule.on[event];
     if (step === undefined) return;
-    // What came first counts; and as long as it is open nothing has come but a wish.
+    // The first cause counts. That of `leave` is replaced as long as the client is open: it is only a wish.
     if (why !== null && this.isOpen) this.#why = why;
     this.#state = step.to;
     this.#rule = clientStates[step.to];

@@ -29,7 +29,7 @@ export class Heartbeat {
   #dueAt: number;
   #number = 0;
   #sentAt = 0;
-  /** When the first ping left of those since which nothing has been heard; what it says is over once something is. */
+  /** When the first of the pings left that nothing has been heard since. Before `heardAt`: none of them is unanswered. */
   #askedAt = 0;
   /** Round-trip time of the last ping that was answered, in milliseconds; null before the first. */
   rttMs: number | null = null;

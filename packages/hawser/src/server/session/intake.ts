@@ -65,7 +65,7 @@ export abstract class Intake {
       if (at < length) this.#keep(this.#copyOf(bytes.subarray(at, length)), 0);
       this.afterParse();
       this.#noteIncoming();
-      // A socket that fills a buffer is read once more in this turn when it has filled it, and not otherwise; a stream may bring any number.
+      // libuv reads a socket again in the same turn only if it has filled the buffer. A stream's chunk always fills its own, and more may follow.
       if (this.#stopped === 0 && length === bytes.length) this.#countShare();
       return;
     }

@@ -25,7 +25,7 @@ import { Sender } from "./sender.js";
 import type { Recipient, SessionContext, SessionIdentity } from "./session-context.js";
 import { checkTimeLimits } from "./time-limits.js";
 
-/** The other limits hold while handlers are waited for. */
+/** How often the other limits are checked of a client whose handlers may finish before it is closed. */
 const LOOK_AGAIN_MS = 1000;
 
 /** One client from the end of its handshake to the end of its socket. The application holds its `client`. */
@@ -154,7 +154,7 @@ export class Session<Data>
   onData(bytes: Buffer, length: number): void {
     const now = this.context.clock.now();
     this.#heardAt = this.context.wheel.time.at(now);
-    // A socket is read in nobody's context, which is that of a client that had none.
+    // Sockets are read outside of any context: a client that had none needs no other.
     if (this.#asyncContext === null) this.receive(bytes, length, now);
     else runIn(this.#asyncContext, () => this.receive(bytes, length, now));
   }
@@ -230,7 +230,7 @@ export class Session<Data>
     else this.#fail("control-flood", 1008, "too many control frames");
   }
 
-  /** RFC 6455 5.5.3: one that nobody asked for is expected of nobody to be answered. It costs its share of the turn, as a message does. */
+  /** RFC 6455 5.5.3: "A response to an unsolicited Pong frame is not expected." It costs its share of the turn, as a message does. */
   onPong(payload: Buffer): void {
     const rttMs = this.#heartbeat.onPong(payload, this.#heardAt);
     if (rttMs !== null) this.context.stats.roundTrips.add(rttMs);
