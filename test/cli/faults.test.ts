@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { beforeEach, test } from "node:test";
-
+import { runInNewContext } from "node:vm";
 import { onFaults } from "#cli/serving/faults.js";
 
 let process: EventEmitter;
@@ -37,6 +37,15 @@ test("what cannot be read is a fault like any other", () => {
     Array.from({ length: 2 }, () => "what was thrown cannot be shown"),
   );
   assert.equal(stops, 2);
+});
+
+test("an error stays what it is, whatever made it", () => {
+  const errors = [new RangeError("ours"), new DOMException("an abort", "AbortError"), runInNewContext("new Error()")];
+  const found: unknown[] = [];
+  onFaults(process, { fatal: (fields) => found.push((fields as { err: Error }).err), warn: () => {} }, () => {});
+  for (const error of errors) process.emit("uncaughtException", error);
+  assert.equal(found.length, errors.length);
+  for (const [at, error] of errors.entries()) assert.ok(found[at] === error, String(error));
 });
 
 test("a warning of Node's is a line of the log", () => {

@@ -15,7 +15,7 @@ export function setText(target, text) {
   if (target.textContent !== shown) target.textContent = shown;
 }
 
-/** As packages/hawser/src/server/base/plain.ts: an id that is shown turned around, or with something in it that nobody sees, is another's. */
+/** As packages/hawser/src/server/base/printable.ts: an id that is shown turned around, or with something in it that nobody sees, is another's. */
 export function plain(text) {
   return text.replace(
     /[\p{Cc}\p{Cs}\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/gu,

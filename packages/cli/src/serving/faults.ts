@@ -33,11 +33,10 @@ export function onFaults(source: FaultSource, log: FaultLog, stop: () => void): 
   });
 }
 
-/** Anything can be thrown. */
+/** Anything can be thrown: an error of another realm, a DOMException (no native error before Node 24), what cannot be looked at. */
 function asError(thrown: unknown): Error {
-  if (types.isNativeError(thrown)) return thrown;
   try {
-    return new Error(String(thrown));
+    return types.isNativeError(thrown) || thrown instanceof Error ? thrown : new Error(String(thrown));
   } catch {
     // A revoked proxy, for instance.
     return new Error("what was thrown cannot be shown");
