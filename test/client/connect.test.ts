@@ -1,9 +1,10 @@
 /** `connect`: what it takes, what it refuses, and what the compiler makes of a contract. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { connect, type Live, type LiveTopic, type Received } from "@hawser/client";
+import { connect, type Live, type LiveError, type LiveTopic, type Received } from "@hawser/client";
 import { connect as connectCore } from "@hawser/client/core";
 import { contract, type StandardSchema } from "@hawser/wire";
+import { writeBinaryPub, writeHello } from "@hawser/wire/server";
 import { FakeSocket } from "./harness/fake-socket.js";
 import { settled } from "./harness/step-time.js";
 
@@ -69,6 +70,21 @@ describe("connect", () => {
     Reflect.deleteProperty(globalThis, "WebSocket");
     t.after(() => own && Object.defineProperty(globalThis, "WebSocket", own));
     assert.throws(() => connect("ws://127.0.0.1"), /no WebSocket here/);
+  });
+
+  it("core says that there were bytes, which it cannot read", async () => {
+    const { made, WebSocket } = sockets();
+    const reported: unknown[] = [];
+    const live = connectCore("ws://127.0.0.1/", { WebSocket, onError: (error) => reported.push(error) });
+    await settled();
+    made[0]!.accept();
+    made[0]!.receive(writeHello({ client: "c1", ping: 25_000 }));
+    made[0]!.receive(writeBinaryPub("room", Uint8Array.of(1), 1));
+    live.close();
+    assert.deepEqual(
+      reported.map((error) => (error as LiveError).code),
+      ["unsupported"],
+    );
   });
 
   it("makes the name of a topic of its parameters", () => {

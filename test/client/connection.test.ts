@@ -167,7 +167,9 @@ describe("an end that is final", () => {
         rig.socket.end(code);
         await rig.time.advance(20_000);
       }
-      assert.deepEqual(rig.state, { phase: "closed", why: "lost", code });
+      assert.deepEqual(rig.state, { phase: "closed", why: "refused", code });
+      // Not `lost`, after which many a program asks again at once.
+      await assert.rejects(rig.live.call("time"), { code: "refused" });
       assert.equal(rig.sockets.length, 3);
       assert.equal(rig.time.timers, 0);
     });
@@ -185,6 +187,17 @@ describe("an end that is final", () => {
     for (let time = 0; time < 5; time++) await end(1002, 10_000);
     await rig.open();
     assert.equal(rig.phase, "open");
+  });
+
+  it("keeps the server's word for it", async () => {
+    const rig = new Rig();
+    for (let time = 1; time <= 3; time++) {
+      const socket = await rig.open();
+      socket.receive(writeBye("forbidden"));
+      socket.end(4403);
+      await rig.time.advance(20_000);
+    }
+    assert.deepEqual(rig.state, { phase: "closed", why: "forbidden", code: 4403 });
   });
 
   it("may be a word in answer to the hello", async () => {

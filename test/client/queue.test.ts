@@ -134,6 +134,22 @@ describe("a publish", () => {
     assert.deepEqual(new Set(many.slice(64).map(({ outcome }) => outcome)), new Set(["lost"]));
   });
 
+  it("takes no longer the more are under way", async (t) => {
+    const rig = new Rig();
+    await rig.open();
+    const room = rig.live.topic("room");
+    const mapIterator = Object.getPrototypeOf(new Map().values()) as MapIterator<unknown>;
+    const { mock } = t.mock.method(mapIterator, "next");
+    for (let count = 0; count < 300; count++) {
+      void room.publish(count).catch(() => {});
+      rig.live.topic(`room:${count}`).subscribe({ message() {} });
+    }
+    mock.restore();
+    assert.ok(mock.callCount() < 3_000, `${mock.callCount()} steps through maps`);
+    assert.equal(rig.socket.all("pub").length, 300);
+    rig.live.close();
+  });
+
   it("that the server cannot do just then is sent again, before what comes after it, and the state says degraded", async () => {
     const rig = new Rig();
     await rig.open();

@@ -1,14 +1,17 @@
-/** What a page has to load. */
+/** What a page has to load, as the README of the package has it. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { projectRoot } from "../harness/root.js";
 
+const readme = readFileSync(join(projectRoot, "packages/client/README.md"), "utf8");
+
 for (const { entry, most, what } of [
   { entry: "core", most: 6_000, what: "recovery, publishing and calls" },
-  { entry: "index", most: 8_000, what: "everything, with presence, history and bytes" },
+  { entry: "index", most: 7_500, what: "everything, with presence, history and bytes" },
 ]) {
   test(`${what}: at most ${most} bytes, minified and compressed`, async (t) => {
     const { outputFiles, warnings } = await build({
@@ -22,6 +25,7 @@ for (const { entry, most, what } of [
       logLevel: "silent",
     });
     assert.deepEqual(warnings, []);
+    assert.ok(readme.includes(`${(most / 1_000).toFixed(1)} kB`), "the README says so");
     const bytes = gzipSync(outputFiles[0]!.contents, { level: 9 }).length;
     t.diagnostic(`${bytes} bytes`);
     assert.ok(bytes <= most, `${bytes} bytes`);

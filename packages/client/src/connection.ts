@@ -3,7 +3,7 @@ import { type HelloMessage, type Message, PING, writeAuth } from "@hawser/wire/c
 import type { Agenda, Cancel } from "./agenda.js";
 import { backoff } from "./backoff.js";
 import { LiveError } from "./errors.js";
-import { type Answer, type Frame, isLater, type Send } from "./queue.js";
+import { type Answer, isLater, type Send } from "./queue.js";
 import { openSocket, type Socket, type WebSocketConstructor } from "./socket.js";
 import type { StateStore } from "./state.js";
 import { refreshAfter, type Tokens } from "./token.js";
@@ -23,7 +23,7 @@ const MOST_FINAL = 3;
 /** What is said in a connection. */
 export interface Conversation {
   /** Undefined for what is to be ignored. */
-  readonly read: (frame: Frame) => Message | undefined;
+  readonly read: (frame: string | ArrayBuffer) => Message | undefined;
   /** The hello, and its id. What was said before is over. */
   hello(token: string | undefined): { id: number; frame: string };
   /** The server has answered the hello. */
@@ -129,11 +129,11 @@ export function createConnection(ports: ConnectionPorts): Connection {
     socket!.send(frame);
   }
 
-  function received(frame: Frame): void {
+  function received(frame: string | ArrayBuffer): void {
     heardAt = now();
     isProbing = false;
     const message = conversation.read(frame);
-    if (message === undefined) return;
+    if (!message) return;
     if (message.verb === "bye") bye = message;
     else if (isPhase("open")) conversation.received(message);
     else if (message.verb === "hello") opened(message);
@@ -157,7 +157,7 @@ export function createConnection(ports: ConnectionPorts): Connection {
 
   /** The connection has ended, or is given up. */
   function lost(why: string, code?: number, retryMs?: number, isVain = code !== undefined && isFinal(code)): void {
-    const { wait = retryMs } = bye;
+    const { bye: word, wait = retryMs } = bye;
     const wasOpen = openedAt < Infinity;
     const isRefused = isAboutToken(why) || code === 4401;
     const end = isVain ? (code ?? why) : undefined;
@@ -165,7 +165,7 @@ export function createConnection(ports: ConnectionPorts): Connection {
     finals = end === final ? finals + 1 : 1;
     final = end;
     drop(isVain);
-    if (isVain && finals >= MOST_FINAL) return close(why, code);
+    if (isVain && finals >= MOST_FINAL) return close(code ? (word ?? "refused") : why, code);
     if (isRefused) tokens.refused(wasOpen);
     // With another token it will do at once, the first time.
     const delay = wait ?? (isRefused && failures === 0 ? 0 : backoff(failures, random));

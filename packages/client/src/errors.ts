@@ -9,8 +9,10 @@ export type LiveErrorCode =
   | "lost"
   /** Too much waits for a connection already. */
   | "queue-full"
-  /** The subscription was given up, or the application closed the topic. */
+  /** The application has closed the connection, or given up the subscription. */
   | "closed"
+  /** The server closed three connections in a row with the same code, which is final. */
+  | "refused"
   /** The user may no longer read the topic. */
   | "revoked"
   /** The token is `null`: nobody is signed in. */

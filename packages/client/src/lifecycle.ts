@@ -5,9 +5,9 @@ export interface PageEvents {
   /** The page is seen again, goes on after it was frozen, or the network is back: `surely` something has changed. */
   readonly awake: (surely: boolean) => void;
   /** The page goes into the back/forward cache, or away. */
-  readonly hidden: () => void;
+  readonly suspend: () => void;
   /** It is back from there. */
-  readonly shown: () => void;
+  readonly start: () => void;
 }
 
 interface Page extends EventTarget {
@@ -15,15 +15,15 @@ interface Page extends EventTarget {
 }
 
 /** In a worker there is no document, in Node no events of this kind. @returns what ends it */
-export function watchPage(page: Partial<Page>, { offline, awake, hidden, shown }: PageEvents): () => void {
+export function watchPage(page: Partial<Page>, { offline, awake, suspend, start }: PageEvents): () => void {
   const { document } = page;
   const controller = new AbortController();
   const listen = (target: Partial<EventTarget> | undefined, event: string, listener: () => void): void =>
     target?.addEventListener?.(event, listener, controller);
   listen(page, "online", () => awake(true));
   listen(page, "offline", offline);
-  listen(page, "pagehide", hidden);
-  listen(page, "pageshow", shown);
+  listen(page, "pagehide", suspend);
+  listen(page, "pageshow", start);
   listen(document, "resume", () => awake(false));
   listen(document, "visibilitychange", () => {
     if (document!.visibilityState === "visible") awake(false);

@@ -5,6 +5,7 @@ import type { Bytes } from "./bytes.js";
 import { type AskHandler, type Asks, createAsks } from "./calls.js";
 import type { Clock } from "./clock.js";
 import { type Conversation, createConnection } from "./connection.js";
+import { LiveError } from "./errors.js";
 import { watchPage } from "./lifecycle.js";
 import { createQueue, type Queue, type RequestOptions } from "./queue.js";
 import type { WebSocketConstructor } from "./socket.js";
@@ -55,15 +56,10 @@ export function goLive<SomeTopic>(
     if (current.phase === "open" && current.degraded !== degraded) state.set({ ...current, degraded });
   });
   const topics = createTopics(queue, call);
-  const conversation = converse(queue, topics, createAsks(handlers, report), bytes);
+  const conversation = converse(queue, topics, createAsks(handlers, report), bytes, report);
   const tokens = createTokens(source, agenda);
   const connection = createConnection({ WebSocket, url, agenda, random, state, tokens, report, conversation });
-  const unwatch = watchPage(page, {
-    offline: () => connection.offline(),
-    awake: (surely) => connection.awake(surely),
-    hidden: () => connection.suspend(),
-    shown: () => connection.start(),
-  });
+  const unwatch = watchPage(page, connection);
   // Not before the caller has said what it wants.
   queueMicrotask(() => connection.start());
   return {
@@ -85,14 +81,26 @@ export function goLive<SomeTopic>(
 }
 
 /** What is said in a connection, and who hears it. */
-function converse(queue: Queue, topics: Topics, asks: Asks, bytes: Bytes | undefined): Conversation {
+function converse(
+  queue: Queue,
+  topics: Topics,
+  asks: Asks,
+  bytes: Bytes | undefined,
+  report: World["report"],
+): Conversation {
   const parts = [asks, topics, queue];
   const lost = (poisoned: boolean): void => {
     for (const part of parts) part.lost(poisoned);
   };
   return {
     lost,
-    read: (frame) => (typeof frame === "string" ? readMessage(frame) : bytes?.read(frame)),
+    read(frame) {
+      if (typeof frame === "string") return readMessage(frame);
+      if (bytes !== undefined) return bytes.read(frame);
+      // A message is missed: somebody has to hear of it.
+      report(new LiveError("unsupported"));
+      return undefined;
+    },
     hello(token) {
       lost(false);
       const { id, subs } = topics.resume();

@@ -74,13 +74,15 @@ export function createQueue(agenda: Agenda, random: () => number, paused: (isPau
   let pauses = 0;
   let closed: LiveError | undefined;
 
+  /** Nothing overtakes: while there is a connection that takes requests, all that came before have been sent. */
+  function transmit(entry: Entry): void {
+    if (entry.sent || resume || !send) return;
+    entry.sent = true;
+    send(entry.frame);
+  }
+
   function flush(): void {
-    for (const entry of entries.values()) {
-      if (send === undefined || resume !== undefined) return;
-      if (entry.sent) continue;
-      entry.sent = true;
-      send(entry.frame);
-    }
+    for (const entry of entries.values()) transmit(entry);
   }
 
   /** Until then nothing more is sent, so that the order is kept. */
@@ -162,22 +164,22 @@ export function createQueue(agenda: Agenda, random: () => number, paused: (isPau
           },
         };
         entries.set(id, entry);
-        flush();
-        trim("queue-full");
+        transmit(entry);
+        if (!entry.sent) trim("queue-full");
       });
     },
 
     ask(write, answered, sentAs) {
       const id = sentAs ?? ++lastId;
-      const sent = sentAs !== undefined || undefined;
-      entries.set(id, {
+      const entry: Entry = {
         frame: write(id),
         again: true,
-        sent,
+        sent: sentAs !== undefined,
         isOwn: true,
         settle: answered as Entry["settle"],
-      });
-      flush();
+      };
+      entries.set(id, entry);
+      transmit(entry);
     },
 
     opened(to) {

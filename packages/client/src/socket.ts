@@ -16,7 +16,7 @@ export type WebSocketConstructor = new (url: string, protocol: string) => WebSoc
 
 export interface SocketEvents {
   readonly opened: (protocol: string) => void;
-  readonly received: (frame: string | Uint8Array) => void;
+  readonly received: (frame: string | ArrayBuffer) => void;
   readonly closed: (code: number) => void;
 }
 
@@ -38,8 +38,7 @@ export function openSocket(
   /* oxlint-disable unicorn/prefer-add-event-listener */
   socket.binaryType = "arraybuffer";
   socket.onopen = () => opened(socket.protocol);
-  socket.onmessage = ({ data }: { data: string | ArrayBuffer }) =>
-    received(typeof data === "string" ? data : new Uint8Array(data));
+  socket.onmessage = ({ data }: { data: string | ArrayBuffer }) => received(data);
   socket.onclose = ({ code }: { code: number }) => closed(code);
   // It is followed by `close`, and says less; but `ws` throws what nobody listens to.
   socket.onerror = () => {};

@@ -41,7 +41,7 @@ export type State =
   | Waiting
   /**
    * For good: `closed` by the application, `signed-out` since the token is `null`, `unauthorized` since the only token was refused, or
-   * since the server said the same three times in a row (`forbidden`, or a close code that is final).
+   * since three connections in a row had the same final end: the server's word for it, or `refused` and the close code.
    */
   | { readonly phase: "closed"; readonly why: string; readonly code: number | undefined };
 
