@@ -121,6 +121,16 @@ describe("a set of keys", () => {
     });
   });
 
+  it("that cannot be had makes no token wrong, even where the function that is told so throws", async () => {
+    const onJwksFailure = (): never => {
+      throw new Error("mine");
+    };
+    const use = async ({ verify }: Rig): Promise<void> => {
+      assert.equal(((await verify(await first())) as JwtFault).code, "unavailable");
+    };
+    await withServer(withStatus(500), use, { onJwksFailure });
+  });
+
   it("stays in use for an hour while a new one cannot be had", async () => {
     await withServer(withKeys(jwk(p256, "a")), async ({ verify, server, clock, failures }) => {
       assert.ok(isTaken(await verify(await first())));

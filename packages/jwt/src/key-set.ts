@@ -84,8 +84,16 @@ export class KeySet {
     } catch (error) {
       const wait = Math.min(COOLDOWN_MS, FIRST_RETRY_MS * 2 ** this.#failures++);
       this.#nextFetchAt = this.#clock.now() + wait;
-      this.#failed(sentenceOf(error));
+      this.#tell(sentenceOf(error));
       return false;
+    }
+  }
+
+  #tell(why: string): void {
+    try {
+      this.#failed(why);
+    } catch {
+      // It is the application's own trouble: no token is worse for it.
     }
   }
 }

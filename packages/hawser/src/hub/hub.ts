@@ -124,7 +124,23 @@ export class Hub<Contract extends ContractDefinition = ContractDefinition> {
    * @throws OptionError, UsageError
    */
   http(options: HubHttpOptions): HubHttpListener {
-    return hubHttp(httpPortOf(this.#node), options);
+    const log = (what: string, error: unknown): void => this.#node.onError(`http.${what}`, undefined, error);
+    const { onKeyRefused, onFailure = log } = options;
+    /** A function of the application's that throws harms no request. */
+    const safe =
+      <Args extends unknown[]>(name: string, told: ((...args: Args) => void) | undefined) =>
+      (...args: Args): void => {
+        try {
+          told?.(...args);
+        } catch (error) {
+          log(name, error);
+        }
+      };
+    return hubHttp(httpPortOf(this.#node), {
+      ...options,
+      onKeyRefused: safe("onKeyRefused", onKeyRefused),
+      onFailure: safe("onFailure", onFailure),
+    });
   }
 
   /**

@@ -24,7 +24,7 @@ export interface HubHttpOptions {
   timeoutMs?: number | undefined;
   /** Told of a wrong key, of whatever address shows it. @default nobody */
   onKeyRefused?: ((address: string) => void) | undefined;
-  /** Told what went wrong where callers learn only that something did. @default nobody */
+  /** Told what went wrong where callers learn only that something did. @default the hub's log, as `hub-error` */
   onFailure?: ((operation: OperationName, error: unknown) => void) | undefined;
   /** @default the system's */
   clock?: Clock | undefined;
