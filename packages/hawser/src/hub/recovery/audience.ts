@@ -78,7 +78,7 @@ export class Audience<Client, Frame> {
     this.#behind.set(client, position);
   }
 
-  /** Sends a client what it lacks, as far as there is room. What is no longer there is told as a gap. */
+  /** Sends a client what it lacks, as far as there is room. What is no longer there is told as a gap, and what is still there follows. */
   advance(client: Client, { epoch, top, ring }: Chain<Frame>): void {
     // The client may be gone after each send: a full backlog closes some connections.
     for (let at = this.#behind.get(client); at !== undefined; at = this.#behind.get(client)) {
@@ -90,7 +90,7 @@ export class Audience<Client, Frame> {
       }
       const canGoOn = at.epoch === epoch && ring.goesOnFrom(at.offset);
       const next = canGoOn ? ring.next(at.offset) : undefined;
-      const to = { epoch, offset: next?.offset ?? top };
+      const to = { epoch, offset: next?.offset ?? gapEnd(at, epoch, top, ring) };
       const word = at.epoch === epoch ? "slow" : "reset";
       const hadRoom =
         next === undefined ? this.#port.gap(client, this.#topic, to, word) : this.#port.send(client, next.frame);
@@ -108,4 +108,9 @@ export class Audience<Client, Frame> {
     this.#behind.set(client, position);
     this.#port.slow(client, this.#topic);
   }
+}
+
+/** Before the oldest message that is kept, if it is one that the client cannot have had: what it had in another epoch is not known. */
+function gapEnd(at: Position, epoch: string, top: number, { first }: Ring<unknown>): number {
+  return first !== undefined && at.epoch === epoch && first.prev > at.offset ? first.prev : top;
 }
