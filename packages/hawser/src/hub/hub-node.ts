@@ -64,10 +64,9 @@ export class HubNode {
     this.#log = guardedLog(options.logger ?? defaultLogger("info"));
     this.#sampledLog = new SampledLog(this.#log, clock);
     this.listeners = new Listeners((error) => this.onError("a listener", undefined, error));
-    this.broker = outsideOfContexts(options.broker ?? new MemoryBroker(new MemoryEngine(clock)));
-    const recovery = new Recovery<Subscriber, TopicFrame>(this.broker, wheel, this.#recoveryPort(rules), {
-      bytes: resolved.limits.historyBytes,
-    });
+    const bytes = resolved.limits.historyBytes;
+    this.broker = outsideOfContexts(options.broker ?? new MemoryBroker(new MemoryEngine(clock, { bytes })));
+    const recovery = new Recovery<Subscriber, TopicFrame>(this.broker, wheel, this.#recoveryPort(rules), { bytes });
     const presence = new Presence(
       {
         store: this.broker.has.presence ? this.broker.presence : undefined,
@@ -269,15 +268,16 @@ export class HubNode {
     return verdict.isGood ? verdict.user : undefined;
   }
 
-  #publish(
+  async #publish(
     topic: string,
     { definition }: KnownTopic,
     payload: string | Uint8Array,
     { binary, key, by }: PublishDetails,
   ): Promise<Published> {
     const { size = 0, ttlMs = 0 } = definition.history ?? {};
-    this.counts.published++;
-    return this.broker.publish(topic, ownBytes(payload), { binary, size, ttlMs, key, by });
+    const published = await this.broker.publish(topic, ownBytes(payload), { binary, size, ttlMs, key, by });
+    if (!published.duplicate) this.counts.published++;
+    return published;
   }
 
   #detailsOf(user: unknown, { topic }: KnownTopic): string | undefined {

@@ -95,7 +95,10 @@ export interface HubLimits {
   readonly asksPerClient?: number | undefined;
   /** Messages in one page of history. @default 100 */
   readonly pageMessages?: number | undefined;
-  /** Bytes of messages that this node keeps for clients that come back, all topics together. @default 67108864 (64 MiB) */
+  /**
+   * Bytes of messages that this node keeps for clients that come back, all topics together. Without a `broker` its memory holds as much again: the
+   * histories, and the keys of publishes. @default 67108864 (64 MiB)
+   */
   readonly historyBytes?: number | undefined;
 }
 

@@ -14,7 +14,7 @@ import { type MemoryLimits, MemoryTopic } from "./memory-topic.js";
 export interface MemoryEngineOptions extends Partial<MemoryLimits> {
   /** The most that the histories and keys of all topics hold. @default 67108864 (64 MiB) */
   readonly bytes?: number | undefined;
-  /** The most topics that have a position: a name of 255 bytes and its position take half a kilobyte. @default 100000 */
+  /** The most topics that have a position: each takes half a kilobyte, and its name. @default 100000 */
   readonly topics?: number | undefined;
 }
 

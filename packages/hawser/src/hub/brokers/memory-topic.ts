@@ -1,10 +1,9 @@
 import { randomFillSync } from "node:crypto";
 import type { FairShare, Holder } from "./fair-share.js";
 import type { History, Position, Published, PublishOptions, ReadOptions, StoredMessage } from "./broker.js";
+import { messageCost } from "./message-cost.js";
 
-/** What a message costs besides its bytes: the object, its stamp, its place in the list. */
-const MESSAGE_COST = 200;
-/** The same for a key: its entry in a map. */
+/** What a key costs besides its characters: its entry in a map, and the answer. */
 const KEY_COST = 150;
 
 export interface MemoryLimits {
@@ -123,7 +122,7 @@ export class MemoryTopic implements Holder {
     const message = { offset, prev: this.top.offset, epoch: this.epoch, stamp: freshStamp(), ...content };
     this.top = { offset, stamp: message.stamp };
     this.kept.push({ message, expiresAt });
-    this.#grow(costOf(message));
+    this.#grow(messageCost(message));
     while (this.kept.length > size) this.#evictMessage();
     return message;
   }
@@ -139,7 +138,7 @@ export class MemoryTopic implements Holder {
   #evictMessage(): void {
     const { message } = this.kept.shift()!;
     this.evicted = { offset: message.offset, stamp: message.stamp };
-    this.#grow(-costOf(message));
+    this.#grow(-messageCost(message));
   }
 
   #forget(key: string): void {
@@ -168,10 +167,6 @@ export class MemoryTopic implements Holder {
     const first = this.kept[0]?.message.offset ?? this.top.offset + 1;
     return Math.min(Math.max(0, offset + 1 - first), this.kept.length);
   }
-}
-
-function costOf({ bytes, by }: StoredMessage): number {
-  return MESSAGE_COST + bytes.byteLength + (by?.length ?? 0);
 }
 
 const STAMP_BYTES = 8;

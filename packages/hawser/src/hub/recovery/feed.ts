@@ -27,7 +27,7 @@ export class Feed<Client, Frame> implements Chain<Frame> {
     this.#topic = topic;
     this.#port = port;
     this.hasHistory = rule !== undefined;
-    this.ring = new Ring(rule ?? { size: 0, ttlMs: 0 }, port.share);
+    this.ring = new Ring(topic, rule ?? { size: 0, ttlMs: 0 }, port.share);
     this.audience = new Audience(topic, port);
   }
 

@@ -1,11 +1,10 @@
 import type { StoredMessage } from "../brokers/broker.js";
 import type { FairShare, Holder } from "../brokers/fair-share.js";
+import { messageCost } from "../brokers/message-cost.js";
 
 /** What is held back for one topic at most. */
 export const HELD_MESSAGES: number = 1000;
 const HELD_BYTES = 1024 * 1024;
-/** What a message costs besides its bytes. */
-const MESSAGE_COST = 200;
 
 export interface HeldMessage {
   readonly message: StoredMessage;
@@ -38,7 +37,7 @@ export class Held implements Holder {
   }
 
   add(message: StoredMessage, begun: number): void {
-    const cost = MESSAGE_COST + message.bytes.byteLength;
+    const cost = messageCost(message);
     if (this.#messages.length === HELD_MESSAGES || this.bytes + cost > HELD_BYTES) {
       this.evict();
       return;
