@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Message, writeCall, writeHello, writePub, writeSub } from "@hawser/wire/client";
+import { type Message, writeCall, writeHello, writePub, writeSub, writeUnsub } from "@hawser/wire/client";
 import { BrokerError, createHub } from "#hawser/hub/index.js";
 import { MemoryBroker } from "#hawser/hub/brokers/memory.js";
 import { MemoryEngine } from "#hawser/hub/brokers/memory-engine.js";
@@ -181,6 +181,31 @@ test("an engine that is away: told to who asks, seen in the state, and found aga
   assert.deepEqual(told, ["degraded: no connection", "up: connected again"]);
   assert.deepEqual(log.of("hub-state").map(({ level }) => level), ["error", "info"]); // oxfmt-ignore
   log.assertDocumented();
+});
+
+test("a subscription that is revoked before its answer is answered once", async (t) => {
+  const memory = new MemoryBroker(new MemoryEngine(new StepClock()));
+  t.mock.method(memory, "subscribe", () => new Promise(() => {}));
+  const { connect, hub } = await startHub(t, { ...HISTORY, broker: memory });
+  const ada = await connect("ada", [["room"]]);
+  await hub.revoke({ topic: "room" });
+  has(await ada.answer(2), { code: "forbidden" });
+  has(await ada.ask(3, writeUnsub("room", 3)), { verb: "ok" });
+  assert.deepEqual(ada.frames, []);
+});
+
+test("what the memory of the process keeps of all topics stays within historyBytes", async (t) => {
+  const { hub } = await startHub(t, { ...HISTORY, limits: { historyBytes: 10_000 } });
+  for (let n = 0; n < 100; n++) await hub.publish(`topic ${n}`, "x".repeat(800));
+  const histories = await Promise.all(Array.from({ length: 100 }, (_, n) => hub.history(`topic ${n}`)));
+  const kept = histories.filter(({ messages }) => messages.length > 0).length;
+  assert.ok(kept > 5 && kept < 12, String(kept));
+});
+
+test("a publish that was a duplicate is not counted as another one", async (t) => {
+  const { hub } = await startHub(t, HISTORY);
+  for (const key of ["a", "b", "a"]) await hub.publish("room", key, { key });
+  assert.equal(hub.stats.published, 2);
 });
 
 test("a hub whose engine cannot be started says so", async (t) => {

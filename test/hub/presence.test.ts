@@ -241,6 +241,15 @@ test("a subscription that is refused is no membership", async (t) => {
   assert.throws(() => createHub({ presenceNames: 0 }), /presenceNames/);
 });
 
+test("who subscribes twice before the first answer is a member", async (t) => {
+  const { connect, hub } = await startHub(t, PRESENT);
+  const ada = await connect("ada");
+  ada.send(writeSub("room", 2), writeSub("room", 3));
+  has(await ada.answer(2), { code: "cancelled" });
+  has(await ada.answer(3), { verb: "ok" });
+  assert.equal(await hub.count("room"), 1);
+});
+
 test("details that cannot be had are left out, and everybody joins all the same", async (t) => {
   const { connect, hub, log } = await startHub(t, {
     ...PRESENT,

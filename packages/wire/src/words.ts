@@ -42,7 +42,10 @@ export const errorWords: Readonly<Record<ErrorWord, { readonly retry: Retry; rea
   limit: { retry: "later", meaning: "too fast: not before `retry` ms" },
   unavailable: { retry: "later", meaning: "the server cannot do this at the moment; a publish may have happened" },
   timeout: { retry: "later", meaning: "the answer took too long; what was asked for may have happened" },
-  cancelled: { retry: "no", meaning: "the call was given up by a `cancel`" },
+  cancelled: {
+    retry: "no",
+    meaning: "the call was given up by a `cancel`, or a subscription by another request for its topic",
+  },
   failed: {
     retry: "no",
     meaning: "the call was carried out and went wrong; the reason stands in the server's log alone",

@@ -26,7 +26,7 @@ import { Presence } from "./presence/presence.js";
 import { Recovery, type RecoveryPort } from "./recovery/recovery.js";
 import { HubSession } from "./session/hub-session.js";
 import { verdictOf } from "./session/verdict.js";
-import { PlainSubscriber, type Subscriber, withTopic } from "./subscriber.js";
+import { PlainSubscriber, type Subscriber } from "./subscriber.js";
 import { TopicFrame } from "./topic-frame.js";
 import { type KnownTopic, messageFault, TopicRules } from "./topic-rules.js";
 
@@ -126,7 +126,7 @@ export class HubNode {
     if (subscriber === null) return;
     if (subscriber instanceof HubSession) this.sessions.delete(client.id);
     for (const topic of subscriber.topics) this.#leave(subscriber, topic, !wasClean);
-    subscriber.topics = [];
+    subscriber.removeAllTopics();
     subscriber.onClosed();
   }
 
@@ -175,8 +175,8 @@ export class HubNode {
     const known = this.context.rules.get(topic);
     const { recovery, presence } = this.context;
     const subscriber = this.#plainSubscriber(client);
-    if (subscriber.topics.includes(topic) || !client.isOpen) return Promise.resolve();
-    subscriber.topics = withTopic(subscriber.topics, topic);
+    if (subscriber.topics.has(topic) || !client.isOpen) return Promise.resolve();
+    subscriber.addTopic(topic);
     return new Promise((resolve, reject) => {
       recovery.join(topic, subscriber, { last }, (answer) => {
         if (answer.kind === "unavailable") {
@@ -193,7 +193,7 @@ export class HubNode {
   leave(client: Client, topic: string): void {
     const subscriber = portOf(client).attached;
     if (!(subscriber instanceof PlainSubscriber)) return;
-    subscriber.topics = subscriber.topics.filter((name) => name !== topic);
+    subscriber.removeTopic(topic);
     this.#leave(subscriber, topic, false);
   }
 

@@ -8,14 +8,31 @@ import type { TopicFrame } from "./topic-frame.js";
 export abstract class Subscriber implements Attached {
   readonly client: Client;
   readonly port: ClientPort;
-  /** Names of the topics it is subscribed to, or about to be. */
-  topics: readonly string[] = NONE;
   /** Who is behind it; undefined where nobody has said so. */
   user: unknown = undefined;
+  #topics: Set<string> | null = null;
 
   constructor(client: Client, port: ClientPort) {
     this.client = client;
     this.port = port;
+  }
+
+  /** Names of the topics it is subscribed to, or about to be. */
+  get topics(): ReadonlySet<string> {
+    return this.#topics ?? NONE;
+  }
+
+  addTopic(name: string): void {
+    (this.#topics ??= new Set()).add(name);
+  }
+
+  /** @returns whether it was there */
+  removeTopic(name: string): boolean {
+    return this.#topics?.delete(name) === true;
+  }
+
+  removeAllTopics(): void {
+    this.#topics = null;
   }
 
   /** What it is counted under where members are told: its user, most often. */
@@ -29,13 +46,7 @@ export abstract class Subscriber implements Attached {
   abstract onClosed(): void;
 }
 
-const NONE: readonly string[] = [];
-
-/** One more, in an array that has room for no more: to spread or to push leaves room for sixteen. */
-export function withTopic(topics: readonly string[], topic: string): readonly string[] {
-  // oxlint-disable-next-line unicorn/prefer-spread
-  return topics.concat(topic);
-}
+const NONE: ReadonlySet<string> = new Set();
 
 /** A client that knows nothing of hubs: it is put into topics by the server, and gets the bare payloads. */
 export class PlainSubscriber extends Subscriber {

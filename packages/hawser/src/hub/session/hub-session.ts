@@ -24,7 +24,6 @@ import { HubError } from "../hub-error.js";
 import type { HubUser } from "../hub-options.js";
 import type { JoinAnswer } from "../recovery/joins.js";
 import type { SharedText } from "../shared-text.js";
-import { withTopic } from "../subscriber.js";
 import type { TopicFrame } from "../topic-frame.js";
 import { type KnownTopic, messageFault } from "../topic-rules.js";
 import type { Asking } from "../presence/presence.js";
@@ -141,6 +140,7 @@ export class HubSession extends Answers implements Asking, Timed {
       return;
     }
     const joining = this.#joins?.idOf(topic);
+    this.#endJoin(topic);
     if (!this.#unsubscribe(topic)) return;
     if (joining === undefined) this.say(writeUnsub(topic, "revoked"));
     else this.refuse(joining, "forbidden", "the user may no longer read the topic");
@@ -281,8 +281,8 @@ export class HubSession extends Answers implements Asking, Timed {
   #sub({ id, topic, position, last }: Of<"sub">, known: KnownTopic): unknown {
     const { topicsPerClient } = this.context.options.limits;
     return this.#ifAllowed("subscribe", id, known, () => {
-      const isNew = !this.topics.includes(topic);
-      if (isNew && this.topics.length >= topicsPerClient) {
+      const isNew = !this.topics.has(topic);
+      if (isNew && this.topics.size >= topicsPerClient) {
         this.refuse(id, "too-many", `${topicsPerClient} topics are the most`);
         return;
       }
@@ -292,12 +292,12 @@ export class HubSession extends Answers implements Asking, Timed {
       (this.#joins ??= new JoinsUnderWay()).begin(topic, id);
       const { recovery } = this.context;
       // The same text for all, and not one for each client.
-      if (isNew) this.topics = withTopic(this.topics, recovery.topics.get(topic)?.name ?? topic);
-      recovery.join(topic, this, { position, last }, (answer) => this.#joined(id, topic, known, answer, isNew));
+      if (isNew) this.addTopic(recovery.topics.get(topic)?.name ?? topic);
+      recovery.join(topic, this, { position, last }, (answer) => this.#joined(id, topic, known, answer));
     });
   }
 
-  #joined(id: number, topic: string, known: KnownTopic, answer: JoinAnswer, isNew: boolean): void {
+  #joined(id: number, topic: string, known: KnownTopic, answer: JoinAnswer): void {
     const { presence, detailsOf, counts } = this.context;
     this.#endJoin(topic);
     if (answer.kind === "unavailable") {
@@ -311,7 +311,7 @@ export class HubSession extends Answers implements Asking, Timed {
       const { offset: o, epoch: e } = position;
       this.answer(id, writeOk(id, { o, e, replay: replay || undefined, missed: missed || undefined }));
     } else this.answer(id, writeOk(id));
-    if (isNew) presence.enter(this, topic, known, detailsOf(this.user, known));
+    presence.enter(this, topic, known, detailsOf(this.user, known));
   }
 
   #pub({ id, topic, key, payload }: Of<"pub">, known: KnownTopic): void {
@@ -339,9 +339,8 @@ export class HubSession extends Answers implements Asking, Timed {
 
   /** @returns whether it was subscribed, or about to be */
   #unsubscribe(topic: string): boolean {
-    if (!this.topics.includes(topic)) return false;
+    if (!this.removeTopic(topic)) return false;
     this.#giveUpJoin(topic);
-    this.topics = this.topics.filter((name) => name !== topic);
     this.context.recovery.leave(topic, this);
     this.context.presence.leave(this, topic, false);
     return true;
