@@ -62,7 +62,7 @@ export abstract class Intake {
       this.#enterTurn();
       this.beforeParse();
       const at = this.#parse(bytes, 0, length);
-      if (at < length) this.#keep(this.#copyOf(bytes.subarray(at, length)), 0);
+      if (at < length) this.#keep(Buffer.from(bytes.subarray(at, length)), 0);
       this.afterParse();
       this.#noteIncoming();
       // libuv reads a socket again in the same turn only if it has filled the buffer. A stream's chunk always fills its own, and more may follow.
@@ -131,7 +131,9 @@ export abstract class Intake {
   countIncoming(): void {
     this.#countComes = false;
     const { partial } = this.connection;
-    const rest = this.#rest;
+    // For a moment it may lie in Node's pool. What waits longer must not keep that, of which only its own bytes are on the books.
+    const rest = this.#rest === null ? null : ownMemory(this.#rest);
+    this.#rest = rest;
     if (partial === null && rest === null && this.#incoming === null) return;
     this.#incoming ??= new Incoming(this.incoming, () => {
       this.onIncomingOverflow();
@@ -153,14 +155,6 @@ export abstract class Intake {
   protected dropIncoming(): void {
     this.#rest = null;
     this.countIncoming();
-  }
-
-  /** Of Node's pool when it is needed for a moment; what waits for the client to read must not keep others' memory. */
-  #copyOf(bytes: Buffer): Buffer {
-    if ((this.#stopped & StopReason.backlog) === 0) return Buffer.from(bytes);
-    const copy = Buffer.allocUnsafeSlow(bytes.length);
-    copy.set(bytes);
-    return copy;
   }
 
   #keep(rest: Buffer, at: number): void {
