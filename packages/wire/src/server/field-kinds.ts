@@ -41,7 +41,7 @@ export const fieldKinds: Readonly<Record<FieldKindName, FieldKind>> = {
   },
   token: { what: `a text of 1 to ${limits.tokenBytes} bytes`, check: (value) => checkText(value, limits.tokenBytes) },
   word: {
-    what: `a word: small letters, digits and -, at most ${limits.wordBytes}`,
+    what: `a word: small letters, digits and -, a letter first, at most ${limits.wordBytes}`,
     check: (value) =>
       checkText(value, limits.wordBytes) ?? (/^[a-z][a-z0-9-]*$/.test(String(value)) ? undefined : "bad-request"),
   },

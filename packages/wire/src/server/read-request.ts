@@ -105,6 +105,10 @@ function checkHead(verb: Verb, head: Head): { code: ErrorWord; sentence: string 
     const code = kind.check(value);
     if (code !== undefined) return { code, sentence: `${name} has to be ${kind.what}` };
   }
+  // Each topic of a hello is a request with an id of its own, after that of the hello.
+  if (verb === "hello" && (head["id"] as number) + subsOf(head).length > limits.number) {
+    return { code: "bad-request", sentence: "id has to leave room for those of subs" };
+  }
   if (verb === "sub" && (head["o"] === undefined) !== (head["e"] === undefined)) {
     return { code: "bad-request", sentence: "o and e make a position together" };
   }

@@ -57,7 +57,9 @@ export function writeOk(id: number, answer: Answer = {}, data?: JsonText): strin
 
 /** The answer to `who`. */
 export function writeMembers(id: number, presence: Presence): string {
-  return `{"ok":${id}${presenceFields(presence)}}`;
+  // That nobody is there is something else than that only their number is told.
+  const nobody = presence.in?.length === 0 ? ',"in":[]' : "";
+  return `{"ok":${id}${presenceFields(presence)}${nobody}}`;
 }
 
 /** `id` is 0 where the frame was none that has one. `retry` is in milliseconds. */
