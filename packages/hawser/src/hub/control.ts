@@ -8,24 +8,25 @@ export interface Revocation {
 
 /** What nodes tell each other, this one included. */
 export type ControlMessage =
-  | { readonly revoke: Revocation }
+  | { readonly revoke: Revocation; readonly node: string }
   /** In these topics members have come or gone on this node. */
   | { readonly presence: readonly string[]; readonly node: string };
 
-export function writeControl(message: ControlMessage): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(message));
+export function writeControl(message: ControlMessage): string {
+  return JSON.stringify(message);
 }
 
 /** @returns undefined for what is none: a node of another version may say more than is known here */
-export function readControl(bytes: Uint8Array): ControlMessage | undefined {
+export function readControl(text: string): ControlMessage | undefined {
   let message: Partial<Record<string, unknown>>;
   try {
-    message = JSON.parse(new TextDecoder().decode(bytes)) as Partial<Record<string, unknown>>;
+    message = (JSON.parse(text) ?? {}) as Partial<Record<string, unknown>>;
   } catch {
     return undefined;
   }
   const { revoke, presence, node } = message;
-  if (isRevocation(revoke)) return { revoke };
+  // Nodes before 0.2 did not say which they are when they revoke.
+  if (isRevocation(revoke)) return { revoke, node: isText(node) ? node : "" };
   if (Array.isArray(presence) && presence.every(isText) && isText(node)) return { presence, node };
   return undefined;
 }

@@ -41,11 +41,13 @@ export async function readPage(broker: Broker, topic: string, { before, epoch, l
 /** The messages after an offset. `missed`: some of them are gone, and then there are none. */
 export async function readAfter(broker: Broker, topic: string, { after, epoch, limit }: AfterWish): Promise<Page> {
   const begin = { offset: after, epoch: epoch ?? (await epochOf(broker, topic)) };
-  const { head, messages, complete } = await broker.read(topic, { after: begin, limit: limit + 1 });
+  const { head, messages, complete } = await broker.read(topic, { after: begin, limit });
+  const page = complete ? messages : [];
   return {
     position: { offset: head.offset, epoch: head.epoch },
-    messages: complete ? messages.slice(0, limit) : [],
-    more: complete && messages.length > limit,
+    messages: page,
+    // Not up to the newest, though there is room: something is missing there, which is said to whoever goes on.
+    more: complete && (page.at(-1)?.offset ?? after) < head.offset,
     missed: !complete,
   };
 }

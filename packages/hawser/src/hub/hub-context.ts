@@ -23,6 +23,8 @@ export interface PublishDetails {
   readonly binary: boolean;
   readonly key?: string | undefined;
   readonly by?: string | undefined;
+  /** The id of the plain client that sent it. */
+  readonly from?: string | undefined;
 }
 
 /** What the sessions of a hub share. */

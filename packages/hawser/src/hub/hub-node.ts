@@ -1,5 +1,5 @@
-import type { ContractDefinition, TopicOf } from "@hawser/wire";
-import { coversTopic, type Payload } from "@hawser/wire/server";
+import type { ContractDefinition } from "@hawser/wire";
+import type { Payload } from "@hawser/wire/server";
 import type { Disconnect } from "../server/api/causes.js";
 import type { Client } from "../server/api/client.js";
 import type { Logger } from "../server/api/logger.js";
@@ -10,24 +10,33 @@ import { portOf } from "../server/session/client-port.js";
 import { defaultLogger } from "../server/watching/default-logger.js";
 import { guardedLog } from "../server/watching/guarded-log.js";
 import { SampledLog } from "../server/watching/sampled-log.js";
-import { type Broker, BrokerError, type Position, type Published } from "./brokers/broker.js";
+import type { Broker, Position, Published } from "./brokers/broker.js";
 import { outsideOfContexts } from "./broker-outside.js";
 import { MemoryEngine } from "./brokers/memory-engine.js";
 import { MemoryBroker } from "./brokers/memory.js";
-import { type ControlMessage, readControl, type Revocation, writeControl } from "./control.js";
+import type { Revocation } from "./control.js";
+import { ControlChannel, type ControlFault } from "./control-channel.js";
+import { ControlSeal } from "./control-seal.js";
 import { type AfterWish, type Page, type PageWish, readAfter, readPage } from "./history.js";
-import type { Action, Call, HubContext, PublishDetails } from "./hub-context.js";
+import type { HubContext, PublishDetails } from "./hub-context.js";
+import { EngineStatus } from "./engine-status.js";
 import { HubError } from "./hub-error.js";
-import { type HubOptions, type HubUser, resolveHubOptions } from "./hub-options.js";
-import type { HubCounts } from "./hub-stats.js";
+import { throwInHubWords, translated } from "./in-hub-words.js";
+import { type HubOptions, resolveHubOptions } from "./hub-options.js";
+import { type HubCounts, type HubStats, noCounts, publishFaultOf } from "./hub-stats.js";
 import { type HubState, Listeners } from "./listeners.js";
-import { ownBytes } from "./payload.js";
+import { lentBytes, ownBytes } from "./payload.js";
+import { allows } from "./permissions.js";
+import { PlainClients } from "./plain-clients.js";
+import { PublishTimes } from "./publish-times.js";
 import { Presence } from "./presence/presence.js";
 import { Recovery, type RecoveryPort } from "./recovery/recovery.js";
+import { callsOf } from "./session/given-calls.js";
 import { HubSession } from "./session/hub-session.js";
-import { verdictOf } from "./session/verdict.js";
+import { type Verdict, verdictOf } from "./session/verdict.js";
 import { PlainSubscriber, type Subscriber } from "./subscriber.js";
 import { TopicFrame } from "./topic-frame.js";
+import { statsOf } from "./stats-of.js";
 import { type KnownTopic, messageFault, TopicRules } from "./topic-rules.js";
 
 /** Options whatever their types. */
@@ -37,15 +46,20 @@ export type AnyOptions = HubOptions<ContractDefinition, never>;
 const MOST_WAIT_MS = 60_000;
 const LEAST_WAIT_MS = 1000;
 
+const NOBODY: Verdict = { isGood: true, user: undefined, ttlMs: undefined };
+
 /** The hub of this process, without the types that flow from a contract: its parts, put together, and the clients that are here. */
 export class HubNode {
   readonly context: HubContext;
   readonly broker: Broker;
   readonly listeners: Listeners;
-  readonly counts: HubCounts = { published: 0, calls: 0, asks: 0, replayed: 0 };
+  readonly counts: HubCounts = noCounts();
   readonly sessions: Map<string, HubSession> = new Map();
   readonly ready: Promise<void>;
-  state: HubState = "up";
+  readonly #plain: PlainClients;
+  readonly #engine: EngineStatus;
+  readonly #control: ControlChannel;
+  readonly #times = new PublishTimes(this.counts.publishTimes, this.counts.deliveryLags);
   readonly #options: AnyOptions;
   readonly #log: Logger;
   /** What clients can provoke must not fill the disk. */
@@ -59,23 +73,35 @@ export class HubNode {
     const resolved = resolveHubOptions(options);
     const clock = withoutContext(resolved.clock);
     const wheel = new DeadlineWheel(clock);
-    const rules = new TopicRules(options.contract, options.defaultTopic ?? {});
     this.#options = options;
+    this.#engine = new EngineStatus(() => clock.now());
     this.#log = guardedLog(options.logger ?? defaultLogger("info"));
     this.#sampledLog = new SampledLog(this.#log, clock);
     this.listeners = new Listeners((error) => this.onError("a listener", undefined, error));
     const bytes = resolved.limits.historyBytes;
     this.broker = outsideOfContexts(options.broker ?? new MemoryBroker(new MemoryEngine(clock, { bytes })));
+    const rules = new TopicRules(options.contract, options.defaultTopic ?? {}, this.broker.has.history);
+    rules.sayWhatIsNotKept(this.#log);
     const recovery = new Recovery<Subscriber, TopicFrame>(this.broker, wheel, this.#recoveryPort(rules), { bytes });
     const presence = new Presence(
       {
         store: this.broker.has.presence ? this.broker.presence : undefined,
         wheel,
-        tell: (topics) => this.#tell({ presence: topics, node: presence.node }),
+        tell: (topics) => this.#tellChanged(topics),
         onError: (error) => this.onError("presence", undefined, error),
       },
       resolved,
     );
+    const { clusterSecret, dangerouslyTrustCluster } = options;
+    this.#control = new ControlChannel({
+      broker: this.broker,
+      node: presence.node,
+      seal: clusterSecret === undefined ? undefined : new ControlSeal(clusterSecret, Date.now),
+      isTrusted: this.broker.has.trusted === true || dangerouslyTrustCluster !== undefined,
+      revoke: (whom) => this.#revoke(whom),
+      changedElsewhere: (topics) => presence.changedElsewhere(topics),
+      refused: (why, from) => this.#controlRefused(why, from),
+    });
     this.context = {
       options: resolved,
       wheel,
@@ -92,20 +118,46 @@ export class HubNode {
       drainWait: () => this.#drainWait(),
       onError: (what, client, error) => this.onError(what, client, error),
     };
-    this.ready = this.broker.start(recovery.events);
-    this.ready.catch((error) => {
-      this.onError("the broker", undefined, error);
-      this.#setState("degraded", "the engine could not be reached");
+    this.#plain = new PlainClients({
+      wheel,
+      graceMs: resolved.tokenGraceMs,
+      identify: (client) => this.#identify(client),
+      leave: (subscriber, topic) => this.#leave(subscriber, topic, false),
     });
+    this.ready = this.broker.start(recovery.events);
+    this.ready.then(
+      () => {
+        // Where there is nothing to be lost a broker says nothing; one that has started may still be looking for its engine.
+        if (this.#engine.isUnknown) this.#setState("up", "started");
+      },
+      (error) => {
+        this.onError("the broker", undefined, error);
+        this.#setState("degraded", "the engine could not be reached");
+      },
+    );
+  }
+
+  get state(): HubState {
+    return this.#engine.state;
+  }
+
+  get stats(): HubStats {
+    return statsOf(this.context, this.#engine, this.sessions.size);
   }
 
   // What servers tell of their clients.
 
   opened(client: Client): void {
     const port = portOf(client);
-    const session = new HubSession(client, port, this.#userOf(client), this.context);
+    const verdict = this.#identify(client);
+    const session = new HubSession(client, port, verdict.isGood ? verdict.user : undefined, this.context);
     port.attached = session;
     this.sessions.set(client.id, session);
+  }
+
+  /** A client of no hub. Who it is by its handshake, where that is known, holds here as well: until when, and for who revokes. */
+  openedPlain(client: Client): void {
+    if (this.#options.identify !== undefined) this.#plain.subscriberOf(client);
   }
 
   /** The session of a client of `hawser.v1`. */
@@ -124,10 +176,11 @@ export class HubNode {
   closed(client: Client, { wasClean }: Disconnect): void {
     const subscriber = portOf(client).attached as Subscriber | null;
     if (subscriber === null) return;
-    if (subscriber instanceof HubSession) this.sessions.delete(client.id);
     for (const topic of subscriber.topics) this.#leave(subscriber, topic, !wasClean);
     subscriber.removeAllTopics();
     subscriber.onClosed();
+    if (subscriber instanceof HubSession) this.sessions.delete(client.id);
+    else if (subscriber instanceof PlainSubscriber) this.#plain.closed(subscriber);
   }
 
   // What the application asks for.
@@ -138,7 +191,11 @@ export class HubNode {
     const fault = messageFault(known.definition, payload);
     if (fault !== undefined) throw new HubError(fault.code, fault.sentence);
     const content = payload.binary ? payload.bytes : payload.json;
-    return translated(this.#publish(topic, known, content, { binary: payload.binary, ...details }));
+    try {
+      return await this.#publish(topic, known, content, { binary: payload.binary, ...details });
+    } catch (error) {
+      return throwInHubWords(error);
+    }
   }
 
   /** @throws HubError */
@@ -167,14 +224,16 @@ export class HubNode {
     if (Object.values(whom).every((part) => part === undefined)) {
       throw new UsageError("revoke takes a user, a client or a topic");
     }
-    await translated(this.broker.tell(writeControl({ revoke: whom })));
+    // Here it holds even where the others cannot be told.
+    this.#revoke(whom);
+    await translated(this.#control.tell({ revoke: whom, node: this.context.presence.node }));
   }
 
   /** Puts a plain client into a topic. */
   join(client: Client, topic: string, last: number | undefined): Promise<void> {
     const known = this.context.rules.get(topic);
     const { recovery, presence } = this.context;
-    const subscriber = this.#plainSubscriber(client);
+    const subscriber = this.#plain.subscriberOf(client);
     if (subscriber.topics.has(topic) || !client.isOpen) return Promise.resolve();
     subscriber.addTopic(topic);
     return new Promise((resolve, reject) => {
@@ -201,9 +260,9 @@ export class HubNode {
     return (this.#end ??= this.#close());
   }
 
-  onError(what: string, id: string | undefined, err: unknown): void {
+  onError(what: string, id: string | undefined, err: unknown, text: string = `the hub: ${what} failed`): void {
     const fields = { event: "hub-error", what, id: id ?? null, err };
-    this.#sampledLog.error(`hub-error ${what}`, fields, `the hub: ${what} failed`);
+    this.#sampledLog.error(`hub-error ${what}`, fields, text);
   }
 
   async #close(): Promise<void> {
@@ -231,9 +290,17 @@ export class HubNode {
         }
         return isTold;
       },
-      frame: (topic, message) => new TopicFrame(topic, message),
+      frame: (topic, message) => {
+        if (this.#times.isWaiting) this.#times.came(topic, message);
+        return new TopicFrame(topic, message);
+      },
       rule: (topic) => rules.find(topic)?.definition.history,
-      told: (bytes) => this.#told(bytes),
+      told: (bytes, from) => this.#control.told(bytes, from),
+      foreign: (where) => {
+        this.counts.foreign++;
+        const text = `the hub passes over ${where}: no node of this version wrote that`;
+        this.onError("what no node wrote", undefined, new Error(where), text);
+      },
       state: (state, why) => this.#setState(state === "down" ? "degraded" : "up", why),
     };
   }
@@ -248,36 +315,34 @@ export class HubNode {
     this.context.presence.leave(subscriber, topic, isLost);
   }
 
-  #plainSubscriber(client: Client): PlainSubscriber {
-    const port = portOf(client);
-    if (port.attached instanceof PlainSubscriber) return port.attached;
-    if (port.attached !== null) {
-      throw new UsageError("join is for plain clients: one of hawser.v1 subscribes by itself");
-    }
-    const subscriber = new PlainSubscriber(client, port);
-    subscriber.user = this.#userOf(client);
-    port.attached = subscriber;
-    return subscriber;
-  }
-
   /** Who a client is by its handshake. */
-  #userOf(client: Client): HubUser | undefined {
+  #identify(client: Client): Verdict {
     const user: unknown = this.#options.identify?.(client as Client<never>);
-    if (user === undefined) return undefined;
-    const verdict = verdictOf(user, Date.now());
-    return verdict.isGood ? verdict.user : undefined;
+    return user === undefined ? NOBODY : verdictOf(user, Date.now());
   }
 
   async #publish(
     topic: string,
     { definition }: KnownTopic,
     payload: string | Uint8Array,
-    { binary, key, by }: PublishDetails,
+    { binary, key, by, from }: PublishDetails,
   ): Promise<Published> {
     const { size = 0, ttlMs = 0 } = definition.history ?? {};
-    const published = await this.broker.publish(topic, ownBytes(payload), { binary, size, ttlMs, key, by });
-    if (!published.duplicate) this.counts.published++;
-    return published;
+    const { recovery } = this.context;
+    const begunAt = this.#times.begin();
+    try {
+      const bytes = this.broker.has.copies === true ? lentBytes(payload) : ownBytes(payload);
+      const published = await this.broker.publish(topic, bytes, { binary, size, ttlMs, key, by, from });
+      this.#times.answered(begunAt, topic, published.offset, recovery.topics.get(topic)?.position?.offset);
+      if (!published.duplicate) {
+        this.counts.published++;
+        recovery.acknowledged(topic, published);
+      }
+      return published;
+    } catch (error) {
+      this.counts.publishFailures[publishFaultOf(error)]++;
+      throw error;
+    }
   }
 
   #detailsOf(user: unknown, { topic }: KnownTopic): string | undefined {
@@ -291,27 +356,28 @@ export class HubNode {
     }
   }
 
-  #told(bytes: Uint8Array): void {
-    const message = readControl(bytes);
-    if (message === undefined) return;
-    if ("revoke" in message) this.#revoke(message.revoke);
-    else if (message.node !== this.context.presence.node) this.context.presence.changedElsewhere(message.presence);
-  }
-
   #revoke({ user, client, topic }: Revocation): void {
     const sessions = client === undefined ? this.sessions.values() : [this.sessions.get(client)];
     for (const session of sessions) {
       if (session !== undefined && (user === undefined || session.isOf(user))) session.revoke(topic);
     }
+    this.#plain.revoke(user, client, topic);
   }
 
-  #tell(message: ControlMessage): void {
-    this.broker.tell(writeControl(message)).catch((error) => this.onError("telling other nodes", undefined, error));
+  #tellChanged(presence: readonly string[]): void {
+    this.#control
+      .tell({ presence, node: this.context.presence.node })
+      .catch((error) => this.onError("telling other nodes", undefined, error));
+  }
+
+  #controlRefused(why: ControlFault, from: string): void {
+    this.counts.controlRefused++;
+    const fields = { event: "hub-control-refused", why, from };
+    this.#sampledLog.warn("hub-control-refused", fields, "a control message was not obeyed: it may be nobody's here");
   }
 
   #setState(state: HubState, why: string): void {
-    if (state === this.state) return;
-    this.state = state;
+    if (!this.#engine.set(state, why)) return;
     const fields = { event: "hub-state", state, why };
     if (state === "up") this.#log.info(fields, "the hub's engine can be reached again");
     else this.#log.error(fields, "the hub's engine cannot be reached");
@@ -326,33 +392,4 @@ export class HubNode {
     }
     return Math.round(Math.random() * this.#drainSpreadMs);
   }
-}
-
-function callsOf({ contract, calls = {} }: AnyOptions): ReadonlyMap<string, Call> {
-  return new Map(
-    Object.entries(calls).map(([name, handler]) => [
-      name,
-      { definition: contract?.calls?.[name] ?? {}, handler: handler as Call["handler"] },
-    ]),
-  );
-}
-
-/** A token that carries topics never allows more than these, whatever else is said. */
-function allows(
-  { allow }: AnyOptions,
-  action: Action,
-  user: unknown,
-  topic: TopicOf<ContractDefinition>,
-): boolean | Promise<boolean> {
-  const grants = (user as HubUser | undefined)?.topics;
-  const permission = allow?.[action];
-  if (grants === undefined || action === "presence") return permission?.(user as never, topic) ?? false;
-  return coversTopic(grants[action], topic.topic) && (permission?.(user as never, topic) ?? true);
-}
-
-/** The engine's errors, in the words of the hub. */
-function translated<Value>(promise: Promise<Value>): Promise<Value> {
-  return promise.catch((error: unknown) => {
-    throw error instanceof BrokerError ? new HubError(error.fault, error.message) : error;
-  });
 }

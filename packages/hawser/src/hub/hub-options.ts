@@ -108,6 +108,16 @@ export interface HubOptions<Contract extends ContractDefinition, Answer extends 
   readonly contract?: Contract | undefined;
   /** What topics are when there is no contract. @default nothing is kept, and nobody is told who is there */
   readonly defaultTopic?: TopicDefinition | undefined;
+  /**
+   * A secret that all nodes on one engine share, 32 random bytes or more: what they tell each other is signed with it, and nothing else is obeyed.
+   * Text is taken in UTF-8. @default none
+   */
+  readonly clusterSecret?: string | Uint8Array | undefined;
+  /**
+   * A reason, where a revocation is to be obeyed from whoever can write to the engine. The safe way is `clusterSecret`. @default refused, but from
+   * an engine that is private to this machine
+   */
+  readonly dangerouslyTrustCluster?: string | undefined;
   /** The engine that messages go through. @default the memory of this process */
   readonly broker?: Broker | undefined;
   /** Whose token a client's is. Left out: everybody may come in, and is nobody. */
@@ -139,6 +149,9 @@ export interface HubOptions<Contract extends ContractDefinition, Answer extends 
   /** The time, for tests. @default the system's */
   readonly clock?: Clock | undefined;
 }
+
+/** As long as what it makes: an HMAC of SHA-256. */
+const LEAST_SECRET_BYTES = 32;
 
 /** The default, the least and the most. */
 type Range = readonly [number, number, number];
@@ -178,7 +191,7 @@ export interface ResolvedHubOptions extends Readonly<Record<NumberName, number>>
 }
 
 const OTHERS = [
-  "contract", "defaultTopic", "broker", "authenticate", "identify", "allow", "calls", "member", "limits", "logger", "clock",
+  "contract", "defaultTopic", "broker", "authenticate", "identify", "allow", "calls", "member", "clusterSecret", "dangerouslyTrustCluster", "limits", "logger", "clock",
 ]; // oxfmt-ignore
 const FUNCTIONS = ["authenticate", "identify", "member"];
 
@@ -194,6 +207,7 @@ export function resolveHubOptions(options: HubOptions<ContractDefinition, never>
     throw new UsageError("defaultTopic is for a hub without a contract");
   }
   checkCalls(options);
+  checkCluster(options);
   return {
     ...numbersOf("", options, NUMBERS),
     limits: numbersOf("limits.", options.limits ?? {}, LIMITS),
@@ -226,6 +240,22 @@ function checkNames(prefix: string, given: object, names: readonly string[]): vo
 function checkFunction(name: string, value: unknown, isNeeded = false): void {
   if (typeof value !== "function" && (isNeeded || value !== undefined))
     throw new OptionError(name, value, "a function");
+}
+
+/** Messages do not say what was given: it is a secret. */
+function checkCluster({ clusterSecret, dangerouslyTrustCluster }: HubOptions<ContractDefinition, never>): void {
+  const isGiven = clusterSecret !== undefined;
+  if (isGiven && typeof clusterSecret !== "string" && !(clusterSecret instanceof Uint8Array)) {
+    throw new UsageError("clusterSecret: takes text or bytes");
+  }
+  if (isGiven && Buffer.byteLength(clusterSecret) < LEAST_SECRET_BYTES) {
+    throw new UsageError(`clusterSecret: takes ${LEAST_SECRET_BYTES} bytes or more, random ones`);
+  }
+  if (dangerouslyTrustCluster === undefined) return;
+  if (typeof dangerouslyTrustCluster !== "string" || dangerouslyTrustCluster === "") {
+    throw new OptionError("dangerouslyTrustCluster", dangerouslyTrustCluster, "the reason, as text");
+  }
+  if (isGiven) throw new UsageError("dangerouslyTrustCluster is for nodes without a clusterSecret");
 }
 
 /** Each call of the contract has to have a handler, and each handler a call. */

@@ -15,8 +15,10 @@ import { httpPortOf } from "./http-port.js";
 import type { HubEvents, HubState } from "./listeners.js";
 import { payloadOf } from "./payload.js";
 import { sentenceOf } from "./schema-issues.js";
+import { topicsOf } from "./subscriber.js";
+import { listTopics, type TopicList, type TopicQuery } from "./topic-list.js";
 import { withHub } from "./server-options.js";
-import type { AskOptions } from "./session/asks.js";
+import { type AskOptions, countedAsk } from "./session/asks.js";
 
 /** Makes a hub. @throws OptionError, UsageError, and TypeError for a contract that contradicts itself */
 export function createHub<
@@ -61,6 +63,14 @@ export interface HubMember {
   readonly details: unknown;
 }
 
+export interface PublishSettings {
+  readonly key?: string | undefined;
+  /** The user whose message it is. */
+  readonly by?: string | undefined;
+  /** A plain client that is not sent it. */
+  readonly except?: Client | undefined;
+}
+
 /** What became of a message in one of the topics of a broadcast. */
 export type BroadcastResult =
   | ({ readonly topic: string; readonly error?: undefined } & Published)
@@ -91,19 +101,23 @@ export class Hub<Contract extends ContractDefinition = ContractDefinition> {
     return this.#node.state;
   }
 
+  /** What happened so far, and how much there is now. Made when it is asked for. */
   get stats(): HubStats {
-    const { context, counts, sessions } = this.#node;
-    const { resumed, missed, repaired, gaps } = context.recovery.counts;
-    return {
-      sessions: sessions.size,
-      topics: context.recovery.topics.size,
-      historyBytes: context.recovery.bytes,
-      ...counts,
-      resumed,
-      missed,
-      repaired,
-      gaps: { ...gaps },
-    };
+    return this.#node.stats;
+  }
+
+  /**
+   * Topics of this node, the most of something first: the first 100 by subscribers, unless you say otherwise. It looks at each topic once, and sorts
+   * none but the first.
+   * @throws OptionError, UsageError
+   */
+  topics(query: TopicQuery = {}): TopicList {
+    return listTopics(this.#node.context, query);
+  }
+
+  /** Names of the topics that a client of this node is in, or about to be. */
+  topicsOf(client: Client): ReadonlySet<string> {
+    return topicsOf(client);
   }
 
   /** @returns ends it */
@@ -146,22 +160,24 @@ export class Hub<Contract extends ContractDefinition = ContractDefinition> {
   /**
    * Publishes to a topic: to all its subscribers, on whichever node.
    * @param options.key a second publish with the same key does nothing, and has the answer of the first
+   * @param options.except a plain client that is not sent it: the one whose message it is
    * @throws HubError with `unknown-topic` or `bad-request` for what the contract does not have, and `unavailable` or `limit` from the engine: after
    * these it may have happened
    */
   async publish<Name extends string>(
     topic: Name,
     message: MessageOf<Contract, PatternOf<Contract, Name>>,
-    options: { readonly key?: string | undefined; readonly by?: string | undefined } = {},
+    { key, by, except }: PublishSettings = {},
   ): Promise<Published> {
-    return this.#node.publish(topic, payloadOf(message), options);
+    // For each message: with `await` a promise less is made.
+    return await this.#node.publish(topic, payloadOf(message), { key, by, from: except?.id });
   }
 
   /** Publishes the same message to several topics. One that fails does not keep it from the others. */
   broadcast<Name extends string>(
     topics: readonly Name[],
     message: MessageOf<Contract, PatternOf<Contract, Name>>,
-    options: { readonly key?: string | undefined; readonly by?: string | undefined } = {},
+    options: PublishSettings = {},
   ): Promise<readonly BroadcastResult[]> {
     return Promise.all(
       topics.map((topic) =>
@@ -226,11 +242,13 @@ export class Hub<Contract extends ContractDefinition = ContractDefinition> {
     if (definition === undefined) throw new UsageError(`the contract has no ask ${name}`);
     const session = sessions.get(clientId);
     if (session === undefined) throw new HubError("unavailable", "there is no such client on this node");
-    counts.asks++;
     const { timeoutMs = context.options.callTimeoutMs, signal } = options;
-    const output = await session.ask(name, JSON.stringify(input), timeoutMs, signal);
-    const result = await definition.output?.["~standard"].validate(output);
-    if (result?.issues !== undefined) throw new HubError("bad-request", sentenceOf(result.issues));
+    const output = await countedAsk(counts, async () => {
+      const answer = await session.ask(name, JSON.stringify(input), timeoutMs, signal);
+      const result = await definition.output?.["~standard"].validate(answer);
+      if (result?.issues !== undefined) throw new HubError("bad-request", sentenceOf(result.issues));
+      return answer;
+    });
     return output as CallOutput<Contract, "asks", Name>;
   }
 

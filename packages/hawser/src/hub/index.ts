@@ -8,6 +8,7 @@ export {
   type HistoryOptions,
   type Hub,
   type HubMember,
+  type PublishSettings,
 } from "./hub.js";
 export type {
   Authenticate,
@@ -25,7 +26,10 @@ export type {
   UserOf,
 } from "./hub-options.js";
 export { HubError } from "./hub-error.js";
-export type { HubStats } from "./hub-stats.js";
+export type { CallOutcome, HubStats, PublishFault, RefusalWord, TokenOutcome } from "./hub-stats.js";
+export type { EngineReport } from "./engine-status.js";
+export type { TopicInfo, TopicList, TopicQuery, TopicSort } from "./topic-list.js";
+export type { Phase as TopicPhase } from "./recovery/phases.js";
 export type { HubEvents, HubState } from "./listeners.js";
 export type { HubHttpListener } from "./http/hub-http.js";
 export type { HubHttpOptions } from "./http/options.js";
@@ -37,6 +41,7 @@ export {
   BrokerError,
   type BrokerEvents,
   type BrokerFault,
+  BrokerSetupError,
   type EngineState,
   type History as StoredHistory,
   type Position,

@@ -12,6 +12,11 @@ export function payloadOf(message: unknown): Payload {
   return { binary: false, json, value };
 }
 
+/** For those who make a copy of their own at once. */
+export function lentBytes(payload: string | Uint8Array): Uint8Array {
+  return typeof payload === "string" ? Buffer.from(payload) : payload;
+}
+
 /** A copy in memory that holds nothing else, for those who keep it. */
 export function ownBytes(payload: string | Uint8Array): Uint8Array {
   if (typeof payload !== "string") return new Uint8Array(payload);

@@ -10,6 +10,7 @@ export function withHub<Data>(node: HubNode, own: ServerOptions<Data>): ServerOp
     subprotocols: [SUBPROTOCOL, ...subprotocols],
     open: (client, request) => {
       if (client.subprotocol === SUBPROTOCOL) node.opened(client);
+      else node.openedPlain(client);
       return open?.(client, request);
     },
     message: (client, received) => {

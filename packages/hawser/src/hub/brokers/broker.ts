@@ -26,6 +26,8 @@ export interface StoredMessage {
   readonly binary: boolean;
   /** Who published it; undefined for the server itself. */
   readonly by?: string | undefined;
+  /** The id of the plain client that sent it, which is not sent it again; undefined for all others. At most 64 characters of ASCII. */
+  readonly from?: string | undefined;
 }
 
 export interface PublishOptions {
@@ -37,6 +39,8 @@ export interface PublishOptions {
   /** A second publish to the topic with the same key, within the broker's window, does nothing and has the same answer. */
   readonly key?: string | undefined;
   readonly by?: string | undefined;
+  /** The id of the plain client that sent it: the message has it, live and when it is read. */
+  readonly from?: string | undefined;
 }
 
 export interface Published {
@@ -84,6 +88,8 @@ export interface BrokerEvents {
   /** A control message of another node, or of this one. */
   told(bytes: Uint8Array, from: string): void;
   state(state: EngineState, why: string): void;
+  /** Something stood in the engine, under names of this broker's, that no node wrote. It was passed over. */
+  foreign?(where: string): void;
 }
 
 /** A member of a topic. It belongs to one incarnation of one node, which alone writes it. */
@@ -125,12 +131,25 @@ export interface PresenceStore {
  * The hub finds and repairs that, or tells it.
  */
 export interface Broker {
-  readonly has: { readonly history: boolean; readonly presence: boolean };
+  /**
+   * `trusted`: nobody but the nodes can write to the engine, so that whatever comes from it is theirs. `copies`: what is published has been copied when
+   * `publish` returns, so that it may be a part of something larger. @default false for both
+   */
+  readonly has: {
+    readonly history: boolean;
+    readonly presence: boolean;
+    readonly trusted?: boolean | undefined;
+    readonly copies?: boolean | undefined;
+  };
+  /**
+   * Settled once it is known how things stand: an engine that cannot be reached is told as `down`, and tried again for as long as it takes.
+   * @throws BrokerSetupError if waiting for it does not help
+   */
   start(to: BrokerEvents): Promise<void>;
   /** Resolved: what is published from now on arrives, from whichever node. A topic that is subscribed already is no error. */
   subscribe(topics: readonly string[]): Promise<void>;
   unsubscribe(topics: readonly string[]): void;
-  /** `bytes` are given away: nobody changes them afterwards, and they are no part of a larger buffer, which would be kept with them. */
+  /** `bytes` are given away: nobody changes them afterwards, and unless it `copies`, they are no part of a larger buffer, which would be kept with them. */
   publish(topic: string, bytes: Uint8Array, options: PublishOptions): Promise<Published>;
   /** A topic that nobody has published to has a position too: that of its beginning. */
   read(topic: string, options: ReadOptions): Promise<History>;
@@ -161,4 +180,12 @@ export class BrokerError extends Error {
     super(message);
     this.fault = fault;
   }
+}
+
+/**
+ * The engine is there and cannot be used as things stand: a wrong password, another kind of server, one that is too old, a right that is missing.
+ * Waiting does not help; somebody has to change something. `Broker.start` rejects with it.
+ */
+export class BrokerSetupError extends Error {
+  override readonly name = "BrokerSetupError";
 }

@@ -90,10 +90,10 @@ export class MemoryEngine {
   }
 
   publish(name: string, bytes: Uint8Array, options: PublishOptions): Published {
-    const { key, size } = options;
+    const { key, size, binary, by, from } = options;
     const now = this.now();
     if (size === 0 && key === undefined) {
-      this.#deliver(name, { offset: 0, prev: 0, epoch: "", stamp: "", bytes, binary: options.binary, by: options.by });
+      this.#deliver(name, { offset: 0, prev: 0, epoch: "", stamp: "", bytes, binary, by, from });
       return { offset: 0, epoch: "", duplicate: false };
     }
     const topic = this.topic(name);

@@ -63,11 +63,11 @@ export class MemoryTopic implements Holder {
   }
 
   /** Has the next message; it is kept unless the topic has no history. */
-  append(bytes: Uint8Array, { binary, size, ttlMs, key, by }: PublishOptions, now: number): StoredMessage {
+  append(bytes: Uint8Array, { binary, size, ttlMs, key, by, from }: PublishOptions, now: number): StoredMessage {
     const message =
       size === 0
-        ? { offset: 0, prev: 0, epoch: "", stamp: freshStamp(), bytes, binary, by }
-        : this.#keep({ bytes, binary, by }, size, now + ttlMs);
+        ? { offset: 0, prev: 0, epoch: "", stamp: freshStamp(), bytes, binary, by, from }
+        : this.#keep({ bytes, binary, by, from }, size, now + ttlMs);
     if (key !== undefined) this.#remember(key, message, now);
     this.expire(now);
     while (this.bytes > this.#limits.topicBytes) this.evict();
@@ -117,7 +117,11 @@ export class MemoryTopic implements Holder {
     else if (key !== undefined) this.#forget(key);
   }
 
-  #keep(content: Pick<StoredMessage, "bytes" | "binary" | "by">, size: number, expiresAt: number): StoredMessage {
+  #keep(
+    content: Pick<StoredMessage, "bytes" | "binary" | "by" | "from">,
+    size: number,
+    expiresAt: number,
+  ): StoredMessage {
     const offset = this.top.offset + 1;
     const message = { offset, prev: this.top.offset, epoch: this.epoch, stamp: freshStamp(), ...content };
     this.top = { offset, stamp: message.stamp };

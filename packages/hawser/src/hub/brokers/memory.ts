@@ -14,7 +14,7 @@ import type { MemoryEngine } from "./memory-engine.js";
 
 /** A broker on the memory of this process. What it holds is gone with the process: then topics begin anew, in another epoch. */
 export class MemoryBroker implements Broker {
-  readonly has = { history: true, presence: true } as const;
+  readonly has = { history: true, presence: true, trusted: true } as const;
   readonly presence: PresenceStore;
   readonly #engine: MemoryEngine;
   readonly #node: string;

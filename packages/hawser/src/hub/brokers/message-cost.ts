@@ -4,6 +4,6 @@ import type { StoredMessage } from "./broker.js";
 const AROUND = 360;
 
 /** What a message costs for as long as it is kept. */
-export function messageCost({ bytes, by }: StoredMessage): number {
-  return AROUND + bytes.byteLength + (by?.length ?? 0);
+export function messageCost({ bytes, by, from }: StoredMessage): number {
+  return AROUND + bytes.byteLength + (by?.length ?? 0) + (from?.length ?? 0);
 }

@@ -126,7 +126,8 @@ function say(
   headers: Readonly<Record<string, string>> = {},
 ): void {
   if (response.destroyed || response.headersSent) return;
-  const ending = request.complete || isShort(request) ? {} : { Connection: "close" };
+  const goesOn = request.complete || isShort(request) || request.httpVersionMajor >= 2;
+  const ending = goesOn ? {} : { Connection: "close" };
   if (!request.complete) request.resume();
   response
     .writeHead(status, {

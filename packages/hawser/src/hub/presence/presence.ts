@@ -52,6 +52,7 @@ export class Presence implements Timed {
   readonly #unsaid = new Map<string, { readonly topic: PresenceTopic; readonly key: string }>();
   #renewAt = Infinity;
   #isStopped = false;
+  #localMembers = 0;
   readonly #reading = new Map<PresenceTopic, Promise<void>>();
   /** Topics whose watchers are to be told something. */
   readonly #due = new Set<PresenceTopic>();
@@ -64,12 +65,25 @@ export class Presence implements Timed {
     this.#settings = settings;
   }
 
+  /** Members that are here, by this node: a key in two topics counts twice. */
+  get localMembers(): number {
+    return this.#localMembers;
+  }
+
+  /** Those of one topic; undefined where it is not kept who is there. */
+  localMembersOf(name: string, known: KnownTopic | undefined): number | undefined {
+    if (known === undefined || !isOn(known) || this.#port.store === undefined) return undefined;
+    return this.#topics.get(name)?.local.size ?? 0;
+  }
+
   /** Somebody has joined a topic. */
   enter(connection: Connection, name: string, known: KnownTopic, details: string | undefined): void {
     if (!isOn(known) || this.#port.store === undefined) return;
     const { key } = connection;
     const topic = this.#topic(name, known);
+    const before = topic.local.size;
     if (topic.enter(key, connection, details)) this.#say(topic, key);
+    this.#localMembers += topic.local.size - before;
   }
 
   /** Somebody has left a topic, or is lost with its connection. Its watch ends. */
@@ -80,7 +94,7 @@ export class Presence implements Timed {
     const { key } = connection;
     const hasGrace = isLost && this.#settings.presenceGraceMs > 0;
     const { wasHere, isGone } = topic.leave(key, connection, hasGrace);
-    if (isGone) this.#say(topic, key);
+    if (isGone) this.#gone(topic, key);
     else if (wasHere && hasGrace) {
       const at = this.#now + this.#settings.presenceGraceMs;
       this.#leaving.push({ at, topic, key });
@@ -165,7 +179,7 @@ export class Presence implements Timed {
     const staying = this.#leaving.findIndex(({ at }) => at > now);
     // At once: thousands may be lost together, and to take the first out of so many costs as much as to move all others.
     for (const { topic, key } of this.#leaving.splice(0, staying < 0 ? Infinity : staying)) {
-      if (topic.release(key)) this.#say(topic, key);
+      if (topic.release(key)) this.#gone(topic, key);
       this.#forgetIfEmpty(topic);
     }
     if (now >= this.#renewAt) this.#renew(now);
@@ -206,6 +220,12 @@ export class Presence implements Timed {
     if (topics?.delete(topic) !== true) return;
     if (topics.size === 0) this.#watched.delete(watcher);
     topic.unwatch(watcher as Watcher);
+  }
+
+  /** A key has left a topic. */
+  #gone(topic: PresenceTopic, key: string): void {
+    this.#localMembers--;
+    this.#say(topic, key);
   }
 
   /** Has the engine know whether a key is here, and everybody who watches. */

@@ -4,6 +4,11 @@ import type { Ring } from "./ring.js";
 /** Why messages are missing: the words of hawser.v1. */
 export type GapWord = "expired" | "lost" | "slow" | "reset";
 
+/** Messages that clients were handed, one for each client. */
+export interface DeliveryCount {
+  deliveries: number;
+}
+
 /** How a topic reaches its clients. What was accepted for a client is sent in this order; what was not is never sent. */
 export interface AudiencePort<Client, Frame> {
   /** One frame for many. @returns those who have no room for it */
@@ -14,6 +19,8 @@ export interface AudiencePort<Client, Frame> {
   gap(client: Client, topic: string, position: Position, word: GapWord): boolean;
   /** There was no room for something: `drained` has to be called for this client and topic when there is. */
   slow(client: Client, topic: string): void;
+  /** Of all topics. */
+  readonly counts: DeliveryCount;
 }
 
 /** What clients catch up with. */
@@ -30,12 +37,15 @@ export interface Chain<Frame> {
 export class Audience<Client, Frame> {
   readonly #topic: string;
   readonly #port: AudiencePort<Client, Frame>;
+  readonly #count: DeliveryCount;
   readonly #live = new Set<Client>();
   readonly #behind = new Map<Client, Position>();
 
-  constructor(topic: string, port: AudiencePort<Client, Frame>) {
+  /** @param count of this topic */
+  constructor(topic: string, port: AudiencePort<Client, Frame>, count: DeliveryCount) {
     this.#topic = topic;
     this.#port = port;
+    this.#count = count;
   }
 
   get size(): number {
@@ -53,13 +63,12 @@ export class Audience<Client, Frame> {
 
   /** The next message. Whoever has no room for it stays at the position before it. */
   deliver(frame: Frame, epoch: string, prev: number): void {
-    if (this.#live.size === 0) return;
-    for (const client of this.#port.deliver(frame, this.#live)) this.#fallBehind(client, { epoch, offset: prev });
+    for (const client of this.#deliver(frame)) this.#fallBehind(client, { epoch, offset: prev });
   }
 
   /** A message of a topic without history: who has no room for it does without. */
   pass(frame: Frame): void {
-    if (this.#live.size > 0) this.#port.deliver(frame, this.#live);
+    this.#deliver(frame);
   }
 
   /** Tells all who are live that messages are missing between `from` and `to`. */
@@ -94,6 +103,7 @@ export class Audience<Client, Frame> {
       const word = at.epoch === epoch ? "slow" : "reset";
       const hadRoom =
         next === undefined ? this.#port.gap(client, this.#topic, to, word) : this.#port.send(client, next.frame);
+      if (next !== undefined && hadRoom) this.#counted(1);
       if (!this.#behind.has(client)) return;
       if (!hadRoom) {
         this.#port.slow(client, this.#topic);
@@ -101,6 +111,20 @@ export class Audience<Client, Frame> {
       }
       this.#behind.set(client, to);
     }
+  }
+
+  /** @returns who had no room for it */
+  #deliver(frame: Frame): readonly Client[] {
+    const { size } = this.#live;
+    if (size === 0) return [];
+    const full = this.#port.deliver(frame, this.#live);
+    this.#counted(size - full.length);
+    return full;
+  }
+
+  #counted(deliveries: number): void {
+    this.#count.deliveries += deliveries;
+    this.#port.counts.deliveries += deliveries;
   }
 
   #fallBehind(client: Client, position: Position): void {

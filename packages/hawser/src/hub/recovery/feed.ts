@@ -1,3 +1,4 @@
+import type { Activity } from "./activity.js";
 import { Audience, type Chain, type GapWord } from "./audience.js";
 import type { History, Position, StoredMessage } from "../brokers/broker.js";
 import type { Held, HeldMessage } from "./held.js";
@@ -6,6 +7,16 @@ import type { TopicPort } from "./topic-port.js";
 
 /** An epoch that was left is not entered again, though the engine may come back from a backup with it. */
 const FORMER_EPOCHS = 8;
+
+/** So many acknowledged messages are waited for; past that, the newest one stands for those before it. */
+const MOST_OWED = 1000;
+
+/** A message that the engine has acknowledged to this node, and that has not come. */
+interface Owed {
+  readonly offset: number;
+  /** Reads that had begun when it was acknowledged: a later one has to know of it. */
+  readonly begun: number;
+}
 
 /** How a message stands to the position. `unknown`: of another epoch, or too old to say whether it was here before. */
 export type Kind = "next" | "hole" | "duplicate" | "contradiction" | "unknown";
@@ -17,18 +28,22 @@ export class Feed<Client, Frame> implements Chain<Frame> {
   readonly hasHistory: boolean;
   readonly #topic: string;
   readonly #port: TopicPort<Client, Frame>;
+  readonly #activity: Activity;
   #epoch = "";
   #top = 0;
   /** Stamp of the message at the top, where it is known. */
   #stamp: string | undefined;
   #formerEpochs: readonly string[] = [];
+  /** After the top, in the order of their offsets. */
+  readonly #owed: Owed[] = [];
 
-  constructor(topic: string, rule: RingRule | undefined, port: TopicPort<Client, Frame>) {
+  constructor(topic: string, rule: RingRule | undefined, port: TopicPort<Client, Frame>, activity: Activity) {
     this.#topic = topic;
     this.#port = port;
+    this.#activity = activity;
     this.hasHistory = rule !== undefined;
     this.ring = new Ring(topic, rule ?? { size: 0, ttlMs: 0 }, port.share);
-    this.audience = new Audience(topic, port);
+    this.audience = new Audience(topic, port, activity);
   }
 
   get epoch(): string {
@@ -49,10 +64,25 @@ export class Feed<Client, Frame> implements Chain<Frame> {
 
   kindOf({ epoch, offset, prev, stamp }: StoredMessage): Kind {
     if (epoch !== this.#epoch) return "unknown";
-    if (offset > this.#top) return prev === this.#top ? "next" : "hole";
+    if (offset > this.#top) return prev === this.#top && !(this.#nextOwed < offset) ? "next" : "hole";
     const known = offset === this.#top ? this.#stamp : this.ring.stampAt(offset);
     if (known === undefined) return "unknown";
     return known === stamp ? "duplicate" : "contradiction";
+  }
+
+  /**
+   * The engine has taken a message of this node's. If it is lost again, nothing else may show it.
+   * @returns whether it is the first that is still to come
+   */
+  owe({ epoch, offset }: Position, begun: number): boolean {
+    if (epoch !== this.#epoch || offset <= (this.#owed.at(-1)?.offset ?? this.#top)) return false;
+    if (this.#owed.length === MOST_OWED) this.#owed.pop();
+    return this.#owed.push({ offset, begun }) === 1;
+  }
+
+  /** Whether a message that was acknowledged has not come yet. */
+  get isOwed(): boolean {
+    return this.#owed.length > 0;
   }
 
   /** Whether this is the position, or one that led up to it. */
@@ -64,15 +94,18 @@ export class Feed<Client, Frame> implements Chain<Frame> {
 
   /** A message of a topic without history. */
   pass(message: StoredMessage): void {
+    this.#count();
     this.audience.pass(this.#port.frame(this.#topic, message));
   }
 
   /** The next message: it is kept, and delivered to all who are live. */
   accept(message: StoredMessage, now: number): void {
+    this.#count();
     const prev = this.#top;
     const frame = this.#port.frame(this.#topic, message);
     this.#top = message.offset;
     this.#stamp = message.stamp;
+    this.#countOff();
     this.ring.push(message, frame, now);
     this.ring.trim(now);
     this.audience.deliver(frame, this.#epoch, prev);
@@ -105,13 +138,14 @@ export class Feed<Client, Frame> implements Chain<Frame> {
    * Delivers what comes after the position, as the engine has it; where some of it is gone, after a gap.
    * @returns what the engine's position is to this one: the same by now (`whole`), further on, with a hole in between (`broken`), or none that
    * this one leads to
+   * @param begun the number of the read
    */
-  repair(history: History, now: number): "whole" | "more" | "broken" | "diverged" | "another epoch" {
+  repair(history: History, begun: number, now: number): "whole" | "more" | "broken" | "diverged" | "another epoch" {
     const { head, messages, complete, diverged } = history;
     const top = this.#top;
     const next = messages[0]?.prev ?? head.offset;
     if (head.epoch !== this.#epoch) return "another epoch";
-    if (diverged || head.offset < top || next < top) return "diverged";
+    if (diverged || head.offset < top || next < top || this.#isLost(history, begun)) return "diverged";
     if (!complete) this.gap(this.#epoch, next, "expired");
     for (const message of messages) {
       if (this.kindOf(message) !== "next") break;
@@ -168,7 +202,7 @@ export class Feed<Client, Frame> implements Chain<Frame> {
       if (epoch !== this.#epoch) this.gap(epoch, message.prev, "reset");
       else if (message.offset <= this.#top) continue;
       // The position itself may be one that the engine no longer has: a message that seems to be the next one proves nothing.
-      else if (!isTold || message.prev !== this.#top) this.gap(epoch, Math.max(message.prev, this.#top), "lost");
+      else if (!isTold || this.kindOf(message) !== "next") this.gap(epoch, Math.max(message.prev, this.#top), "lost");
       isTold = true;
       this.accept(message, now);
     }
@@ -184,6 +218,11 @@ export class Feed<Client, Frame> implements Chain<Frame> {
     this.ring.isWhole = true;
   }
 
+  #count(): void {
+    this.#activity.messages++;
+    this.#port.counts.messages++;
+  }
+
   /** What the engine says of the position itself, where there was no message to say it. */
   #learnStamp(head: Position): void {
     if (head.offset === this.#top) this.#stamp ??= head.stamp;
@@ -193,10 +232,32 @@ export class Feed<Client, Frame> implements Chain<Frame> {
     this.ring.prepend(older, (message) => this.#port.frame(this.#topic, message), now);
   }
 
+  get #nextOwed(): number {
+    return this.#owed[0]?.offset ?? Infinity;
+  }
+
+  /** Whether what was acknowledged before this read began is not in it, where it should be. */
+  #isLost({ head, messages, complete }: History, begun: number): boolean {
+    if (!this.isOwed || !complete) return false;
+    const read = new Set(messages.map(({ offset }) => offset));
+    const end = messages.at(-1)?.offset ?? 0;
+    return this.#owed.some((owed) => {
+      const isMissing = owed.offset > head.offset || (owed.offset < end && !read.has(owed.offset));
+      return isMissing && owed.begun < begun;
+    });
+  }
+
   #moveTo({ epoch, offset, stamp }: Position): void {
+    if (epoch !== this.#epoch) this.#owed.length = 0;
     this.#epoch = epoch;
     this.#top = offset;
     this.#stamp = stamp;
+    this.#countOff();
+  }
+
+  /** What was owed up to the top has come, or is told as a gap. */
+  #countOff(): void {
+    while (this.#nextOwed <= this.#top) this.#owed.shift();
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Position } from "../brokers/broker.js";
-import type { Ask } from "./topic-port.js";
+import type { Ask } from "./ask.js";
 
 /**
  * What a topic is doing about its position:
@@ -15,6 +15,11 @@ import type { Ask } from "./topic-port.js";
  * | resetting   | wrong    | held                       | for the newest messages               | live, in the other epoch                                |
  */
 export type Phase = "subscribing" | "joining" | "live" | "suspect" | "repairing" | "renewing" | "resetting";
+
+/** A count for each phase. */
+export function noPhases(): Record<Phase, number> {
+  return { subscribing: 0, joining: 0, live: 0, suspect: 0, repairing: 0, renewing: 0, resetting: 0 };
+}
 
 /** What a question depends on. */
 export interface Circumstances {

@@ -3,17 +3,23 @@ import type { AudiencePort } from "./audience.js";
 import type { Broker, BrokerEvents, EngineState, Position, StoredMessage } from "../brokers/broker.js";
 import { FairShare } from "../brokers/fair-share.js";
 import type { JoinAnswer, Wish } from "./joins.js";
+import { LatelyPublished } from "./lately-published.js";
 import type { RingRule } from "./ring.js";
+import { noPhases } from "./phases.js";
 import { Topic } from "./topic.js";
-import type { Ask, Asker, BrokerAnswer, RecoveryCounts, TopicPort } from "./topic-port.js";
+import type { Ask, BrokerAnswer } from "./ask.js";
+import type { Asker, RecoveryCounts, TopicPort } from "./topic-port.js";
 
-/** After a new connection to the engine all topics ask for their position, spread over this time. */
-const SUSPECT_SPREAD_MS = 5_000;
+/**
+ * After a new connection to the engine all topics ask for their position, spread over this time: an engine answers fifty thousand questions in half a
+ * second, and all of a node's clients wait for theirs.
+ */
+const SUSPECT_SPREAD_MS = 2_000;
 /** Topics in one question for their positions, or to subscribe: an engine answers that in a few milliseconds. */
 const BATCH = 500;
 
 /** What the recovery needs of the hub. */
-export interface RecoveryPort<Client, Frame> extends Omit<AudiencePort<Client, Frame>, "slow"> {
+export interface RecoveryPort<Client, Frame> extends Omit<AudiencePort<Client, Frame>, "slow" | "counts"> {
   /** What clients are sent for a message: composed once, kept for replays. */
   frame(topic: string, message: StoredMessage): Frame;
   /** What is kept of a topic; undefined for one without history. */
@@ -21,6 +27,8 @@ export interface RecoveryPort<Client, Frame> extends Omit<AudiencePort<Client, F
   /** A control message of a node. */
   told(bytes: Uint8Array, from: string): void;
   state(state: EngineState, why: string): void;
+  /** Something stood in the engine that no node wrote. */
+  foreign?(where: string): void;
 }
 
 export interface RecoveryOptions {
@@ -36,6 +44,9 @@ export interface RecoveryOptions {
  */
 export class Recovery<Client, Frame> {
   readonly counts: RecoveryCounts = {
+    messages: 0,
+    deliveries: 0,
+    phases: noPhases(),
     asked: 0,
     repaired: 0,
     gaps: { expired: 0, lost: 0, slow: 0, reset: 0 },
@@ -48,6 +59,7 @@ export class Recovery<Client, Frame> {
   readonly #topics = new Map<string, Topic<Client, Frame>>();
   /** In which topics a client has no room. */
   readonly #slow = new Map<Client, Set<string>>();
+  readonly #latelyPublished = new LatelyPublished();
   readonly #share: FairShare;
   readonly #topicPort: TopicPort<Client, Frame>;
   readonly #toSubscribe: Asker[] = [];
@@ -72,6 +84,7 @@ export class Recovery<Client, Frame> {
     return {
       message: (topic, message) => this.#topics.get(topic)?.message(message, this.#wheel.now),
       told: (bytes, from) => this.#port.told(bytes, from),
+      foreign: (where) => this.#port.foreign?.(where),
       state: (state, why) => this.#stateChanged(state, why),
     };
   }
@@ -92,7 +105,7 @@ export class Recovery<Client, Frame> {
   join(name: string, client: Client, wish: Wish, answer: (answer: JoinAnswer) => void): void {
     let topic = this.#topics.get(name);
     if (topic === undefined) {
-      topic = new Topic(name, this.#port.rule(name), this.#topicPort);
+      topic = new Topic(name, this.#port.rule(name), this.#topicPort, this.#wheel.time.now);
       this.#topics.set(name, topic);
     }
     topic.join(client, wish, answer, this.#wheel.time.now);
@@ -103,6 +116,14 @@ export class Recovery<Client, Frame> {
     slow?.delete(name);
     if (slow?.size === 0) this.#slow.delete(client);
     this.#topics.get(name)?.leave(client, this.#wheel.time.now);
+  }
+
+  /** The engine has acknowledged a publish of this node's, with this position. */
+  acknowledged(name: string, { epoch, offset }: Position): void {
+    const { now } = this.#wheel.time;
+    const topic = this.#topics.get(name);
+    if (topic !== undefined) topic.acknowledged({ epoch, offset }, now);
+    else if (offset > 0) this.#latelyPublished.add(name, { epoch, offset }, now);
   }
 
   /** A client that had no room for something has room again: it catches up. */
@@ -117,6 +138,7 @@ export class Recovery<Client, Frame> {
     this.#isStopped = true;
     for (const topic of this.#topics.values()) this.#wheel.remove(topic);
     this.#topics.clear();
+    Object.assign(this.counts.phases, noPhases());
     this.#slow.clear();
   }
 
@@ -157,6 +179,7 @@ export class Recovery<Client, Frame> {
     const now = this.#wheel.time.now;
     if (state !== "up") {
       for (const topic of this.#topics.values()) topic.doubt(now, state === "suspect" ? SUSPECT_SPREAD_MS : undefined);
+      if (state === "suspect") void this.#latelyPublished.check(this.#broker, now);
     }
     this.#port.state(state, why);
   }

@@ -109,8 +109,8 @@ export class Ring<Frame> implements Holder {
     this.isWhole = false;
   }
 
-  #entryOf({ offset, prev, stamp, bytes, by }: StoredMessage, frame: Frame, now: number): Entry<Frame> {
-    const cost = AROUND + this.#topic.length + (by?.length ?? 0) + bytes.byteLength;
+  #entryOf({ offset, prev, stamp, bytes, by, from }: StoredMessage, frame: Frame, now: number): Entry<Frame> {
+    const cost = AROUND + this.#topic.length + (by?.length ?? 0) + (from?.length ?? 0) + bytes.byteLength;
     this.#grow(cost);
     return { offset, prev, stamp, frame, cost, expiresAt: now + this.#rule.ttlMs };
   }

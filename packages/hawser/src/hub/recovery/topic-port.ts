@@ -1,24 +1,18 @@
 import type { Timed } from "../../server/base/deadlines.js";
 import type { AudiencePort, GapWord } from "./audience.js";
-import type { History, Position, StoredMessage } from "../brokers/broker.js";
+import type { Ask, BrokerAnswer } from "./ask.js";
+import type { Position, StoredMessage } from "../brokers/broker.js";
 import type { FairShare } from "../brokers/fair-share.js";
-
-/** A question to the broker. A topic has one at a time. */
-export type Ask =
-  | { readonly kind: "subscribe" }
-  /** The newest messages, newest first. */
-  | { readonly kind: "newest"; readonly limit: number }
-  | { readonly kind: "after"; readonly position: Position; readonly limit: number }
-  | { readonly kind: "renew"; readonly epoch: string };
-
-export type BrokerAnswer =
-  | { readonly kind: "subscribed" }
-  | { readonly kind: "history"; readonly history: History }
-  | { readonly kind: "renewed" }
-  | { readonly kind: "failed" };
+import type { Phase } from "./phases.js";
 
 /** What happened to the topics of this node, in all. */
 export interface RecoveryCounts {
+  /** Messages that came from the engine, live or read: once each. */
+  messages: number;
+  /** Messages that clients were handed, one for each client, replays included. */
+  deliveries: number;
+  /** Topics by what they are doing about their position, now. */
+  readonly phases: Record<Phase, number>;
   /** Questions to the broker about one topic, reads most of all. */
   asked: number;
   /** Messages that did not come live and were read instead. */

@@ -1,4 +1,5 @@
 import type { Timed } from "../../server/base/deadlines.js";
+import { Activity } from "./activity.js";
 import { Attempts } from "./attempts.js";
 import type { History, Position, StoredMessage } from "../brokers/broker.js";
 import { Checks } from "./checks.js";
@@ -7,7 +8,8 @@ import { Held } from "./held.js";
 import { type JoinAnswer, Joins, type Knowledge, type Wish } from "./joins.js";
 import { type Phase, questionOf } from "./phases.js";
 import type { RingRule } from "./ring.js";
-import type { Ask, Asker, BrokerAnswer, TopicPort } from "./topic-port.js";
+import type { Ask, BrokerAnswer } from "./ask.js";
+import type { Asker, TopicPort } from "./topic-port.js";
 
 /** The last client may come back within this time at no cost. */
 export const LEAVE_GRACE_MS = 10_000;
@@ -18,6 +20,7 @@ export const LEAVE_GRACE_MS = 10_000;
  */
 export class Topic<Client, Frame> implements Asker {
   readonly name: string;
+  readonly activity: Activity;
   wheelAt = 0;
   wheelPrevious: Timed | null = null;
   wheelNext: Timed | null = null;
@@ -39,19 +42,26 @@ export class Topic<Client, Frame> implements Asker {
   #renewFrom = "";
 
   /** Without a rule it is a topic without history: then there is no position, and a message that is lost is lost. */
-  constructor(name: string, rule: RingRule | undefined, port: TopicPort<Client, Frame>) {
+  constructor(name: string, rule: RingRule | undefined, port: TopicPort<Client, Frame>, now: number) {
     this.name = name;
     this.#rule = rule;
     this.#port = port;
-    this.#feed = new Feed(name, rule, port);
+    this.activity = new Activity(now);
+    this.#feed = new Feed(name, rule, port, this.activity);
     this.#joins = new Joins(this.#feed, this.#known, port.counts);
     this.#held = new Held(port.share);
     this.#attempts = new Attempts(port.random);
     this.#checks = new Checks(port.random);
+    port.counts.phases[this.#phase]++;
   }
 
   get phase(): Phase {
     return this.#phase;
+  }
+
+  /** Undefined where there is none: in a topic without history, and before the engine has said it. */
+  get position(): Position | undefined {
+    return this.#rule === undefined || this.#feed.epoch === "" ? undefined : this.#feed.position;
   }
 
   /** How many clients are subscribed, those included that wait for their answer. */
@@ -69,7 +79,7 @@ export class Topic<Client, Frame> implements Asker {
     this.#feed.audience.remove(client);
     this.#joins.add(client, wish, answer);
     // The client may have been elsewhere: it is not given what this node is not certain of.
-    if (this.#phase === "suspect") this.#phase = "repairing";
+    if (this.#phase === "suspect") this.#enter("repairing");
     if (this.#phase === "live") this.#joins.settleOne(client);
     this.#proceed(now);
     this.#wake(now);
@@ -103,8 +113,15 @@ export class Topic<Client, Frame> implements Asker {
       }
     }
     this.#held.add(message, this.#known.begun);
-    if (this.#isSettled()) this.#phase = "repairing";
+    if (this.#isSettled()) this.#enter("repairing");
     this.#proceed(now);
+  }
+
+  /** The engine has acknowledged a publish of this node's: if it has lost it later, that is told. */
+  acknowledged(position: Position, now: number): void {
+    if (!this.#feed.owe(position, this.#known.begun)) return;
+    this.#checks.soon(now);
+    this.#wake(now);
   }
 
   /** The connection to the engine was lost, or is a new one: then the broker is asked within `spreadMs`. */
@@ -113,7 +130,7 @@ export class Topic<Client, Frame> implements Asker {
     // What came is of the engine as it was, and so is an answer that is under way. It will be read again.
     this.#held.take();
     this.#checks.forget();
-    if (this.#isSettled()) this.#phase = "suspect";
+    if (this.#isSettled()) this.#enter("suspect");
     else this.#again = true;
     if (spreadMs !== undefined) this.#checks.within(spreadMs, now);
     this.#wake(now);
@@ -124,8 +141,9 @@ export class Topic<Client, Frame> implements Asker {
     if (!this.#checks.answered(number)) return;
     this.#checks.soon(now);
     if (position !== undefined && this.#isSettled()) {
-      if (this.#feed.isAt(position) && !this.#checks.showsLoss(position)) this.#confirm(now);
-      else this.#phase = "repairing";
+      const isAsItWas = this.#feed.isAt(position) && !this.#checks.showsLoss(position);
+      if (isAsItWas && !this.#feed.isOwed) this.#confirm(now);
+      else this.#enter("repairing");
     }
     this.#proceed(now);
     this.#wake(now);
@@ -135,6 +153,7 @@ export class Topic<Client, Frame> implements Asker {
     if (now >= this.#leaveAt) {
       this.#feed.ring.close();
       this.#held.close();
+      this.#port.counts.phases[this.#phase]--;
       this.#port.drop(this);
       return Infinity;
     }
@@ -149,7 +168,7 @@ export class Topic<Client, Frame> implements Asker {
     this.#asked = undefined;
     if (answer.kind === "failed") this.#fail(now);
     else if (answer.kind === "subscribed") this.#subscribed();
-    else if (answer.kind === "renewed") this.#phase = "resetting";
+    else if (answer.kind === "renewed") this.#enter("resetting");
     else if (ask.kind === "after") this.#repair(answer.history, now);
     else if (this.#phase === "joining") this.#begin(answer.history, ask, now);
     else if (this.#phase === "resetting") this.#reset(answer.history, now);
@@ -160,7 +179,7 @@ export class Topic<Client, Frame> implements Asker {
 
   #subscribed(): void {
     this.#attempts.succeeded();
-    this.#phase = this.#rule === undefined ? "live" : "joining";
+    this.#enter(this.#rule === undefined ? "live" : "joining");
     if (this.#rule === undefined) this.#joins.settle();
   }
 
@@ -176,12 +195,12 @@ export class Topic<Client, Frame> implements Asker {
   }
 
   #repair(history: History, now: number): void {
-    const outcome = this.#feed.repair(history, now);
+    const outcome = this.#feed.repair(history, this.#known.begun, now);
     if (outcome === "diverged") {
       this.#renew(this.#feed.epoch);
     } else if (outcome === "another epoch") {
       if (this.#feed.wasIn(history.head.epoch)) this.#renew(history.head.epoch);
-      else this.#phase = "resetting";
+      else this.#enter("resetting");
     } else {
       this.#known.after = this.#known.begun;
       if (outcome === "whole") this.#goOn(now);
@@ -191,7 +210,7 @@ export class Topic<Client, Frame> implements Asker {
 
   #reset(history: History, now: number): void {
     if (history.head.epoch === this.#feed.epoch) {
-      this.#phase = "repairing";
+      this.#enter("repairing");
       return;
     }
     this.#feed.reset(history, this.#held, now);
@@ -205,7 +224,7 @@ export class Topic<Client, Frame> implements Asker {
     const { epoch, offset } = history.head;
     const hasNewer = limit === 0 && offset > this.#feed.top;
     if (epoch !== this.#feed.epoch || offset < topWhenAsked || hasNewer) {
-      this.#phase = "repairing";
+      this.#enter("repairing");
       return;
     }
     this.#attempts.succeeded();
@@ -224,7 +243,7 @@ export class Topic<Client, Frame> implements Asker {
     this.#confirm(now);
     const isOutdated = this.#held.hadLoss() || this.#again;
     const isStuck = !isOutdated && this.#merge(now);
-    if (isOutdated) this.#phase = "repairing";
+    if (isOutdated) this.#enter("repairing");
     this.#again = false;
     this.#joins.settle();
     this.#feed.ring.trim(now);
@@ -236,7 +255,7 @@ export class Topic<Client, Frame> implements Asker {
   #merge(now: number): boolean {
     const rest = this.#feed.merge(this.#held.take(), this.#known.begun, now);
     if (rest.length === 0) return false;
-    this.#phase = "repairing";
+    this.#enter("repairing");
     for (const { message, begun } of rest) this.#held.add(message, begun);
     return rest.every(({ begun }) => begun < this.#known.begun);
   }
@@ -272,7 +291,7 @@ export class Topic<Client, Frame> implements Asker {
     if (this.#phase === "resetting" && epoch === this.#feed.epoch) return;
     if (this.#feed.goOnWith(this.#held.take(), epoch, now)) {
       // The broker will say what else there is.
-      this.#phase = "suspect";
+      this.#enter("suspect");
       this.#checks.soon(now);
     } else {
       this.#renew(epoch);
@@ -281,7 +300,14 @@ export class Topic<Client, Frame> implements Asker {
 
   #renew(epoch: string): void {
     this.#renewFrom = epoch;
-    this.#phase = "renewing";
+    this.#enter("renewing");
+  }
+
+  #enter(phase: Phase): void {
+    const { phases } = this.#port.counts;
+    phases[this.#phase]--;
+    phases[phase]++;
+    this.#phase = phase;
   }
 
   #isSettled(): boolean {
@@ -289,7 +315,7 @@ export class Topic<Client, Frame> implements Asker {
   }
 
   #confirm(now: number): void {
-    this.#phase = "live";
+    this.#enter("live");
     this.#checks.confirmed(now);
   }
 

@@ -4,6 +4,7 @@ import type { ClientPort } from "../../server/session/client-port.js";
 import { BrokerError } from "../brokers/broker.js";
 import type { HubContext } from "../hub-context.js";
 import { HubError } from "../hub-error.js";
+import { countRefusal } from "../hub-stats.js";
 import { Subscriber } from "../subscriber.js";
 import type { PendingCall } from "./pending-call.js";
 import type { Requester } from "./requester.js";
@@ -42,6 +43,7 @@ export abstract class Answers extends Subscriber implements Requester {
   }
 
   refuse(id: number, code: string, sentence: string, retryMs?: number): void {
+    this.count(code);
     if (id !== 0) this.answer(id, writeErr(id, code, sentence, retryMs));
   }
 
@@ -66,6 +68,11 @@ export abstract class Answers extends Subscriber implements Requester {
 
   ended(): void {
     this.#running--;
+  }
+
+  /** A request is refused with this word. */
+  protected count(code: string): void {
+    countRefusal(this.context.counts, code);
   }
 
   protected isPending(id: number): boolean {

@@ -1,6 +1,7 @@
 import { type Payload, writeCall, writeCancel } from "@hawser/wire/server";
 import type { DeadlineWheel, Timed } from "../../server/base/deadlines.js";
 import { HubError } from "../hub-error.js";
+import { type HubCounts, outcomeOf } from "../hub-stats.js";
 
 export interface AskOptions {
   /** @default callTimeoutMs */
@@ -69,6 +70,23 @@ export class Asks {
   /** The client is gone. */
   end(): void {
     for (const pending of this.#pending.values()) pending.reject(new HubError("unavailable", "the client is gone"));
+  }
+}
+
+/** Counts how a call of the server's ends. */
+export async function countedAsk(counts: HubCounts, ask: () => Promise<unknown>): Promise<unknown> {
+  counts.asks++;
+  counts.asksPending++;
+  try {
+    const output = await ask();
+    counts.askOutcomes.answered++;
+    return output;
+  } catch (error) {
+    const isGone = !(error instanceof HubError) || error.code === "unavailable";
+    counts.askOutcomes[isGone ? "failed" : outcomeOf(error.code)]++;
+    throw error;
+  } finally {
+    counts.asksPending--;
   }
 }
 

@@ -20,7 +20,6 @@ import type { ClientPort } from "../../server/session/client-port.js";
 import type { GapWord } from "../recovery/audience.js";
 import type { Position } from "../brokers/broker.js";
 import type { Action, HubContext } from "../hub-context.js";
-import { HubError } from "../hub-error.js";
 import type { HubUser } from "../hub-options.js";
 import type { JoinAnswer } from "../recovery/joins.js";
 import type { SharedText } from "../shared-text.js";
@@ -33,7 +32,8 @@ import { runCall } from "./calls.js";
 import { JoinsUnderWay } from "./joins-under-way.js";
 import { sendPage } from "./pages.js";
 import { RequestRate } from "./request-rate.js";
-import { type Verdict, verdictOf, verdictOfError } from "./verdict.js";
+import { checkToken, TokenCheck } from "./token-check.js";
+import { type Verdict, verdictOf } from "./verdict.js";
 
 /** Frames that are nothing like the protocol, and tokens that are not valid, before the connection is closed. */
 const MOST_STRIKES = 3;
@@ -61,7 +61,7 @@ export class HubSession extends Answers implements Asking, Timed {
   #rate: RequestRate | null = null;
   #joins: JoinsUnderWay | null = null;
   #asks: Asks | null = null;
-  #checking: AbortController | null = null;
+  #checking: TokenCheck | null = null;
 
   /** @param user who it is by its handshake */
   constructor(client: Client, port: ClientPort, user: HubUser | undefined, context: HubContext) {
@@ -108,6 +108,7 @@ export class HubSession extends Answers implements Asking, Timed {
     if (verdict === "refuse") {
       const sentence = `more than ${options.limits.requestsPerSecond} requests in a second`;
       const id = idOf(request);
+      this.count("limit");
       // Another request with this id may still wait.
       if (id !== 0) this.say(writeErr(id, "limit", sentence, RETRY_MS));
       return undefined;
@@ -120,15 +121,21 @@ export class HubSession extends Answers implements Asking, Timed {
   }
 
   onShutdown(): void {
+    this.context.counts.byes.drain++;
     this.port.offer(writeBye("drain", this.context.drainWait()));
+  }
+
+  /** Nobody waits for these any longer. */
+  onGone(): void {
+    this.#checking?.giveUp();
+    this.abortCalls();
   }
 
   onClosed(): void {
     const { wheel, presence } = this.context;
     wheel.remove(this);
     presence.forget(this);
-    this.#checking?.abort();
-    this.abortCalls();
+    this.onGone();
     this.#asks?.end();
     this.#joins?.endAll();
   }
@@ -170,6 +177,7 @@ export class HubSession extends Answers implements Asking, Timed {
   }
 
   #fault({ id, code, sentence, foreign }: Fault): void {
+    this.count(code);
     this.say(writeErr(id, code, sentence));
     if (foreign && ++this.#strikes === MOST_STRIKES) this.client.close(1008, "not hawser.v1");
   }
@@ -181,6 +189,7 @@ export class HubSession extends Answers implements Asking, Timed {
     if (request.verb === "cancel") return this.#cancel(request.id);
     const { id } = request;
     if (this.isPending(id)) {
+      this.count("duplicate-id");
       return this.say(writeErr(id, "duplicate-id", `the request ${id} still waits for its answer`));
     }
     if (request.verb === "hello") return this.#hello(request);
@@ -232,7 +241,7 @@ export class HubSession extends Answers implements Asking, Timed {
 
   /** Goes on once the token is known to be good. */
   #check(id: number, token: string | undefined, next: (ttl: number | undefined) => unknown): unknown {
-    const { authenticate, onError } = this.context;
+    const { authenticate } = this.context;
     const decide = (verdict: Verdict): unknown => {
       this.#checking = null;
       if (!this.client.isOpen) return undefined;
@@ -247,21 +256,9 @@ export class HubSession extends Answers implements Asking, Timed {
     if (authenticate === undefined || (token === undefined && this.#isIn)) {
       return decide({ isGood: true, user: this.user, ttlMs: undefined });
     }
-    const failed = (error: unknown): unknown => {
-      const verdict = verdictOfError(error);
-      if (!(error instanceof HubError)) onError("authenticate", this.client.id, error);
-      return decide(verdict);
-    };
-    this.#checking = new AbortController();
-    try {
-      const result = authenticate(token, { client: this.client, signal: this.#checking.signal });
-      if (!isThenable(result)) return decide(verdictOf(result, Date.now()));
-      return Promise.resolve(result)
-        .then((user) => verdictOf(user, Date.now()))
-        .then(decide, failed);
-    } catch (error) {
-      return failed(error);
-    }
+    this.#checking = new TokenCheck(this.client);
+    const verdict = checkToken(authenticate, token, this.#checking, this.context);
+    return verdict instanceof Promise ? verdict.then(decide) : decide(verdict);
   }
 
   #accept(verdict: Verdict): void {
@@ -333,6 +330,7 @@ export class HubSession extends Answers implements Asking, Timed {
     const call = this.pendingCall(id);
     if (call === undefined) return;
     call.isAnswered = true;
+    this.context.counts.callOutcomes.cancelled++;
     this.refuse(id, "cancelled", "the call was given up");
     call.abort();
   }
@@ -381,6 +379,7 @@ export class HubSession extends Answers implements Asking, Timed {
 
   #bye(word: ByeWord, wait?: number): void {
     if (!this.client.isOpen) return;
+    this.context.counts.byes[word]++;
     this.port.offer(writeBye(word, wait));
     this.client.close(byeWords[word].code, byeWords[word].meaning);
   }
