@@ -17,4 +17,5 @@ export { didYouMean } from "./server/options/nearest.js";
 export { FailedTries } from "./server/base/failed-tries.js";
 export { guardedLog } from "./server/watching/guarded-log.js";
 export { isLoopback } from "./server/base/loopback.js";
+export { SampledLog } from "./server/watching/sampled-log.js";
 export { printable, printableLines } from "./server/base/printable.js";

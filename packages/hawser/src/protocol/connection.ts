@@ -18,11 +18,16 @@ export interface ConnectionSink {
   onViolation(violation: Violation, farewell: Buffer | null): void;
 }
 
-interface ServerOptions extends ParserOptions {
+interface ConnectionOptions extends ParserOptions {
+  /** Messages and pings are handed on until the peer's close frame has come, and not just until our own is out. @default false */
+  readonly hearsWhileClosing?: boolean | undefined;
+}
+
+interface ServerOptions extends ConnectionOptions {
   readonly role: "server";
 }
 
-interface ClientOptions extends ParserOptions {
+interface ClientOptions extends ConnectionOptions {
   readonly role: "client";
   /** RFC 6455 5.3: each frame of a client takes a fresh key of 32 bits from a strong source of entropy. */
   readonly nextMaskingKey: () => number;
@@ -32,12 +37,14 @@ interface ClientOptions extends ParserOptions {
 export class Connection extends Parser {
   readonly #sink: ConnectionSink;
   readonly #nextMaskingKey: (() => number) | null;
+  readonly #hearsWhileClosing: boolean;
   #state: ConnectionState = "open";
 
   constructor(options: ServerOptions | ClientOptions, sink: ConnectionSink) {
     super(options);
     this.#sink = sink;
     this.#nextMaskingKey = options.role === "client" ? options.nextMaskingKey : null;
+    this.#hearsWhileClosing = options.hearsWhileClosing ?? false;
   }
 
   get state(): ConnectionState {
@@ -57,12 +64,12 @@ export class Connection extends Parser {
 
   protected override onMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void {
     // RFC 6455 1.4: after its close frame an endpoint takes no interest in further data.
-    if (this.#state === "open") this.#sink.onMessage(bytes, start, end, isBinary);
+    if (this.#state === "open" || this.#hearsWhileClosing) this.#sink.onMessage(bytes, start, end, isBinary);
   }
 
   protected override onPing(payload: Buffer): void {
     // RFC 6455 5.5.3: a pong is sent unless a close frame was received; after our own one nothing is to be sent (5.5.1: data).
-    if (this.#state === "open") this.#sink.onPing(payload);
+    if (this.#state === "open" || this.#hearsWhileClosing) this.#sink.onPing(payload);
   }
 
   protected override onPong(payload: Buffer): void {

@@ -68,11 +68,17 @@ export function mostBytesOf(payload: string | Uint8Array): number {
 /**
  * Writes what `encodeFrame` makes, a text or an unmasked binary frame, into `target` at `at`, where there has to be room for it and
  * MAX_HEADER.
+ * @param opcode of bytes: a string is always text @default BINARY
  * @returns the length of the payload in bytes
  */
-export function writeMessage(target: Buffer, at: number, payload: string | Uint8Array): number {
+export function writeMessage(
+  target: Buffer,
+  at: number,
+  payload: string | Uint8Array,
+  opcode: typeof TEXT | typeof BINARY = BINARY,
+): number {
   if (typeof payload !== "string") {
-    target.set(payload, writeHeader(target, at, FIN | BINARY, payload.length, 0));
+    target.set(payload, writeHeader(target, at, FIN | opcode, payload.length, 0));
     return payload.length;
   }
   // To count the bytes first would take as long again. Most text is ASCII: as many bytes as characters.

@@ -1,4 +1,4 @@
-/** The server's side of the opening handshake, RFC 6455 4.2: a request's head in, the response's parts out. */
+/** The server's side of the opening handshake, RFC 6455 4.2 and RFC 8441: a request's head in, the response's parts out. */
 
 import { hash } from "node:crypto";
 import { negotiateDeflate, type DeflateOptions, type DeflateParameters } from "./deflate-negotiation.js";
@@ -23,16 +23,20 @@ export interface HandshakeOptions {
   compression: DeflateOptions | null;
 }
 
-export interface AcceptedHandshake {
+/** A handshake that nothing is to be said against, over whichever HTTP. */
+export interface AcceptedOffer {
   ok: true;
-  /** Value of Sec-WebSocket-Accept. */
-  accept: string;
   /** What Sec-WebSocket-Protocol lists, all different, the client's favourite first. See {@link chooseSubprotocol}. */
   offeredSubprotocols: string[];
   /** Value of Sec-WebSocket-Extensions; null: the response has no such header. */
   extensionHeader: string | null;
   /** What was agreed on; null: no compression. */
   deflate: DeflateParameters | null;
+}
+
+export interface AcceptedHandshake extends AcceptedOffer {
+  /** Value of Sec-WebSocket-Accept. */
+  accept: string;
   /** Whether 100 (Continue) has to come before the 101: the client waits for it. */
   expectsContinue: boolean;
 }
@@ -43,6 +47,16 @@ export interface RefusedHandshake extends HandshakeRefusal {
 }
 
 export type HandshakeResult = AcceptedHandshake | RefusedHandshake;
+
+/** An extended CONNECT (RFC 8441 4) with `:protocol` websocket. */
+export interface ConnectHandshakeRequest {
+  /** `:path` */
+  url: string;
+  /** `:authority` */
+  authority: string | undefined;
+  /** Name, value, name, value, in the order received, without the pseudo-headers. */
+  rawHeaders: readonly string[];
+}
 
 /**
  * Checks a request against all that RFC 6455 4.2.1 demands and works out the parts of the 101 response, 4.2.2. The path, the
@@ -56,6 +70,38 @@ export function checkHandshake(request: HandshakeRequest, options: HandshakeOpti
   const key = valueOf(headers, "sec-websocket-key");
   if (key === undefined || !isKey(key)) return refuse("key");
 
+  const offer = readOffer(headers, options);
+  if (!offer.ok) return offer;
+  return {
+    ...offer,
+    accept: acceptValue(key),
+    // RFC 9110 7.8: with both Upgrade and this expectation, "the server MUST send a 100 (Continue) response before sending a 101".
+    expectsContinue: listsIn(headers, "expect", "100-continue"),
+  };
+}
+
+/**
+ * The same for a handshake over HTTP/2. RFC 8441 5: method, `:protocol` and `:authority` take the place of Upgrade, Connection and Host;
+ * Sec-WebSocket-Key and Accept are not used, and the other header fields are as over HTTP/1.1. Never throws.
+ */
+export function checkConnectHandshake(
+  { url, authority, rawHeaders }: ConnectHandshakeRequest,
+  options: HandshakeOptions,
+): AcceptedOffer | RefusedHandshake {
+  if (!url.startsWith("/")) return refuse("target");
+  if (authority === undefined || !isHost(authority)) return refuse("host");
+  // RFC 9113 8.3.1: a Host that says something else than :authority makes the request malformed.
+  const host = valueOf(rawHeaders, "host");
+  if (isRepeated(rawHeaders, "host") || (host !== undefined && host !== authority)) return refuse("host");
+  const fault = findFaultOfFields(rawHeaders);
+  // RFC 9113 8.2.2: no response has Upgrade there, which a 426 would have to have.
+  if (fault === "version")
+    return { ...refuse(fault), status: 400, headers: handshakeFaults["version-missing"].headers };
+  return fault === null ? readOffer(rawHeaders, options) : refuse(fault);
+}
+
+/** What the client offers, and what of it is agreed on. */
+function readOffer(headers: Headers, options: HandshakeOptions): AcceptedOffer | RefusedHandshake {
   const offeredSubprotocols = readSubprotocols(listOf(headers, "sec-websocket-protocol"));
   if (offeredSubprotocols === null) return refuse("subprotocol");
 
@@ -66,12 +112,9 @@ export function checkHandshake(request: HandshakeRequest, options: HandshakeOpti
   const agreed = options.compression === null ? null : negotiateDeflate(offers, options.compression);
   return {
     ok: true,
-    accept: acceptValue(key),
     offeredSubprotocols,
     extensionHeader: agreed?.header ?? null,
     deflate: agreed?.parameters ?? null,
-    // RFC 9110 7.8: with both Upgrade and this expectation, "the server MUST send a 100 (Continue) response before sending a 101".
-    expectsContinue: listsIn(headers, "expect", "100-continue"),
   };
 }
 
@@ -106,6 +149,11 @@ function findFault(request: HandshakeRequest, headers: Headers): HandshakeFault 
   const connection = listOf(headers, "connection");
   if (connection === undefined || !lists(connection, "upgrade")) return "connection-header";
 
+  return findFaultOfFields(headers);
+}
+
+/** What is wrong with those header fields that are the same over each HTTP; null: nothing. */
+function findFaultOfFields(headers: Headers): HandshakeFault | null {
   if (announcesBody(headers)) return "body";
 
   // RFC 6455 11.3.1 and 11.3.5: "MUST NOT appear more than once in an HTTP request." RFC 6454 7.3 has it for Origin.

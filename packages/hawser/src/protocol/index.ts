@@ -16,6 +16,7 @@ export {
 } from "./handshake.js";
 export { type HandshakeFault, handshakeFaults } from "./handshake-faults.js";
 export { mask } from "./mask.js";
+export { nextMaskingKey } from "./masking-keys.js";
 export { PayloadMemory } from "./payload-memory.js";
 export { BINARY, CLOSE, CONTINUATION, type Opcode, PING, PONG, TEXT } from "./opcodes.js";
 export type { MessageInflater, ParserOptions } from "./parser-options.js";

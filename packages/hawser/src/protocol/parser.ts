@@ -185,7 +185,7 @@ export abstract class Parser {
     if (unmasked === null) return at;
     const { frames, isAscii } = unmasked;
     const length = unmasked.end - at;
-    const next = this.#memory.reserve(frames.length);
+    const next = this.#memory.reserveFrames(frames.length);
     const { bytes } = this.#memory;
     bytes.set(frames, next);
     return this.#handOn({ bytes, next, last: next + frames.length, isAscii, length }, at, end);
@@ -230,7 +230,7 @@ export abstract class Parser {
     const second = bytes[at + 1]!;
     const message = this.#message;
     const fault = headerFault(first, second, this.#expectsMask, this.#inflater !== null, message !== null);
-    if (fault !== null) return this.#fail(fault);
+    if (fault !== null) return this.#fail(fault, (first << 8) | second);
     let next = at + 2 + lengthBytes(second);
     if (next > end) return NEED_MORE;
     const length = payloadLength(bytes, at);
@@ -322,7 +322,7 @@ export abstract class Parser {
     else {
       const body = readCloseBody(payload);
       if (typeof body === "string") {
-        this.#fail(body);
+        this.#fail(body, payload.length > 1 ? payload.readUInt16BE() : undefined);
         return;
       }
       this.halt();
@@ -389,9 +389,10 @@ export abstract class Parser {
     }
   }
 
-  #fail(name: ViolationName): typeof FAILED {
+  /** @param value see `Violation` */
+  #fail(name: ViolationName, value?: number): typeof FAILED {
     this.halt();
-    this.onViolation(violation(name));
+    this.onViolation(violation(name, value));
     return FAILED;
   }
 }

@@ -37,6 +37,11 @@ export class PayloadMemory {
     if (this.bytes !== this.#slab) this.bytes = this.#slab;
     return at;
   }
+
+  /** The same for messages that have come together, as frames one behind the other. @returns where the first frame begins */
+  reserveFrames(length: number): number {
+    return this.reserve(length);
+  }
 }
 
 const NOTHING = Buffer.alloc(0);

@@ -45,9 +45,12 @@ export interface Violation {
   readonly name: ViolationName;
   readonly code: number;
   readonly reason: string;
+  /** What is wrong, where the name alone does not say: the first two bytes of the frame's header, or a close code. */
+  readonly value?: number | undefined;
 }
 
-export function violation(name: ViolationName): Violation {
+/** @param value see `Violation` */
+export function violation(name: ViolationName, value?: number): Violation {
   const [code, reason] = violations[name];
-  return { name, code, reason };
+  return { name, code, reason, value };
 }

@@ -12,6 +12,11 @@ export type ListenTarget =
       readonly port?: number | undefined;
       /** The address; `0.0.0.0` or `::` for all of them. @default "127.0.0.1" */
       readonly host?: string | undefined;
+      /**
+       * Several processes listen on one port, and the kernel gives each connection to one of them: on Linux, with Node 22.12, 23.1 and later.
+       * The port has to be the same for all; that somebody else listens there as well is not noticed. @default false
+       */
+      readonly reusePort?: boolean | undefined;
     }
   | {
       /** The file of a Unix socket. One that a server left behind is replaced; a file of another kind never is. */
@@ -39,7 +44,7 @@ export interface Listening {
 
 /** The same, checked and whole. */
 type Place =
-  | { readonly port: number; readonly host: string }
+  | { readonly port: number; readonly host: string; readonly reusePort: boolean }
   | { readonly path: string; readonly mode: number }
   | { readonly fd: number };
 
@@ -47,12 +52,19 @@ const DEFAULT_MODE = 0o660;
 /** What fits into `sockaddr_un`, less the byte that ends it. Node cuts longer ones, and listens somewhere else. */
 const LONGEST_PATH = process.platform === "linux" ? 107 : 103;
 
+/** Whether a port can be shared. Where Node does not know the option it ignores it, and the second one fails with EADDRINUSE. */
+export function canReusePort(platform: string = process.platform, version: string = process.versions.node): boolean {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  return platform === "linux" && (major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12));
+}
+
 /** @throws UsageError */
 export function placeOf(target: ListenTarget): Place {
-  const { port = 8080, host = "127.0.0.1", path, mode = DEFAULT_MODE, fd, ...rest } = target as Record<string, unknown>;
+  const given = target as Record<string, unknown>;
+  const { port = 8080, host = "127.0.0.1", reusePort = false, path, mode = DEFAULT_MODE, fd, ...rest } = given;
   const unknown = Object.keys(rest)[0];
   if (unknown !== undefined)
-    throw new UsageError(`listen: got ${JSON.stringify(unknown)}, takes port, host; path, mode; or fd`);
+    throw new UsageError(`listen: got ${JSON.stringify(unknown)}, takes port, host, reusePort; path, mode; or fd`);
   if (fd !== undefined) {
     if (!isWhole(fd, 0x7fffffff)) throw new UsageError("listen: fd takes the number of a file descriptor");
     return { fd };
@@ -72,7 +84,10 @@ export function placeOf(target: ListenTarget): Place {
   const number = typeof port === "string" && /^\d{1,5}$/.test(port) ? Number(port) : port;
   if (!isWhole(number, 65_535)) throw new UsageError("listen: port takes a whole number from 0 to 65535");
   if (typeof host !== "string" || host === "") throw new UsageError("listen: host takes a host name or an IP address");
-  return { port: number, host };
+  if (typeof reusePort !== "boolean") throw new UsageError("listen: reusePort takes true or false");
+  if (reusePort && !canReusePort())
+    throw new UsageError("listen: reusePort needs Linux, and Node 22.12, 23.1 or later");
+  return { port: number, host, reusePort };
 }
 
 function isWhole(value: unknown, max: number): value is number {

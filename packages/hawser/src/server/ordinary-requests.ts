@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServerOptions } from "./api/options.js";
-import { answerRefused } from "./handshake/response.js";
+import { answerRefused, answerRefusedStream } from "./handshake/response.js";
 
 /** What is done about ordinary requests, and who is told. */
 export interface RequestPort {
@@ -57,9 +57,15 @@ export class OrdinaryRequests {
       void this.#call(handler, request, response);
       return;
     }
+    const says = "This is a WebSocket server.\n";
+    // RFC 9113 8.6: HTTP/2 has no upgrades. Its connection goes on with its other streams.
+    if (request.httpVersionMajor >= 2) {
+      if (!isRefused) answerRefusedStream(response, 404, {}, says);
+      return;
+    }
     this.#answeredLast.add(request.socket);
     // RFC 9110 15.5.22: 426 tells what to upgrade to.
-    if (!isRefused) answerRefused(response, 426, { Upgrade: "websocket" }, "This is a WebSocket server.\n");
+    if (!isRefused) answerRefused(response, 426, { Upgrade: "websocket" }, says);
   }
 
   async #call(
@@ -76,7 +82,7 @@ export class OrdinaryRequests {
       this.#called = null;
       this.#port.onHandlerError(error);
       if (response.headersSent) response.destroy();
-      else response.writeHead(500, { Connection: "close" }).end();
+      else response.writeHead(500, request.httpVersionMajor >= 2 ? {} : { Connection: "close" }).end();
     }
   }
 }

@@ -78,7 +78,9 @@ export class Reports<Data> implements HandshakeReports {
   connected(client: Client<Data>, request: UpgradeRequest, clients: number): void {
     this.#counters.opened++;
     const { id, address, path, subprotocol, isCompressed: compression } = client;
-    const fields = { event: "connect", id, address, path: path.slice(0, 256), subprotocol, compression, clients };
+    const { httpVersion } = request;
+    const place = { id, address, path: path.slice(0, 256), httpVersion };
+    const fields = { event: "connect", ...place, subprotocol, compression, clients };
     this.#log.info(fields, "client connected");
     tell("hawser:connect", () => ({ server: this.#server, request: request.raw, client }));
   }

@@ -2,50 +2,26 @@
 import type { IncomingMessage, Server as HttpServer } from "node:http";
 import type { Server as HttpsServer } from "node:https";
 import type { Duplex } from "node:stream";
-import { asksForUpgradeTo } from "../protocol/handshake.js";
-import { PayloadMemory } from "../protocol/payload-memory.js";
-import type { Disconnect } from "./api/causes.js";
 import type { Client } from "./api/client.js";
 import type { ServerOptions, TlsOptions } from "./api/options.js";
 import type { ResolvedOptions } from "./api/resolved-options.js";
-import type { UpgradeRequest } from "./api/upgrade-request.js";
-import { withoutContext } from "./base/async-context.js";
-import { DeadlineWheel } from "./base/deadlines.js";
 import { readOnly } from "./base/read-only.js";
 import { UsageError } from "./base/usage-error.js";
-import { attach } from "./handshake/attach.js";
-import { createHttpServer, graceOf } from "./handshake/http.js";
+import { Engine } from "./engine.js";
+import type { Http2Sessions } from "./handshake/http2.js";
 import { checkUpgradeSource, type UpgradeSource } from "./handshake/upgrade-source.js";
-import { Upgrades } from "./handshake/upgrade.js";
-import { internals } from "./internals/internals.js";
 import { bind, type Listening, listeningAt, type ListenTarget, placeOf } from "./listen.js";
 import { checkValue } from "./options/check-value.js";
 import { resolveOptions } from "./options/resolve.js";
 import { optionRules } from "./options/rules.js";
-import { OrdinaryRequests } from "./ordinary-requests.js";
-import { Registry } from "./registry.js";
-import { Reports } from "./reports.js";
-import { MemoryBudget } from "./sending/memory-budget.js";
 import { checkPayload, type Payload } from "./sending/message.js";
 import { Outgoing } from "./sending/outgoing.js";
-import { overflowPolicies } from "./sending/overflow.js";
-import { Scratch } from "./sending/scratch.js";
-import { Topics } from "./sending/topics.js";
-import { Turns } from "./sending/turns.js";
-import { type ConnectedClient, sessionOf } from "./session/connected-client.js";
-import { HandlerRunner } from "./session/handler-runner.js";
-import { PingSource } from "./session/heartbeat.js";
-import type { Recipient, SessionContext, SessionIdentity } from "./session/session-context.js";
-import { Session } from "./session/session.js";
+import { sessionOf } from "./session/connected-client.js";
+import type { Session } from "./session/session.js";
 import { shutDown, type ShutdownReport } from "./shutdown.js";
 import type { FrontDoorControl } from "./sockets/node-internals.js";
-import type { ClientSocket } from "./sockets/client-socket.js";
 import { loadTls } from "./sockets/node-http.js";
-import { defaultLogger } from "./watching/default-logger.js";
-import { guardedLog } from "./watching/guarded-log.js";
-import { HandlerTimes } from "./watching/handler-times.js";
-import { findOpenTelemetry } from "./watching/opentelemetry.js";
-import { type Counters, emptyStats, type Stats, statsOf } from "./watching/stats.js";
+import { type Stats, statsOf } from "./watching/stats.js";
 
 /** Makes a server. It does nothing before `listen`, `attach` or `handleUpgrade`. @throws OptionError, UsageError */
 export function createServer<Data = never>(options: ServerOptions<Data> = {}): Server<Data> {
@@ -58,18 +34,13 @@ export class Server<Data = undefined> {
   /** The clients that are connected, by id. */
   readonly clients: ReadonlyMap<string, Client<Data>>;
 
-  readonly #counters: Counters = emptyStats();
   readonly #options: ResolvedOptions<Data>;
-  readonly #reports: Reports<Data>;
-  readonly #registry: Registry<ConnectedClient<Data>>;
-  readonly #topics = new Topics<Recipient<Data>>();
-  readonly #context: SessionContext<Data>;
-  readonly #upgrades: Upgrades<Data>;
-  readonly #requests: OrdinaryRequests;
+  readonly #engine: Engine<Data>;
   readonly #attached = new Map<UpgradeSource, () => void>();
   #tls: TlsOptions | undefined;
   #http: HttpServer | null = null;
   #door: FrontDoorControl | null = null;
+  #http2: Http2Sessions | null = null;
   #httpEnded = true;
   #shutdown: Promise<ShutdownReport> | null = null;
   /** Clients that have closed cleanly since the shutdown began. */
@@ -77,68 +48,21 @@ export class Server<Data = undefined> {
 
   /** @internal See `createServer`. */
   constructor(options: ResolvedOptions<Data>) {
-    const clock = withoutContext(options.clock);
-    const wheel = new DeadlineWheel(clock);
-    const reads = options.portableSockets ? null : internals.reads;
     this.#options = options;
     this.#tls = options.tls;
-    const log = guardedLog(options.logger ?? defaultLogger(options.logLevel));
-    this.#reports = new Reports<Data>(this, log, clock, this.#counters);
-    this.#registry = new Registry(options.maxClients, options.maxClientsPerAddress);
-    this.stats = statsOf(this.#counters);
-    this.clients = readOnly(this.#registry.clients);
-    this.#context = {
-      settings: options,
-      runner: new HandlerRunner(options, new HandlerTimes(this.#counters.handlerTimes, () => performance.now()), this),
-      clock,
-      wheel,
-      pings: new PingSource(),
-      outboxes: {
-        turns: new Turns(clock, options.maxMessagesPerTurn),
-        scratch: new Scratch(),
-        budget: new MemoryBudget(options.maxTotalBacklogBytes),
-        maxBacklogBytes: options.maxBacklogBytes,
-        overflow: overflowPolicies[options.overflow],
-        stats: this.#counters,
-      },
-      compression: {
-        level: options.compressionLevel,
-        memLevel: options.compressionMemLevel,
-        thresholdBytes: options.compressionThresholdBytes,
-      },
-      memory: new PayloadMemory(),
-      incoming: new MemoryBudget(options.maxTotalIncomingBytes),
-      topics: this.#topics,
-      stats: this.#counters,
-      reads,
-      carriesStores: internals.carriesStores,
-      onHandlerError: (client, handler, error) => this.#reports.handlerError(client, handler, error),
-      onDisconnect: (client, disconnect) => this.#onDisconnect(client, disconnect),
-    };
-    const { incoming } = this.#context;
     const isDraining = (): boolean => this.#shutdown !== null;
-    this.#upgrades = new Upgrades(options, {
+    this.#engine = new Engine(this, options, {
       get isDraining() {
         return isDraining();
       },
-      clock,
-      wheel,
-      internals,
-      reads,
-      incoming,
-      places: this.#registry,
-      reports: this.#reports,
-      tracing: findOpenTelemetry(),
-      isIdTaken: (id) => this.#registry.clients.has(id),
-      accept: (socket, identity, request, early) => this.#accept(socket, identity, request, early),
-    });
-    this.#requests = new OrdinaryRequests({
-      handler: options.request,
-      refuseHandshake: (request, response) => this.#upgrades.refuseBroken(request, response),
-      onHandlerError: (error) => this.#reports.requestHandlerError(error),
-      // The last one, perhaps: what is left are connections that have asked for nothing.
+      responses: null,
+      onDisconnect: ({ wasClean }) => {
+        if (this.#shutdown !== null && wasClean) this.#shutdownOutcome.clean++;
+      },
       onCloserAnswered: () => this.#endHttp(false),
     });
+    this.stats = statsOf(this.#engine.counters);
+    this.clients = readOnly(this.#engine.registry.clients);
   }
 
   /** Whether new clients are taken: it listens or is attached, and no shutdown has begun. */
@@ -151,22 +75,30 @@ export class Server<Data = undefined> {
    * What several clients wait for counts once.
    */
   get backlogBytes(): number {
-    return this.#context.outboxes.budget.used;
+    return this.#engine.context.outboxes.budget.used;
   }
 
   /** What has come from clients in part, or is not with their handlers yet, in bytes of memory. */
   get incomingBytes(): number {
-    return this.#context.incoming.used;
+    return this.#engine.context.incoming.used;
   }
 
   /** Handshakes that wait for `authenticate`. */
   get pendingHandshakes(): number {
-    return this.#upgrades.pending;
+    return this.#engine.upgrades.pending;
   }
 
   /** Handlers that have begun and whose promises are pending, of all clients. */
   get pendingHandlers(): number {
-    return this.#context.runner.times.pending;
+    return this.#engine.context.runner.times.pending;
+  }
+
+  /**
+   * What there is of HTTP/2: connections to the port of `listen`, and clients, those whose handshakes are under way among them. Those of
+   * attached servers are clients here, and their connections are not.
+   */
+  get http2(): { readonly connections: number; readonly clients: number } {
+    return { connections: this.#http2?.size ?? 0, clients: this.#engine.upgrades.http2Clients };
   }
 
   /** What `clients.size`, `backlogBytes` and `incomingBytes` are bounded by. */
@@ -181,12 +113,12 @@ export class Server<Data = undefined> {
 
   /** How many topics somebody is subscribed to. */
   get topicCount(): number {
-    return this.#topics.size;
+    return this.#engine.context.topics.size;
   }
 
   /** Each topic that somebody is subscribed to, and by how many. */
   topicSizes(): Map<string, number> {
-    return this.#topics.sizes();
+    return this.#engine.context.topics.sizes();
   }
 
   /**
@@ -203,15 +135,10 @@ export class Server<Data = undefined> {
     if (this.#http !== null) throw new UsageError("listen: this server listens already");
     const place = placeOf(typeof target === "object" && target !== null ? target : { port: target, host });
     const tls = this.#tls;
-    const http = createHttpServer(this.#options, tls, (reason, status, socket) =>
-      this.#reports.httpError(reason, status, socket),
-    );
-    http.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) =>
-      this.#upgrades.handle(request, socket, head, http),
-    );
-    internals.ignoreUpgrades(http, (request) => !asksForUpgradeTo(request, "websocket"));
-    http.on("request", (request, response) => this.#requests.answer(request, response));
+    if (this.#options.http2 && tls === undefined) throw new UsageError("listen: http2 needs tls, as browsers have it");
+    const http = this.#engine.createHttp(tls);
     this.#http = http;
+    if (this.#options.http2) this.#http2 = this.#engine.takeHttp2(http);
     try {
       await bind(http, place);
     } catch (error) {
@@ -225,32 +152,28 @@ export class Server<Data = undefined> {
     }
     const bound = http.address();
     if (typeof bound === "object" && bound !== null && tls === undefined && !this.#options.portableSockets) {
-      this.#door = internals.openFrontDoor(http, {
-        maxHeaderBytes: this.#options.maxHeaderBytes,
-        patienceMs: graceOf(this.#options),
-        onHandshake: (request, socket, early) => this.#upgrades.handleAtDoor(request, socket, early, http),
-        onBroken: (code) => this.#reports.httpError(code, 400, null),
-      });
+      this.#door = this.#engine.openDoor(http);
     }
     this.#httpEnded = false;
     http.once("close", () => (this.#httpEnded = true));
-    http.on("error", (error) => this.#reports.listenerError(error));
+    http.on("error", (error) => this.#engine.reports.listenerError(error));
     const listening = listeningAt(place, bound, tls !== undefined, this.#options.path ?? "/");
-    this.#reports.listening(listening, this.#door === null ? "portable" : "lean");
+    this.#engine.reports.listening(listening, this.#door === null ? "portable" : "lean");
     return listening;
   }
 
   /**
    * Takes the WebSocket handshakes of an HTTP server that is already there: that of Express, Fastify or Hono, say. Its timeouts, its
    * TLS and its end remain its owner's. Several servers with different paths may share it, and so may listeners of others, which see
-   * the upgrades that are not this server's: those of other paths with `path`, and without it those that are plainly theirs.
+   * the upgrades that are not this server's: those of other paths with `path`, and without it those that are plainly theirs. With the
+   * option `http2` also one of `node:http2`, of whose sessions those that begin from now on are told that they may ask.
    * @throws UsageError for what is no HTTP server, one that is attached already, and after `close`
    */
   attach(http: UpgradeSource): void {
     if (this.#shutdown !== null) throw new UsageError("attach: this server has been closed");
-    checkUpgradeSource(http);
+    checkUpgradeSource(http, this.#options.http2);
     if (this.#attached.has(http)) throw new UsageError("attach: this HTTP server is attached already");
-    this.#attached.set(http, attach(http, this.#upgrades, internals));
+    this.#attached.set(http, this.#engine.attach(http));
   }
 
   /**
@@ -268,7 +191,7 @@ export class Server<Data = undefined> {
    * @throws UsageError when the socket has been taken before, by this server or another
    */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    this.#upgrades.handle(request, socket, head);
+    this.#engine.upgrades.handle(request, socket, head);
   }
 
   /**
@@ -283,19 +206,19 @@ export class Server<Data = undefined> {
     payload: Payload,
     options: { except?: Client<Data> | undefined; key?: string | undefined } = {},
   ): number {
-    this.#counters.published++;
+    this.#engine.counters.published++;
     checkPayload(payload);
-    const subscribers = this.#topics.subscribersOf(topic);
+    const subscribers = this.#engine.context.topics.subscribersOf(topic);
     if (subscribers.size === 0) return 0;
     const { except, key = topic } = options;
-    const message = new Outgoing(payload, this.#context.compression);
+    const message = new Outgoing(payload, this.#engine.context.compression);
     let delivered = 0;
     for (const session of subscribers) {
       if (session.client === except) continue;
       const result = session.deliver(message, key);
       if (result === "sent" || result === "queued") delivered++;
     }
-    this.#counters.deliveries += delivered;
+    this.#engine.counters.deliveries += delivered;
     return delivered;
   }
 
@@ -305,7 +228,7 @@ export class Server<Data = undefined> {
     if (this.#http === null) loadTls().createSecureContext(tls);
     else (this.#http as HttpsServer).setSecureContext(tls);
     this.#tls = tls;
-    this.#reports.tlsReplaced();
+    this.#engine.reports.tlsReplaced();
   }
 
   /**
@@ -321,15 +244,15 @@ export class Server<Data = undefined> {
     const { graceMs = this.#options.shutdownGraceMs, reason = "server shutting down" } = options;
     checkValue("graceMs", optionRules.shutdownGraceMs, graceMs);
     this.#shutdown ??= this.#close(graceMs, reason);
-    const { caller } = this.#context.runner;
+    const { caller } = this.#engine.context.runner;
     // Once it has returned or waits, most likely for this.
     if (caller !== null) queueMicrotask(() => caller.shutDown(reason, true));
-    this.#requests.noteCloser();
+    this.#engine.requests.noteCloser();
     return this.#shutdown;
   }
 
   async #close(graceMs: number, reason: string): Promise<ShutdownReport> {
-    this.#reports.shutdownStarted({ clients: this.#registry.size, graceMs, reason });
+    this.#engine.reports.shutdownStarted({ clients: this.#engine.registry.size, graceMs, reason });
     // One tick later #shutdown is set, and whoever asks is told that this server is draining.
     await Promise.resolve();
     const port = {
@@ -340,13 +263,13 @@ export class Server<Data = undefined> {
     };
     const report = await shutDown(port, graceMs, reason, this.#shutdownOutcome);
     for (const http of this.#attached.keys()) this.detach(http);
-    this.#context.wheel.stop();
-    this.#reports.shutdownFinished(report);
+    this.#engine.context.wheel.stop();
+    this.#engine.reports.shutdownFinished(report);
     return report;
   }
 
   #sessions(): { readonly size: number; values(): Session<Data>[] } {
-    const { clients } = this.#registry;
+    const { clients } = this.#engine.registry;
     return {
       get size() {
         return clients.size;
@@ -358,27 +281,16 @@ export class Server<Data = undefined> {
   #stopAccepting(): void {
     this.#http?.close();
     this.#door?.close();
-    this.#upgrades.refusePending();
+    this.#http2?.close();
+    this.#engine.upgrades.refusePending();
   }
 
   #endHttp(force: boolean): boolean {
+    if (force) this.#http2?.destroy();
     // Not closeIdleConnections: to Node a connection that has not asked for anything yet is not idle, and browsers keep some in reserve.
-    if (force || this.#requests.isIdle) this.#http?.closeAllConnections?.();
-    const isEnded = this.#httpEnded || this.#requests.haveAllAskedToClose;
+    if (force || this.#engine.requests.isIdle) this.#http?.closeAllConnections?.();
+    const isEnded = this.#httpEnded || this.#engine.requests.haveAllAskedToClose;
     // Besides the clients, those that are still told why they were refused.
     return isEnded && (this.#door?.open ?? 0) === 0;
-  }
-
-  #accept(socket: ClientSocket, identity: SessionIdentity<Data>, request: UpgradeRequest, early: Buffer): void {
-    const session = new Session(socket, identity, this.#context);
-    this.#registry.add(session.client);
-    this.#reports.connected(session.client, request, this.#registry.size);
-    session.start(request, early);
-  }
-
-  #onDisconnect(client: ConnectedClient<Data>, disconnect: Disconnect): void {
-    this.#registry.remove(client);
-    if (this.#shutdown !== null && disconnect.wasClean) this.#shutdownOutcome.clean++;
-    this.#reports.disconnected(client, disconnect, this.#registry.size);
   }
 }

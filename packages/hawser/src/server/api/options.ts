@@ -127,6 +127,8 @@ export interface ServerOptions<Data = undefined> {
   maxClients?: number | undefined;
   /** Clients of one address, an IPv6 address standing for its /64; more get 429. @default 0 (no limit: a NAT or a proxy is one address) */
   maxClientsPerAddress?: number | undefined;
+  /** Clients of one HTTP/2 connection; more get 429. It may have 32 streams besides. @default 64 */
+  maxClientsPerHttp2Session?: number | undefined;
   /** New clients a second; more get 503. @default 10000 */
   maxHandshakesPerSecond?: number | undefined;
   /** Handshakes that wait for `authenticate`; more get 503. @default 1024 */
@@ -144,6 +146,11 @@ export interface ServerOptions<Data = undefined> {
   maxHeaderBytes?: number | undefined;
   /** Certificate and key in PEM: `listen` serves `wss://`. Replaced while running by `server.setTls`. */
   tls?: TlsOptions | undefined;
+  /**
+   * WebSockets over HTTP/2 (RFC 8441) besides those over HTTP/1.1: on the port of `listen`, which needs `tls` then, and on servers of
+   * `node:http2` that are attached; see docs/http2.md. @default false
+   */
+  http2?: boolean | undefined;
   /** Answers plain HTTP requests on the same port. @default 426 Upgrade Required */
   request?: ((request: IncomingMessage, response: ServerResponse) => unknown) | undefined;
 

@@ -12,6 +12,7 @@ export type RefusalDecision =
   | "unknown-host"
   | "handshake-rate"
   | "pending-handshakes"
+  | "http2-session-limit"
   | "client-limit"
   | "address-limit"
   | "by-application"
@@ -43,6 +44,7 @@ export const refusals: Readonly<
   },
   "handshake-rate": { status: 503, retry: true, message: "Too many clients connect at once." },
   "pending-handshakes": { status: 503, retry: true, message: "Too many handshakes are under way." },
+  "http2-session-limit": { status: 429, retry: true, message: "Too many WebSockets on this HTTP/2 connection." },
   "client-limit": { status: 503, retry: true, message: "The server has all the clients that it takes." },
   "address-limit": { status: 429, retry: true, message: "Too many connections from this address." },
   "by-application": { status: 401, retry: false, message: "The application refused." },

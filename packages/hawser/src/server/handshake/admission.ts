@@ -3,9 +3,11 @@ import { type Refusal, refusal } from "../api/refusal.js";
 import type { ResolvedOptions } from "../api/resolved-options.js";
 import { TokenBucket } from "../base/token-bucket.js";
 import type { ClientAddresses } from "./client-addresses.js";
+import { ConnectRequest } from "./connect-request.js";
 import { Hosts, isOnLoopback, type Listener } from "./host.js";
 import { Origins } from "./origin.js";
 import { authorityOf, headerOf, type RequestHead } from "./request.js";
+import { SessionShares } from "./session-shares.js";
 import type { Targets } from "./target.js";
 import type { UpgradePort } from "./upgrade-port.js";
 
@@ -21,6 +23,7 @@ export class Admission<Data> {
   readonly #origins: Origins;
   readonly #hosts: Hosts;
   readonly #rate: TokenBucket;
+  readonly #shares: SessionShares;
 
   constructor(options: ResolvedOptions<Data>, port: UpgradePort<Data>, targets: Targets, addresses: ClientAddresses) {
     this.#options = options;
@@ -29,7 +32,13 @@ export class Admission<Data> {
     this.#addresses = addresses;
     this.#origins = new Origins(options);
     this.#hosts = new Hosts(options.allowedHosts);
+    this.#shares = new SessionShares(options.maxClientsPerHttp2Session);
     this.#rate = new TokenBucket(options.maxHandshakesPerSecond, port.clock.now());
+  }
+
+  /** Clients over HTTP/2, and handshakes under way that have a place among them. */
+  get http2Clients(): number {
+    return this.#shares.total;
   }
 
   /**
@@ -54,8 +63,12 @@ export class Admission<Data> {
     if (misled !== null) return refusal(misled);
     if (!this.#rate.take(this.#port.clock.now())) return refusal("handshake-rate");
     if (pending >= this.#options.maxPendingHandshakes) return refusal("pending-handshakes");
+    const stream = head instanceof ConnectRequest ? head.stream : null;
+    if (stream !== null && !this.#shares.hasRoom(stream)) return refusal("http2-session-limit");
     const place = this.#port.places.reserve(address);
-    return place === "reserved" ? null : refusal(place);
+    if (place !== "reserved") return refusal(place);
+    if (stream !== null) this.#shares.take(stream);
+    return null;
   }
 
   /** Whether the request's path is one that takes WebSockets. */

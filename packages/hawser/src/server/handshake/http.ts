@@ -15,6 +15,9 @@ export interface HttpLimits {
   readonly maxPendingHandshakes: number;
 }
 
+/** The protocols that a server of both speaks, its favourite first (RFC 7301). */
+const ALPN_PROTOCOLS = ["h2", "http/1.1"];
+
 /** Connections that may be open besides the clients: pages being fetched, requests being typed in by hand. */
 const SPARE_CONNECTIONS = 1024;
 
@@ -22,6 +25,7 @@ const SPARE_CONNECTIONS = 1024;
 export function createHttpServer(
   limits: HttpLimits,
   tls: TlsOptions | undefined,
+  speaksHttp2: boolean,
   onError: (reason: string, status: number, socket: Duplex) => void,
 ): Server {
   // The headers are a part of the request, and Node refuses a limit for the part that is above that for the whole.
@@ -39,7 +43,12 @@ export function createHttpServer(
     tls === undefined
       ? http.createServer(settings)
       : // The handshake of TLS comes before any header; by itself it may take two minutes.
-        loadHttps().createServer({ ...settings, ...tls, handshakeTimeout: firstTimeoutMs });
+        loadHttps().createServer({
+          ...settings,
+          ...tls,
+          handshakeTimeout: firstTimeoutMs,
+          ...(speaksHttp2 ? { ALPNProtocols: ALPN_PROTOCOLS } : {}),
+        });
   // No limit on their number: past Node's own, headers are dropped without a word, and their size is bounded anyway.
   server.maxHeadersCount = 0;
   server.maxConnections = limits.maxClients + limits.maxPendingHandshakes + SPARE_CONNECTIONS;

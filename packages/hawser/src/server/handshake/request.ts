@@ -3,18 +3,20 @@ import { isWord } from "../../protocol/tokens.js";
 import type { UpgradeRequest } from "../api/upgrade-request.js";
 import { LeanRequest } from "../sockets/node-internals.js";
 import { addressAt } from "./address.js";
+import { ConnectRequest } from "./connect-request.js";
 import type { Target } from "./target.js";
 import { readUri } from "./uri.js";
 
-/** What a handshake came as: parsed by node:http, or not. */
-export type RequestHead = IncomingMessage | LeanRequest;
+/** What a handshake came as: parsed by node:http, not parsed by it, or as a stream of HTTP/2. */
+export type RequestHead = IncomingMessage | LeanRequest | ConnectRequest;
 
 export function messageOf(head: RequestHead): IncomingMessage {
-  return head instanceof LeanRequest ? head.message : head;
+  return head instanceof LeanRequest || head instanceof ConnectRequest ? head.message : head;
 }
 
 /** IP address of the one who connected, or the word for a Unix socket; empty when it is gone. */
 export function peerAddressOf(head: RequestHead): string {
+  if (head instanceof ConnectRequest) return head.peerAddress;
   return head instanceof LeanRequest ? (head.remote.address ?? "") : addressAt(head.socket);
 }
 
@@ -22,6 +24,7 @@ export function peerAddressOf(head: RequestHead): string {
 export class LazyUpgradeRequest implements UpgradeRequest {
   readonly path: string;
   readonly address: string;
+  readonly httpVersion: string;
   readonly subprotocols: readonly string[];
   readonly #head: RequestHead;
   readonly #query: string;
@@ -32,6 +35,7 @@ export class LazyUpgradeRequest implements UpgradeRequest {
     this.path = target.path;
     this.#query = target.query;
     this.address = address;
+    this.httpVersion = head.httpVersion;
     this.subprotocols = subprotocols;
   }
 
@@ -61,6 +65,7 @@ export function headerOf(head: RequestHead, name: string): string | undefined {
 
 /** What the request was sent to. The authority of a target in absolute form goes before Host (RFC 9112 3.2.2). */
 export function authorityOf(head: RequestHead): string | undefined {
+  if (head instanceof ConnectRequest) return head.authority;
   const { url = "/" } = head;
   const uri = url.startsWith("/") ? null : readUri(url);
   return uri === null ? headerOf(head, "host") : uri.authority;

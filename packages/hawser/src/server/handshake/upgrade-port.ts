@@ -21,11 +21,23 @@ export interface UpgradePort<Data> {
   readonly incoming: MemoryBudget;
   readonly places: Places;
   readonly reports: HandshakeReports;
+  /** Null: responses are as the options have it. */
+  readonly responses: ResponseHooks | null;
   /** What makes spans of handshakes that come now. */
   tracing(): Tracing | null;
   isIdTaken(id: string): boolean;
   /** @param early what came from the client after its handshake */
   accept(socket: ClientSocket, identity: SessionIdentity<Data>, request: UpgradeRequest, early: Buffer): void;
+}
+
+/** What another API than the library's own has a say in: hawser/ws. */
+export interface ResponseHooks {
+  /** @param offered the client's favourite first @returns null: none @throws what refuses the handshake */
+  chooseSubprotocol(offered: readonly string[], request: UpgradeRequest): string | null;
+  /** The head of a 101, line by line, before it is written: changes them in place. @throws what refuses the handshake */
+  onHead(lines: string[], request: UpgradeRequest): void;
+  /** @returns how it is answered; null: somebody else answers, and has the socket from now on */
+  onRefused(refused: Refusal, head: RequestHead, socket: ClientSocket): Refusal | null;
 }
 
 /** The places among the clients. */

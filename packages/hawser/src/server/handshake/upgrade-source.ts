@@ -5,11 +5,11 @@ import type { Listener } from "./host.js";
 
 export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
-/** What `attach` needs of an HTTP server: those of `node:http` and `node:https` have it, and what frameworks make of them. */
+/** What `attach` needs of an HTTP server: those of `node:http`, `node:https` and `node:http2` have it, and what frameworks make of them. */
 export interface UpgradeSource extends Listener {
   on(event: "upgrade", listener: UpgradeListener): unknown;
   removeListener(event: "upgrade", listener: UpgradeListener): unknown;
-  listenerCount(event: "upgrade"): number;
+  listenerCount(event: "upgrade" | "connect" | "request"): number;
   emit(event: "upgrade", request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
 }
 
@@ -25,8 +25,9 @@ const MISTAKEN: readonly [member: string, advice: string][] = [
   ["callback", "a Koa application: attach to what `app.listen()` returns, or to `http.createServer(app.callback())`"],
 ];
 
-/** @throws UsageError that says what to attach to */
-export function checkUpgradeSource(http: UpgradeSource): void {
+/** @param takesHttp2 whether WebSockets begin with HTTP/2 as well @throws UsageError that says what to attach to */
+export function checkUpgradeSource(http: UpgradeSource, takesHttp2: boolean): void {
+  if (takesHttp2 && speaksHttp2(http)) return;
   const wrong = mistakenFor(http);
   if (wrong !== null) throw new UsageError(`attach: takes an HTTP server, got ${wrong}`);
 }
@@ -51,11 +52,21 @@ function speaksHttp1({ headersTimeout, closeAllConnections }: Record<string, unk
   return typeof headersTimeout === "number" || typeof closeAllConnections === "function";
 }
 
-function withoutHttp1({ updateSettings, getConnections }: Record<string, unknown>): string {
-  if (typeof updateSettings === "function") {
+/** A server of `node:http2`, with or without HTTP/1.1 besides. */
+function speaksHttp2(given: unknown): boolean {
+  return (
+    typeof given === "object" &&
+    given !== null &&
+    typeof (given as Record<string, unknown>)["updateSettings"] === "function"
+  );
+}
+
+function withoutHttp1(given: Record<string, unknown>): string {
+  const { getConnections } = given;
+  if (speaksHttp2(given)) {
     return (
       "an HTTP/2 server that takes no HTTP/1.1, with which WebSockets begin: `http2.createSecureServer({ allowHTTP1: true, … })` makes " +
-      "one that does"
+      "one that does, and with the option `http2` they begin with HTTP/2, too"
     );
   }
   return typeof getConnections === "function"

@@ -3,7 +3,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { DeflateOptions } from "../../protocol/deflate-negotiation.js";
-import { type AcceptedHandshake, asksForUpgradeTo, checkHandshake } from "../../protocol/handshake.js";
+import {
+  type AcceptedHandshake,
+  type AcceptedOffer,
+  asksForUpgradeTo,
+  checkConnectHandshake,
+  checkHandshake,
+} from "../../protocol/handshake.js";
 import { chooseSubprotocol } from "../../protocol/subprotocol.js";
 import { type Refusal, refusal } from "../api/refusal.js";
 import type { ResolvedOptions } from "../api/resolved-options.js";
@@ -17,10 +23,20 @@ import type { HandshakeTrace, Tracing } from "../watching/tracing.js";
 import { Admission } from "./admission.js";
 import { Application } from "./application.js";
 import { ClientAddresses } from "./client-addresses.js";
+import { endAsSocket } from "../sockets/http2-stream.js";
+import { ConnectRequest } from "./connect-request.js";
 import type { Listener } from "./host.js";
 import { PendingHandshake } from "./pending-handshake.js";
 import { LazyUpgradeRequest, messageOf, type RequestHead } from "./request.js";
-import { answerRefused, writeAccepted, writeRefused } from "./response.js";
+import {
+  acceptedHead,
+  answerRefused,
+  answerRefusedStream,
+  respondAccepted,
+  respondRefused,
+  writeAccepted,
+  writeRefused,
+} from "./response.js";
 import { Strays } from "./stray.js";
 import { Targets } from "./target.js";
 import type { UpgradePort } from "./upgrade-port.js";
@@ -36,7 +52,7 @@ interface Arrival {
 
 /** One that nothing is to be said against so far. It has a place among the clients. */
 interface Candidate extends Arrival {
-  readonly handshake: AcceptedHandshake;
+  readonly handshake: AcceptedOffer;
   readonly request: UpgradeRequest;
   /** What the client has sent after it. */
   readonly early: Buffer;
@@ -73,8 +89,12 @@ export class Upgrades<Data> {
     return this.#options.path !== undefined;
   }
 
+  get takesHttp2(): boolean {
+    return this.#options.http2;
+  }
+
   /** Whether a handshake on an HTTP server that others may share is for this server. */
-  claims(request: IncomingMessage, isShared: boolean): boolean {
+  claims(request: RequestHead, isShared: boolean): boolean {
     return this.#admission.claims(request, isShared);
   }
 
@@ -91,6 +111,11 @@ export class Upgrades<Data> {
   /** How many wait for `authenticate`. */
   get pending(): number {
     return this.#pending.size;
+  }
+
+  /** How many clients there are over HTTP/2, those whose handshakes are under way among them. */
+  get http2Clients(): number {
+    return this.#admission.http2Clients;
   }
 
   /** Refuses those that wait for `authenticate`: the server shuts down. */
@@ -114,7 +139,7 @@ export class Upgrades<Data> {
     // From the first tick: a reset that nobody listens for would end the process.
     socket.on("error", ignoreError);
     const owner = listener ?? (socket as { server?: Listener }).server;
-    this.#port.internals.afterAnswers(socket, () => {
+    this.#port.internals.afterAnswers(request, socket, () => {
       // The limits of HTTP end here; the deadlines of a WebSocket take over.
       (socket as Socket).setTimeout?.(0);
       (socket as Socket).setNoDelay?.(true);
@@ -125,6 +150,16 @@ export class Upgrades<Data> {
   /** The same, from the front door. */
   handleAtDoor(request: LeanRequest, socket: ClientSocket, early: Buffer, listener: Listener): void {
     this.#handle(request, socket, early, listener);
+  }
+
+  /** One that came as a stream of HTTP/2. @param listener the server that it came to */
+  handleStream(request: ConnectRequest, listener: Listener): void {
+    const { stream } = request;
+    markTaken(stream);
+    // From the first tick: a reset that nobody listens for would end the process.
+    stream.on("error", ignoreError);
+    endAsSocket(stream);
+    runApart(() => this.#handle(request, stream, NOTHING, listener));
   }
 
   /**
@@ -140,7 +175,8 @@ export class Upgrades<Data> {
     const { path } = this.#targets.of(request);
     this.#port.reports.handshake(request, address, path);
     this.#port.reports.refused(request, handshake, address, path);
-    answerRefused(response, handshake.status, handshake.headers, this.#application.bodyOf(handshake));
+    const answer = request.httpVersionMajor >= 2 ? answerRefusedStream : answerRefused;
+    answer(response, handshake.status, handshake.headers, this.#application.bodyOf(handshake));
     return true;
   }
 
@@ -152,7 +188,7 @@ export class Upgrades<Data> {
       this.#abort(arrival);
       return;
     }
-    const handshake = checkHandshake(head, { compression: this.#compression });
+    const handshake = this.#checkForm(head);
     const refused = handshake.ok ? this.#admission.check(head, address, listener, this.#pending.size) : handshake;
     if (refused !== null || !handshake.ok) {
       this.#refuse(arrival, refused!);
@@ -162,6 +198,11 @@ export class Upgrades<Data> {
     const candidate = { head, socket, address, path: arrival.path, trace, handshake, request, early };
     if (this.#options.authenticate === undefined) this.#accept(candidate, undefined as Data);
     else this.#authenticate(candidate, this.#options.authenticate);
+  }
+
+  #checkForm(head: RequestHead): ReturnType<typeof checkConnectHandshake> {
+    const options = { compression: this.#compression };
+    return head instanceof ConnectRequest ? checkConnectHandshake(head, options) : checkHandshake(head, options);
   }
 
   #arrive(head: RequestHead, socket: ClientSocket, tracing: Tracing | null): Arrival {
@@ -230,9 +271,14 @@ export class Upgrades<Data> {
   #accept(candidate: Candidate, data: Data): void {
     const { socket, handshake, request, address, path, trace, early } = candidate;
     let id: string;
+    let subprotocol: string | null;
+    let lines: string[];
     try {
       id = this.#application.idFor(request);
       data = this.#application.dataFor(request, data);
+      subprotocol = this.#chooseSubprotocol(handshake.offeredSubprotocols, request);
+      lines = acceptedHead(handshake, subprotocol, this.#options.responseHeaders);
+      this.#port.responses?.onHead(lines, request);
     } catch (error) {
       this.#giveUp(candidate, this.#application.refusalFor(error, address));
       return;
@@ -242,12 +288,23 @@ export class Upgrades<Data> {
       this.#giveUp(candidate, null);
       return;
     }
-    const subprotocol = chooseSubprotocol(handshake.offeredSubprotocols, this.#options.subprotocols);
-    writeAccepted(socket, handshake, subprotocol, this.#options.responseHeaders);
+    try {
+      if (candidate.head instanceof ConnectRequest) respondAccepted(candidate.head.stream, lines);
+      else writeAccepted(socket, handshake as AcceptedHandshake, lines);
+    } catch (error) {
+      this.#giveUp(candidate, this.#application.refusalFor(error, address));
+      return;
+    }
     const { deflate } = handshake;
     const connection = trace?.accepted(id, subprotocol) ?? null;
     const identity = { id, data, address, path, subprotocol: subprotocol ?? "", deflate, trace: connection };
     this.#port.accept(socket, identity, request, early);
+  }
+
+  #chooseSubprotocol(offered: readonly string[], request: UpgradeRequest): string | null {
+    const { responses } = this.#port;
+    if (responses !== null) return responses.chooseSubprotocol(offered, request);
+    return chooseSubprotocol(offered, this.#options.subprotocols);
   }
 
   /** Its place is free again. @param why null: the client is gone */
@@ -266,7 +323,12 @@ export class Upgrades<Data> {
   #refuse({ head, socket, address, path, trace }: Arrival, refused: Refusal): void {
     this.#port.reports.refused(head, refused, address, path);
     trace?.refused(refused);
-    writeRefused(socket, refused.status, refused.headers, this.#application.bodyOf(refused));
+    const { responses } = this.#port;
+    const answer = responses === null ? refused : responses.onRefused(refused, head, socket);
+    if (answer === null) return;
+    const body = this.#application.bodyOf(answer);
+    if (head instanceof ConnectRequest) respondRefused(head.stream, answer.status, answer.headers, body);
+    else writeRefused(socket, answer.status, answer.headers, body);
   }
 }
 

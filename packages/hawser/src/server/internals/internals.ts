@@ -1,7 +1,10 @@
 /** A client's bytes below Node's documented API, for less time and memory: where Node is not as expected, the server runs without. */
+import type { Duplex } from "node:stream";
 import { type NodeInternals, NO_INTERNALS } from "../sockets/node-internals.js";
 import { FrontDoor } from "./front-door.js";
 import { afterAnswers, handleAsRequest, ignoreUpgrades } from "./other-upgrades.js";
+import { letWrite, peerOf } from "./lean-request.js";
+import { LeanSocket } from "./lean-socket.js";
 import { SharedReads } from "./shared-reads.js";
 import { detectStoreCheck } from "./store-check.js";
 
@@ -16,6 +19,11 @@ export const internals: NodeInternals = isTried(process.versions)
       carriesStores: detectStoreCheck(),
       ignoreUpgrades,
       handleAsRequest,
+      streamOf: (socket, mayWrite) => {
+        if (!(socket instanceof LeanSocket)) return socket as Duplex;
+        if (mayWrite === true) letWrite(socket);
+        return peerOf(socket);
+      },
       afterAnswers,
     }
   : NO_INTERNALS;

@@ -40,11 +40,10 @@ export class LeanSocketRequest extends LeanRequest {
   }
 
   #toMessage(): IncomingMessage {
-    let peer: Socket | null = null;
     // Made without one: most who ask want the headers alone.
     const message = new http.IncomingMessage(undefined as unknown as Socket);
     Object.defineProperty(message, "socket", {
-      get: () => (peer ??= new Peer(this.socket, this.remote)),
+      get: () => peerOf(this.socket, this.remote),
       configurable: true,
     });
     message.method = this.method;
@@ -59,6 +58,22 @@ export class LeanSocketRequest extends LeanRequest {
     message.push(null);
     return message;
   }
+}
+
+const peers = new WeakMap<LeanSocket, Socket>();
+/** Those that are the application's to write to. */
+const writable = new WeakSet<LeanSocket>();
+
+/** What is written to that which stands for it goes to the client: there are no frames that it could break. */
+export function letWrite(socket: LeanSocket): void {
+  writable.add(socket);
+}
+
+/** What stands for a lean socket: always the same one. */
+export function peerOf(socket: LeanSocket, remote: Endpoint = socket.remote): Socket {
+  let peer = peers.get(socket);
+  if (peer === undefined) peers.set(socket, (peer = new Peer(socket, remote)));
+  return peer;
 }
 
 /**
@@ -91,18 +106,26 @@ class Peer extends Socket {
     this.on("error", () => {});
   }
 
-  override _write(_chunk: unknown, _encoding: string, done: () => void): void {
+  /** A socket's text comes as text. */
+  override _write(chunk: Buffer | string, encoding: BufferEncoding, done: () => void): void {
     // In the midst of frames it would break the connection.
+    if (writable.has(this.#socket)) this.#socket.write(Buffer.from(chunk as string, encoding));
     done();
   }
 
-  override _writev(_chunks: unknown, done: () => void): void {
+  override _writev(chunks: { chunk: Buffer | string; encoding: BufferEncoding }[], done: () => void): void {
+    for (const { chunk, encoding } of chunks) this._write(chunk, encoding, () => {});
     done();
   }
 
   override _final(done: () => void): void {
     this.#socket.end();
     done();
+  }
+
+  override resetAndDestroy(): this {
+    this.#socket.reset();
+    return this.destroy();
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {

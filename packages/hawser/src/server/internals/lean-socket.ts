@@ -148,9 +148,11 @@ export class LeanSocket implements OwnedSocket, HandleOwner {
     this.#dropHandle();
   }
 
-  /** Closes it with a reset: nothing of it stays, neither here nor there. */
+  /** Closes it with a reset: nothing of it stays, neither here nor there. Where our side is about to end it just closes: libuv has no reset then. */
   reset(): void {
-    if (this.#handle !== null) this.#home.handles.reset(this.#handle);
+    if (this.#handle === null) return;
+    if ((this.#state & (State.ending | State.ended)) === State.ending) this.#home.handles.close(this.#handle);
+    else this.#home.handles.reset(this.#handle);
     this.#dropHandle();
   }
 

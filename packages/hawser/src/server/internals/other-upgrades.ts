@@ -39,16 +39,18 @@ const { _connectionListener: serveConnection } = http as {
 /**
  * Takes back an upgrade that Node has decided on: the connection starts anew as one whose first bytes are the same request without the
  * connection option `upgrade`. So body, keep-alive, pipelined requests and deadlines are Node's affair, as for any request.
- * @returns false where that is not possible: the request has no connection of Node's behind it
+ * @returns false where that is not possible: the request has no connection of Node's behind it, or its server has no listener for requests
  */
 export function handleAsRequest(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
   if (!(socket instanceof Socket) || serveConnection === undefined) return false;
   const { server, parser } = socket as SocketOfHttp;
   // Node says null once its parser is done with the connection. Bun has none.
   if (!server || parser !== null) return false;
+  // Without anybody who answers requests it would wait for ever.
+  if (server.listenerCount("request") === 0) return false;
   socket.on("error", ignoreError);
   socket.unshift(Buffer.concat([Buffer.from(headWithoutUpgrade(request), "latin1"), head]));
-  afterAnswers(socket, () => {
+  afterAnswers(request, socket, () => {
     socket.removeListener("error", ignoreError);
     if (socket.destroyed) return;
     socket.setTimeout(0);
@@ -60,11 +62,13 @@ export function handleAsRequest(request: IncomingMessage, socket: Duplex, head: 
 /**
  * Calls `then`, at once if it can, when the requests that came before on this connection have been answered. RFC 9112 9.3.2: a server
  * "MUST send the corresponding responses in the same order that the requests were received". Node tells of an upgrade before that.
+ * A response to `request` itself is none of those: frameworks make one to have their routes and hooks decide (@fastify/websocket).
  */
-export function afterAnswers(socket: Duplex, then: () => void): void {
+export function afterAnswers(request: IncomingMessage, socket: Duplex, then: () => void): void {
   const { _httpMessage: unfinished } = socket as SocketOfHttp;
-  if (unfinished && !socket.destroyed) unfinished.once("close", () => afterAnswers(socket, then));
-  else then();
+  if (unfinished && unfinished.req !== request && !socket.destroyed) {
+    unfinished.once("close", () => afterAnswers(request, socket, then));
+  } else then();
 }
 
 function ignoreError(): void {

@@ -255,6 +255,7 @@ export const optionRules: Readonly<Record<OptionName, OptionRule>> = {
       10_000_000,
     ),
   },
+  maxClientsPerHttp2Session: count("Limits on clients", 64, "clients of one HTTP/2 connection; more get 429", 1, 1_000),
   maxHandshakesPerSecond: count("Limits on clients", 10_000, "new clients a second; more get 503", 1, 10_000_000),
   maxPendingHandshakes: count(
     "Limits on clients",
@@ -275,6 +276,7 @@ export const optionRules: Readonly<Record<OptionName, OptionRule>> = {
     help: "certificate and key: serve wss://",
     members: { cert: "text", key: "text" },
   },
+  http2: { kind: "boolean", group: "HTTP", help: "WebSockets over HTTP/2 as well (RFC 8441)", default: false },
   request: handler("HTTP", "answers plain HTTP requests on the same port"),
 
   shutdownGraceMs: milliseconds("Shutdown", 5_000, "clients still there so long after the shutdown began are cut", 0),

@@ -1,4 +1,5 @@
 /** A client is sent to: a message is encoded once, leaves in one write a turn, and waits within bounds while the client is slow. */
+import type { BINARY, TEXT } from "../../protocol/opcodes.js";
 import type { ClientSocket } from "../sockets/client-socket.js";
 import { Backlog, SLICE_BYTES } from "./backlog.js";
 import type { Batch } from "./batch.js";
@@ -73,12 +74,12 @@ export class Outbox implements ScratchHolder {
 
   /** Bytes that were sent and are not with the kernel yet. */
   get bufferedBytes(): number {
-    return (
-      this.#settings.scratch.lengthFor(this) +
-      this.#batch.byteLength +
-      this.#socket.writableLength +
-      (this.#backlog?.bytes ?? 0)
-    );
+    return this.#settings.scratch.lengthFor(this) + this.#batch.byteLength + this.waitingBytes;
+  }
+
+  /** Those that the socket has been handed, or that wait behind them: not what was gathered in this turn. */
+  get waitingBytes(): number {
+    return this.#socket.writableLength + (this.#backlog?.bytes ?? 0);
   }
 
   get isBacklogged(): boolean {
@@ -103,18 +104,19 @@ export class Outbox implements ScratchHolder {
 
   /**
    * Sends what is short while its client is being read: the way of most replies.
+   * @param opcode of bytes: a string is always text @default BINARY
    * @returns its length in bytes; -1 when it has to go the long way, by `send`
    */
-  sendHeld(payload: Payload): number {
+  sendHeld(payload: Payload, opcode?: typeof TEXT | typeof BINARY): number {
     const { scratch, turns } = this.#settings;
     // What is in a batch came first.
     if (!scratch.isHeldBy(this) || this.#batch !== turns.empty || this.#backlog !== null) return -1;
     if ((typeof payload === "string" ? payload.length : payload.byteLength) >= LONG_BYTES) return -1;
-    const length = addTo(scratch, payload);
+    const length = addTo(scratch, payload, opcode);
     if (length >= 0) return length;
     // What is there has to leave first.
     this.flush();
-    return this.#backlog === null ? addTo(scratch, payload) : -1;
+    return this.#backlog === null ? addTo(scratch, payload, opcode) : -1;
   }
 
   /**
@@ -375,8 +377,8 @@ export class Outbox implements ScratchHolder {
   }
 }
 
-function addTo(scratch: Scratch, payload: Payload): number {
-  return payload instanceof Message ? payload.addTo(scratch) : scratch.addNew(payload);
+function addTo(scratch: Scratch, payload: Payload, opcode: typeof TEXT | typeof BINARY | undefined): number {
+  return payload instanceof Message ? payload.addTo(scratch) : scratch.addNew(payload, opcode);
 }
 
 /** Bytes wait that the client does not take. */

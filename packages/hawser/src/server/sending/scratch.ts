@@ -7,7 +7,7 @@ import {
   writeHeaderBefore,
   writeMessage,
 } from "../../protocol/encoder.js";
-import type { Opcode } from "../../protocol/opcodes.js";
+import type { BINARY, Opcode, TEXT } from "../../protocol/opcodes.js";
 
 const SIZE = 64 * 1024;
 /** To copy so many bytes for one client costs more than to write them by themselves. */
@@ -115,12 +115,13 @@ export class Scratch {
 
   /**
    * Adds text or bytes as a frame.
+   * @param opcode of bytes: a string is always text @default BINARY
    * @returns its length in bytes; -1 when what is here should leave first
    */
-  addNew(payload: string | Uint8Array): number {
+  addNew(payload: string | Uint8Array, opcode?: typeof TEXT | typeof BINARY): number {
     if (!this.hasRoomFor(mostBytesOf(payload)) && !this.hasRoomFor(byteLengthOf(payload))) return -1;
     this.#endRun();
-    const length = writeMessage(this.#bytes, this.#length, payload);
+    const length = writeMessage(this.#bytes, this.#length, payload, opcode);
     this.#length += headerLength(length) + length;
     return length;
   }

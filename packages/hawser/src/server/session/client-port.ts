@@ -6,6 +6,8 @@ import { type ConnectedClient, sessionOf } from "./connected-client.js";
 export interface Attached {
   /** The server shuts down: what is sent now is the last before the close frame, but for what handlers that are running may send. */
   onShutdown(): void;
+  /** The connection is gone. Its `close` handler comes later, when those that are running have finished. */
+  onGone(): void;
 }
 
 /** What a layer above the server needs of a client besides the public API. */

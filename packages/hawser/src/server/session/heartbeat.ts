@@ -67,7 +67,7 @@ export class Heartbeat {
    * @returns Infinity: it has not been asked since
    */
   silentAt(heardAt: number, pongWaitMs: number, periodMs: number): number {
-    if (this.#askedAt < heardAt) return Infinity;
+    if (this.#askedAt < heardAt || periodMs === Infinity) return Infinity;
     const answerMs = pongWaitMs - periodMs;
     return Math.max(heardAt + pongWaitMs, this.#askedAt + Math.max(answerMs - LATE_MS, answerMs >> 1));
   }

@@ -13,6 +13,8 @@ export const StopReason = {
   backlog: 2,
   /** Its share of this turn is used up. */
   turn: 4,
+  /** The application wants no more for now: of `hawser/ws` alone. */
+  application: 8,
 } as const;
 
 /**
@@ -89,6 +91,14 @@ export abstract class Intake {
     this.connection.pause();
   }
 
+  /** The same, for longer: what has not been read yet stays with the kernel from now on. */
+  protected stopReading(why: number): void {
+    this.stop(why);
+    if (this.#socketPaused) return;
+    this.#socketPaused = true;
+    this.socket.pause();
+  }
+
   /** A new turn has begun, after the one in which its share was used up. */
   resumeTurn(): void {
     this.go(StopReason.turn);
@@ -96,7 +106,7 @@ export abstract class Intake {
 
   /** It is closing: neither its handlers nor what waits for it stand against hearing it any more. Its share of the turn does. */
   readOn(): void {
-    this.go(StopReason.handler | StopReason.backlog);
+    this.go(StopReason.handler | StopReason.backlog | StopReason.application);
   }
 
   /** Goes on if nothing else stands against it. */

@@ -19,7 +19,7 @@ export abstract class Sender<Data> extends Intake implements OutboxOwner {
   protected readonly socket: ClientSocket;
   protected readonly outbox: Outbox;
   /** Null: it has not agreed on any. */
-  readonly #compression: Compression | null;
+  protected readonly compression: Compression | null;
   /** When a message last went in or out. */
   protected activeAt: number;
 
@@ -28,7 +28,7 @@ export abstract class Sender<Data> extends Intake implements OutboxOwner {
     this.context = context;
     this.socket = socket;
     this.outbox = new Outbox(socket, this, context.outboxes);
-    this.#compression = deflate === null ? null : new Compression(deflate, context.compression);
+    this.compression = deflate === null ? null : new Compression(deflate, context.compression);
     this.activeAt = context.wheel.time.now;
   }
 
@@ -56,27 +56,27 @@ export abstract class Sender<Data> extends Intake implements OutboxOwner {
   }
 
   get isCompressed(): boolean {
-    return this.#compression !== null;
+    return this.compression !== null;
   }
 
   send(payload: Payload, options?: { key?: string | undefined }): SendResult {
     checkPayload(payload);
     if (!this.isOpen) return "closed";
     const key = options?.key ?? null;
-    if (this.#compression !== null) {
+    if (this.compression !== null) {
       const message = new Outgoing(payload, this.context.compression);
-      return this.#sendFrame(this.#frameOf(message), message.byteLength, key);
+      return this.sendEncoded(this.#frameOf(message), message.byteLength, key);
     }
     const length = this.outbox.sendHeld(payload);
     if (length >= 0) {
-      this.#countSent(length);
+      this.countSent(length);
       return "sent";
     }
     const frame =
       payload instanceof Message
         ? payload.toFrame()
         : encodeFrame(typeof payload === "string" ? TEXT : BINARY, payload);
-    return this.#sendFrame(frame, payloadLength(frame), key);
+    return this.sendEncoded(frame, payloadLength(frame), key);
   }
 
   flush(): Promise<boolean> {
@@ -86,22 +86,22 @@ export abstract class Sender<Data> extends Intake implements OutboxOwner {
   deliver(message: Outgoing, key: string | null): SendResult {
     if (!this.isOpen) return "closed";
     const frame = this.#frameOf(message);
-    return this.#sendFrame(this.outbox.isBacklogged ? message.toKeep(frame) : frame, message.byteLength, key);
+    return this.sendEncoded(this.outbox.isBacklogged ? message.toKeep(frame) : frame, message.byteLength, key);
   }
 
   offer(payload: string | Outgoing): boolean {
     if (!this.isOpen) return true;
-    if (typeof payload === "string" && this.#compression === null) {
+    if (typeof payload === "string" && this.compression === null) {
       const length = this.outbox.sendHeld(payload);
       if (length >= 0) {
-        this.#countSent(length);
+        this.countSent(length);
         return true;
       }
     }
     const message = typeof payload === "string" ? new Outgoing(payload, this.context.compression) : payload;
     const frame = this.#frameOf(message);
     if (!this.outbox.offer(this.outbox.isBacklogged ? message.toKeep(frame) : frame)) return false;
-    this.#countSent(message.byteLength);
+    this.countSent(message.byteLength);
     return true;
   }
 
@@ -114,16 +114,16 @@ export abstract class Sender<Data> extends Intake implements OutboxOwner {
   }
 
   #frameOf(message: Outgoing): Buffer {
-    return this.#compression?.frameOf(message, this.outbox.isBacklogged) ?? message.uncompressedFrame();
+    return this.compression?.frameOf(message, this.outbox.isBacklogged) ?? message.uncompressedFrame();
   }
 
-  #sendFrame(frame: Buffer, payloadBytes: number, key: string | null): SendResult {
+  protected sendEncoded(frame: Buffer, payloadBytes: number, key: string | null = null): SendResult {
     const result = this.outbox.send(frame, key);
-    if (result !== "dropped") this.#countSent(payloadBytes);
+    if (result !== "dropped") this.countSent(payloadBytes);
     return result;
   }
 
-  #countSent(payloadBytes: number): void {
+  protected countSent(payloadBytes: number): void {
     const { stats, wheel } = this.context;
     this.messagesOut++;
     this.bytesOut += payloadBytes;

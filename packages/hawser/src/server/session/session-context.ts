@@ -50,6 +50,10 @@ export interface SessionContext<Data> {
   readonly incoming: MemoryBudget;
   readonly topics: Topics<Recipient<Data>>;
   readonly stats: Counters;
+  /** Null: its sessions are those of a server. A client masks its frames (RFC 6455 5.3). */
+  readonly nextMaskingKey: (() => number) | null;
+  /** See `Connection`. */
+  readonly hearsWhileClosing: boolean;
   /** Null: Node's public API alone is used. */
   readonly reads: SocketReads | null;
   /** Null: each client has an async context of its own. */

@@ -93,7 +93,14 @@ export class Session<Data>
     const { deflate } = identity;
     const inflater = deflate === null ? null : new Inflater(deflate, "server");
     const { maxMessageBytes } = settings;
-    this.connection = new Connection({ role: "server", maxMessageBytes, inflater, memory: context.memory }, this);
+    const { memory, nextMaskingKey, hearsWhileClosing } = context;
+    this.connection =
+      nextMaskingKey === null
+        ? new Connection({ role: "server", maxMessageBytes, inflater, memory, hearsWhileClosing }, this)
+        : new Connection(
+            { role: "client", maxMessageBytes, inflater, memory, hearsWhileClosing, nextMaskingKey },
+            this,
+          );
     this.#heartbeat = new Heartbeat(now, settings.pingPeriodMs);
   }
 
@@ -121,7 +128,7 @@ export class Session<Data>
     if (!Number.isInteger(code) || !isValidCloseCode(code))
       throw new UsageError(`close: got code ${code}, takes 1000-1003, 1007-1014, 3000-4999`);
     if (Buffer.byteLength(reason) > 123) throw new UsageError("close: the reason takes at most 123 bytes of UTF-8");
-    this.#ending.on("close", { cause: "closed-by-server", code, reason });
+    this.ending.on("close", { cause: "closed-by-server", code, reason });
   }
 
   terminate(): void {
@@ -142,7 +149,7 @@ export class Session<Data>
   /** Closes with 1001, once the handlers that are running have finished or now. */
   shutDown(reason: string, isNow: boolean): void {
     if (this.#end === null) this.attached?.onShutdown();
-    this.#ending.on(isNow ? "close" : "leave", { cause: "server-shutdown", code: 1001, reason });
+    this.ending.on(isNow ? "close" : "leave", { cause: "server-shutdown", code: 1001, reason });
   }
 
   /** Cuts what is left when a shutdown's grace is over. */
@@ -171,7 +178,10 @@ export class Session<Data>
 
   /** The socket is closed. */
   onClosed(): void {
-    runIn(this.#asyncContext, () => this.#ending.on("socketClosed", LOST));
+    runIn(this.#asyncContext, () => {
+      this.attached?.onGone();
+      this.ending.on("socketClosed", LOST);
+    });
   }
 
   // What the intake says.
@@ -196,23 +206,18 @@ export class Session<Data>
   }
 
   protected onIncomingOverflow(): void {
-    this.#fail("incoming-overflow", 1013, "too much has come in part");
+    this.fail("incoming-overflow", 1013, "too much has come in part");
   }
 
   protected onPeerEnded(): void {
-    this.#ending.on("peerEnd", LOST);
+    this.ending.on("peerEnd", LOST);
   }
 
   // What the connection finds (ConnectionSink).
 
   onMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void {
-    const { runner, stats } = this.context;
-    this.messagesIn++;
-    this.bytesIn += end - start;
-    stats.messagesIn++;
-    stats.bytesIn += end - start;
-    this.#messageSince = 0;
-    this.activeAt = this.#heardAt;
+    const { runner } = this.context;
+    this.countReceived(end - start);
     const handler = runner.handlers.message;
     if (handler === undefined) return;
     const message = new Message(bytes, start, end, isBinary);
@@ -220,28 +225,48 @@ export class Session<Data>
     else runner.call(this, "message", handler, message, 0);
   }
 
+  protected countReceived(bytes: number): void {
+    const { stats } = this.context;
+    this.messagesIn++;
+    this.bytesIn += bytes;
+    stats.messagesIn++;
+    stats.bytesIn += bytes;
+    this.#messageSince = 0;
+    this.activeAt = this.#heardAt;
+  }
+
   /** Pings cost work, too, and are answered at a bounded rate. */
   onPing(payload: Buffer): void {
     const { settings, wheel } = this.context;
     const control = (this.#control ??= new ControlRate(settings.maxControlFramesPerSecond));
     const verdict = control.onPing(payload, this.#heardAt);
-    if (verdict === "answer") this.outbox.sendControl(encodePong(payload));
+    if (verdict === "answer") this.answerPing(payload);
     else if (verdict === "later") wheel.schedule(this, control.answerAt);
-    else this.#fail("control-flood", 1008, "too many control frames");
+    else this.fail("control-flood", 1008, "too many control frames");
+  }
+
+  protected answerPing(payload: Uint8Array): void {
+    this.outbox.sendControl(encodePong(payload));
   }
 
   /** RFC 6455 5.5.3: "A response to an unsolicited Pong frame is not expected." It costs its share of the turn, as a message does. */
   onPong(payload: Buffer): void {
+    this.countPong(payload);
+  }
+
+  /** @returns whether it answers a ping of the heartbeat */
+  protected countPong(payload: Buffer): boolean {
     const rttMs = this.#heartbeat.onPong(payload, this.#heardAt);
     if (rttMs !== null) this.context.stats.roundTrips.add(rttMs);
+    return rttMs !== null;
   }
 
   onClose({ code, reason }: CloseBody, reply: Buffer | null): void {
-    this.#ending.on("peerClose", { cause: causeOfClientClose(code), code, reason }, reply);
+    this.ending.on("peerClose", { cause: causeOfClientClose(code), code, reason }, reply);
   }
 
   onViolation({ code, reason }: Violation, farewell: Buffer | null): void {
-    this.#ending.on("violation", { cause: causeOfViolation(code), code, reason }, farewell);
+    this.ending.on("violation", { cause: causeOfViolation(code), code, reason }, farewell);
   }
 
   // What the outbox says (OutboxOwner).
@@ -264,7 +289,7 @@ export class Session<Data>
 
   onOverflow(): void {
     this.outbox.dropWaiting();
-    this.#fail("backlog-overflow", 1013, "too slow: the backlog is full");
+    this.fail("backlog-overflow", 1013, "too slow: the backlog is full");
   }
 
   onHopeless(): void {
@@ -275,7 +300,7 @@ export class Session<Data>
   // Deadlines.
 
   checkDeadlines(now: number): number {
-    if (!this.isOpen) return this.#ending.check(now);
+    if (!this.isOpen) return this.ending.check(now);
     const { settings, wheel } = this.context;
     const { pongWaitMs, pingPeriodMs } = settings;
     // While we do not read, we cannot hear: that is no fault of the client's.
@@ -290,11 +315,11 @@ export class Session<Data>
     };
     const limit = checkTimeLimits(now, times, settings);
     if (typeof limit !== "number") {
-      this.#ending.on(limit.event, limit);
-      return this.isOpen ? wheel.now + LOOK_AGAIN_MS : this.#ending.check(now);
+      this.ending.on(limit.event, limit);
+      return this.isOpen ? wheel.now + LOOK_AGAIN_MS : this.ending.check(now);
     }
     const ping = this.#control?.dueAt(now);
-    if (ping) this.outbox.sendControl(encodePong(ping));
+    if (ping) this.answerPing(ping);
     const pingAt = this.#heartbeat.beat(now, this.#heardAt, pingPeriodMs, this.context.pings, (frame) => {
       // Behind a backlog it would say nothing about the client, and the write deadline is watching it.
       if (this.outbox.isBacklogged) return false;
@@ -322,11 +347,11 @@ export class Session<Data>
 
   onHandlerError(name: HandlerName, error: unknown): void {
     if (isJsonError(error)) {
-      this.#fail("invalid-json", 1007, "not JSON");
+      this.fail("invalid-json", 1007, "not JSON");
       return;
     }
     this.context.onHandlerError(this.client, name, error);
-    this.#fail("handler-error", 1011, "internal error");
+    this.fail("handler-error", 1011, "internal error");
   }
 
   /** What goes on may be its handlers. */
@@ -357,15 +382,15 @@ export class Session<Data>
     if (runner.handlers.close === undefined) void this.trace?.run("close", { disconnect }, () => {});
   }
 
-  get #ending(): End {
+  protected get ending(): End {
     return (this.#end ??= new End(this, this.connection, this.outbox, this.socket));
   }
 
-  #fail(cause: Cause, code: number, reason: string): void {
-    this.#ending.on("fail", { cause, code, reason });
+  protected fail(cause: Cause, code: number, reason: string): void {
+    this.ending.on("fail", { cause, code, reason });
   }
 
   #cut(cause: Cause): void {
-    this.#ending.on("cut", { cause, code: 1006, reason: "" });
+    this.ending.on("cut", { cause, code: 1006, reason: "" });
   }
 }

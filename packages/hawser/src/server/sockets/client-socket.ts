@@ -84,19 +84,32 @@ class OwnedStream extends (function (stream: Duplex) {
   }
 }
 
+/** Whether it has the events of a stream. Those of `readable-stream`, on which `duplexify` stands, are no instances of Node's class. */
+export function isStream(socket: ClientSocket): socket is Duplex {
+  return typeof (socket as Duplex).on === "function";
+}
+
 /**
  * From now on `by` is told what happens to the socket, and nobody that owned it before. It reads. A stream's functions are the same for
  * all: one set per client is 300 bytes each.
  */
 export function own(socket: ClientSocket, by: SocketOwner, reads: SocketReads | null): void {
-  if (!(socket instanceof Duplex)) {
+  if (!isStream(socket)) {
     (socket as OwnedSocket).owner = by;
     return;
   }
   if (OwnedStream.setOwner(socket, by)) return;
   reads?.redirect(socket, streamOnRead);
   socket.on("error", ignoreError);
+  if (!(socket instanceof Duplex)) destroyOnceOver(socket);
   socket.on("data", streamOnData).on("drain", streamOnDrain).on("end", streamOnEnd).on("close", streamOnClose);
+}
+
+/** What streams of Node do by themselves, and those of `readable-stream` 3 do not: else none would tell that it is closed. */
+function destroyOnceOver(stream: Duplex): void {
+  let sides = 2;
+  const onSide = (): void => void (--sides === 0 && stream.destroy());
+  stream.once("end", onSide).once("finish", onSide);
 }
 
 function streamOnData(this: Duplex, chunk: Buffer): void {

@@ -1,4 +1,5 @@
 import type * as Http from "node:http";
+import type * as Http2 from "node:http2";
 import type * as Https from "node:https";
 import type * as Tls from "node:tls";
 
@@ -9,6 +10,11 @@ export const http: typeof Http = process.getBuiltinModule("node:http");
 /** Loaded for those who use it. */
 export function loadHttps(): typeof Https {
   return process.getBuiltinModule("node:https");
+}
+
+/** Loaded for those who use it. */
+export function loadHttp2(): typeof Http2 {
+  return process.getBuiltinModule("node:http2");
 }
 
 /** Loaded for those who use it. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server as HttpServer } from "node:http";
 import type { Duplex } from "node:stream";
 import type { CarriesStores } from "../base/async-context.js";
-import type { OwnedSocket, SocketReads } from "./client-socket.js";
+import type { ClientSocket, OwnedSocket, SocketReads } from "./client-socket.js";
 
 /** What there is below Node's documented API (internals/), as the rest of the server sees it. */
 export interface NodeInternals {
@@ -24,8 +24,13 @@ export interface NodeInternals {
    * @returns false where that is not possible
    */
   handleAsRequest(request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
+  /**
+   * What an application of `node:net` or `node:http` would have for a client's socket: that, or what stands for a lean one.
+   * @param mayWrite what is written to that goes to the client: it is to be no WebSocket @default false
+   */
+  streamOf(socket: ClientSocket, mayWrite?: boolean): Duplex;
   /** Calls `then`, at once if it can, when the requests that came before on this connection have been answered. */
-  afterAnswers(socket: Duplex, then: () => void): void;
+  afterAnswers(request: IncomingMessage, socket: Duplex, then: () => void): void;
 }
 
 /** Without internals/: all clients come by `node:http`, on sockets of `node:net`. */
@@ -35,7 +40,8 @@ export const NO_INTERNALS: NodeInternals = {
   carriesStores: null,
   ignoreUpgrades: () => () => {},
   handleAsRequest: () => false,
-  afterAnswers: (_socket, then) => then(),
+  streamOf: (socket) => socket as Duplex,
+  afterAnswers: (_request, _socket, then) => then(),
 };
 
 export interface FrontDoorSettings {

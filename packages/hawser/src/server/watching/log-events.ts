@@ -13,12 +13,14 @@ export type LogEvent =
   | "shutdown-started"
   | "shutdown-finished"
   | "hub-state"
-  | "hub-error";
+  | "hub-no-history"
+  | "hub-error"
+  | "hub-control-refused";
 
 /** Every event that is logged, with its fixed fields; docs/log-events.md is held equal to it by a test. */
 export const logEvents: Readonly<Record<LogEvent, readonly string[]>> = {
   listening: ["url", "host", "port", "sockets"],
-  connect: ["id", "address", "path", "subprotocol", "compression", "clients"],
+  connect: ["id", "address", "path", "httpVersion", "subprotocol", "compression", "clients"],
   disconnect: [
     "id", "code", "reason", "cause", "initiator", "durationMs",
     "messagesIn", "messagesOut", "bytesIn", "bytesOut", "dropped", "rttMs", "clients",
@@ -33,5 +35,7 @@ export const logEvents: Readonly<Record<LogEvent, readonly string[]>> = {
   "shutdown-started": ["clients", "graceMs", "reason"],
   "shutdown-finished": ["clients", "clean", "lost", "cut", "droppedMessages", "droppedBytes", "durationMs"],
   "hub-state": ["state", "why"],
+  "hub-no-history": ["topics"],
   "hub-error": ["what", "id", "err"],
+  "hub-control-refused": ["why", "from"],
 };

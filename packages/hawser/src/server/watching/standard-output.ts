@@ -10,24 +10,30 @@ const RETRY_MS = 50;
 /** How long the process waits for the reader when it ends. */
 const PATIENCE_MS = 1000;
 
-let shared: Output | null = null;
+/** A library within somebody's program writes to `stderr`: what is on `stdout` is the program's. */
+export type StandardStream = "stdout" | "stderr";
+
+const NUMBERS = { stdout: 1, stderr: 2 } as const;
+const shared: Record<StandardStream, Output | null> = { stdout: null, stderr: null };
 
 /**
  * Where the built-in logger writes: at once, like any program, as long as somebody reads. A reader that stalls holds up neither the
- * server nor the end of the process, and one that is gone ends nothing. One for all servers of a process.
+ * server nor the end of the process, and one that is gone ends nothing. One of each for all servers of a process.
  * @param onDropped called with the number of lines that were dropped, once there is room again
  */
 export function standardOutput(
+  stream: StandardStream,
   { destination }: Pick<Pino, "destination">,
   onDropped: (to: Output, lines: number) => void,
 ): Output {
-  if (shared !== null) return shared;
+  const before = shared[stream];
+  if (before !== null) return before;
   let isBehind = false;
   let dropped = 0;
   let timer: NodeJS.Timeout | null = null;
   const output = destination({
     // Asked for its number, it is made by Node, which has a pipe answer EAGAIN instead of holding up who writes.
-    dest: process.stdout.fd || 1,
+    dest: process[stream].fd || NUMBERS[stream],
     sync: true,
     maxLength: MOST_WAITING_BYTES,
     // By itself it would sleep until somebody reads.
@@ -59,5 +65,5 @@ export function standardOutput(
     const end = performance.now() + PATIENCE_MS;
     while (!goOn() && performance.now() < end) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
   });
-  return (shared = output);
+  return (shared[stream] = output);
 }
