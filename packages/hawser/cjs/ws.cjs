@@ -1,0 +1,7 @@
+"use strict";
+// For Jest, whose own `require` cannot load ES modules, and Node's can. Node itself and bundlers find the module by the conditions
+// "module-sync" and "module" of package.json.
+const { createRequire } = require("node:vm").runInThisContext("process").getBuiltinModule("node:module");
+const loaded = createRequire(__filename)("../dist/ws/index.js");
+// The class, as with `ws`; Node gives it by the name "module.exports".
+module.exports = loaded.default ?? loaded;
