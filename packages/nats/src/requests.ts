@@ -1,0 +1,256 @@
+import { BrokerError } from "hawser/hub";
+import { createInbox, type Msg, type MsgHdrs, type NatsConnection, type Subscription } from "@nats-io/transport-node";
+
+/** Of the time in which a promise has to be settled, so much is left for what is done with an answer. */
+const REST = 0.075;
+/** How often it is looked for answers that are overdue. */
+const SWEEP_MS = 100;
+/** What may wait for answers at once: nothing is queued without end. */
+const MOST_WAITING = 50_000;
+const MOST_WAITING_BYTES = 64 * 1024 * 1024;
+
+export interface RequestOptions {
+  readonly headers?: MsgHdrs | undefined;
+  /** Until when, by `deadline`. */
+  readonly until?: number | undefined;
+}
+
+/** Nobody is there to answer: JetStream is off, or the stream is gone. */
+export class NobodyAnswers extends BrokerError {}
+
+interface Waiting {
+  readonly subject: string;
+  readonly until: number;
+  readonly bytes: number;
+  readonly answer: (message: Msg) => void;
+  readonly fail: (error: Error) => void;
+}
+
+/**
+ * Questions and their answers on one connection. The client library's own requests are not told of a lost connection, and each has a timer: these
+ * fail at once, and share one.
+ */
+export class Requests {
+  readonly #connection: NatsConnection;
+  readonly #answerMs: number;
+  readonly #inbox: string;
+  readonly #subscription: Subscription;
+  readonly #waiting = new Map<string, Waiting>();
+  #number = 0;
+  #bytes = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #end: Error | undefined;
+  /** When the last answer came, by `performance.now`. */
+  heardAt: number = -Infinity;
+
+  /** @param timeoutMs every promise of the broker is settled within */
+  constructor(connection: NatsConnection, timeoutMs: number) {
+    this.#connection = connection;
+    this.#answerMs = timeoutMs * (1 - REST);
+    this.#inbox = createInbox();
+    this.#subscription = connection.subscribe(`${this.#inbox}.*`, {
+      callback: (error, message) => {
+        if (error === null) this.#answered(message);
+      },
+    });
+  }
+
+  /** The most bytes of a message, its headers among them. */
+  get maxPayload(): number {
+    return this.#connection.info?.max_payload ?? 1024 * 1024;
+  }
+
+  /** When a request that begins now has to have its answer, by `performance.now`. */
+  deadline(): number {
+    return performance.now() + this.#answerMs;
+  }
+
+  /** @throws BrokerError */
+  ask(
+    subject: string,
+    data: Uint8Array | string,
+    { headers, until = this.deadline() }: RequestOptions = {},
+  ): Promise<Msg> {
+    return new Promise((resolve, reject) => {
+      const token = this.#add({
+        subject,
+        until,
+        bytes: data.length,
+        answer: (message) => {
+          this.#remove(token);
+          if (message.data.length === 0 && message.headers?.code === 503) {
+            reject(new NobodyAnswers("unavailable", `NATS has nobody who answers ${subject}`));
+          } else resolve(message);
+        },
+        fail: reject,
+      });
+      this.#send(subject, data, token, headers);
+    });
+  }
+
+  /** A question to the API of JetStream. @throws BrokerError, ApiFault */
+  async api(subject: string, body: object | undefined, until?: number): Promise<Answer> {
+    const data = body === undefined ? "" : JSON.stringify(body);
+    return answerOf(await this.ask(`$JS.API.${subject}`, data, { until }));
+  }
+
+  /**
+   * Receives any number of messages.
+   * @param begin has them sent to the subject it is given; it answers false when there will be none
+   * @param take is given each; it returns true when it was the last
+   */
+  gather(
+    begin: (subject: string) => Promise<boolean>,
+    take: (message: Msg) => boolean,
+    until: number = this.deadline(),
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        this.#remove(token);
+        subscription.unsubscribe();
+      };
+      const fail = (error: Error): void => {
+        end();
+        reject(error);
+      };
+      const token = this.#add({ subject: "a consumer", until, bytes: 0, answer: () => {}, fail });
+      // A consumer's messages come with the subject that they were stored with: it takes a subscription to tell whose they are.
+      const subject = `${this.#inbox}.many.${token}`;
+      const callback = (error: Error | null, message: Msg): void => {
+        if (error !== null) return;
+        this.heardAt = performance.now();
+        if (!take(message)) return;
+        end();
+        resolve();
+      };
+      const subscription = this.#connection.subscribe(subject, { callback });
+      begin(subject).then((areComing) => {
+        if (areComing) return;
+        end();
+        resolve();
+      }, fail);
+    });
+  }
+
+  /**
+   * Waits for something that comes by another way.
+   * @param begin is given what to call when it has come, and returns what to do when it is no longer waited for
+   */
+  expect(what: string, until: number, begin: (come: () => void) => () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const stop = begin(() => {
+        this.#remove(token);
+        stop();
+        resolve();
+      });
+      const fail = (error: Error): void => {
+        stop();
+        reject(error);
+      };
+      const token = this.#add({ subject: what, until, bytes: 0, answer: () => {}, fail });
+    });
+  }
+
+  /** The user may not publish to this subject. */
+  denied(subject: string, error: Error): void {
+    for (const [token, waiting] of this.#waiting) {
+      if (waiting.subject !== subject) continue;
+      this.#remove(token);
+      waiting.fail(error);
+    }
+  }
+
+  /** No answer comes any longer. */
+  end(why: string): void {
+    this.#end = new BrokerError("unavailable", why);
+    clearInterval(this.#timer);
+    for (const { fail } of this.#waiting.values()) fail(this.#end);
+    this.#waiting.clear();
+    this.#subscription.unsubscribe();
+  }
+
+  #add(waiting: Waiting): string {
+    if (this.#end !== undefined) throw this.#end;
+    if (this.#waiting.size >= MOST_WAITING || this.#bytes + waiting.bytes > MOST_WAITING_BYTES) {
+      throw new BrokerError("unavailable", "too much waits for NATS already");
+    }
+    const token = (++this.#number).toString(36);
+    this.#waiting.set(token, waiting);
+    this.#bytes += waiting.bytes;
+    this.#timer ??= setInterval(() => this.#sweep(), SWEEP_MS);
+    return token;
+  }
+
+  #send(subject: string, data: Uint8Array | string, token: string, headers: MsgHdrs | undefined): void {
+    const options = { reply: `${this.#inbox}.${token}`, ...(headers === undefined ? {} : { headers }) };
+    try {
+      this.#connection.publish(subject, data, options);
+    } catch (error) {
+      this.#remove(token);
+      throw new BrokerError("unavailable", `NATS: ${String(error)}`);
+    }
+  }
+
+  #answered(message: Msg): void {
+    this.heardAt = performance.now();
+    this.#waiting.get(message.subject.slice(this.#inbox.length + 1))?.answer(message);
+  }
+
+  #remove(token: string): void {
+    const waiting = this.#waiting.get(token);
+    if (waiting === undefined) return;
+    this.#waiting.delete(token);
+    this.#bytes -= waiting.bytes;
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    for (const [token, { until, subject, fail }] of this.#waiting) {
+      if (until > now) continue;
+      this.#remove(token);
+      fail(new BrokerError("unavailable", `NATS did not answer ${subject} in time`));
+    }
+    if (this.#waiting.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+/** JetStream answered that it does not do it. */
+export class ApiFault extends Error {
+  override readonly name = "ApiFault";
+  /** JetStream's own number. */
+  readonly code: number;
+
+  constructor(code: number, description: string) {
+    super(description);
+    this.code = code;
+  }
+}
+
+/** What is of use of JetStream's answers. */
+export interface Answer {
+  /** Of a publish: the number of the message in the stream. */
+  readonly seq: number;
+  readonly duplicate?: boolean;
+  /** Of a consumer that was made: how many messages it has. */
+  readonly num_pending: number;
+  /** Of a stream. */
+  readonly state: { readonly last_seq: number };
+  readonly message: {
+    readonly subject: string;
+    readonly seq: number;
+    readonly hdrs?: string;
+    readonly data?: string;
+    readonly time: string;
+  };
+}
+
+/** The JSON of an answer. @throws ApiFault */
+export function answerOf(message: Msg): Answer {
+  const answer = message.json<Answer & { error?: { err_code?: number; code?: number; description?: string } }>();
+  const { error } = answer;
+  if (error !== undefined)
+    throw new ApiFault(error.err_code ?? error.code ?? 0, error.description ?? "no reason given");
+  return answer;
+}
