@@ -13,7 +13,7 @@ export function usageLine({ code, message }: CommanderError, program: Command, c
     if (setting !== undefined) return `${setting.name}: flag ${setting.flag} has no value; takes ${takesOne(setting)}`;
   }
   if (code === "commander.unknownOption" && command === "serve") {
-    const flag = /^(?<flag>--[a-z-]+)=/.exec(quoted)?.groups?.["flag"] ?? "";
+    const flag = /^(?<flag>--[a-z\d-]+)=/.exec(quoted)?.groups?.["flag"] ?? "";
     const setting = settingOf(flag.replace("--no-", "--"));
     if (setting?.rule.kind === "boolean") {
       const forms = `${setting.flag} or ${setting.flag.replace("--", "--no-")}`;
@@ -23,8 +23,11 @@ export function usageLine({ code, message }: CommanderError, program: Command, c
   // Commander writes "error: …".
   const text = message.replace(/^error: /, "");
   const hint = didYouMean(quoted.split("=", 1)[0]!, knownTo(code, program, chosen));
+  const shown = [...settings.values()].some(({ flag, rule }) => rule.isSecret && hint.includes(flag))
+    ? text.replace(quoted, quoted.replace(/=.*/, "=…"))
+    : text;
   const help = command === undefined ? "hawser --help" : `hawser ${command} --help`;
-  return printable(hint === "" ? `${text}; ${help} lists all` : `${text}${hint}`);
+  return printable(hint === "" ? `${text}; ${help} lists all` : `${shown}${hint}`);
 }
 
 /** The names of which the one that was not known may be meant. */

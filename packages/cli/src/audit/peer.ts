@@ -210,7 +210,8 @@ export class Peer {
   /** RST; resolves when the local port is free. */
   async reset(): Promise<void> {
     const isFree = this.#tcp.closed ? Promise.resolve() : once(this.#tcp, "close");
-    this.#tcp.resetAndDestroy();
+    // While our FIN is on its way libuv refuses, and Node would never close the handle.
+    if (!this.#tcp.writableEnded || this.#tcp.writableFinished) this.#tcp.resetAndDestroy();
     this.socket.destroy();
     await isFree;
   }

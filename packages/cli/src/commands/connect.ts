@@ -1,16 +1,16 @@
 /** `hawser connect`: its flags, and the session that comes out of them. */
 import { type Command, Option } from "commander";
-import type { ConnectOptions, ConnectSurroundings } from "../connect/index.js";
+import type { ConnectSurroundings } from "../connect/index.js";
 import type { Header } from "../tools/headers.js";
-import { openDefaults } from "../tools/open-web-socket.js";
+import { openDefaults, type OpenOptions } from "../tools/open-web-socket.js";
 import { findTarget } from "../tools/target.js";
 import { ConfigError } from "../config/config-error.js";
-import type { Environment } from "../config/environment.js";
+import { type Environment, TOKEN_ENV } from "../config/environment.js";
 import { countOf, durationOf, headersOf, subprotocolsOf } from "../config/tool-values.js";
 import { listenErrorText } from "../serving/listen-error.js";
 
 const about =
-  "A WebSocket client for people: what you type is sent, what comes is shown. In a pipe each line is a message, and each message a line. With --listen it is a server, and you talk to its clients.";
+  "A WebSocket client for people: what you type is sent, what comes is shown. In a pipe each line is a message, and each message a line. With --hub it speaks hawser.v1: topics that survive a lost connection. With --listen it is a server, and you talk to its clients.";
 
 const afterHelp = `
 Exit codes:
@@ -23,12 +23,16 @@ Examples:
   hawser connect wss://example.com/ --header "Authorization: Bearer x"
   hawser connect localhost:8080 --execute '{"type":"hello"}' --wait 2
   hawser connect ws+unix:/run/hawser/hawser.sock:/lobby
+  hawser connect --hub ws://localhost:8080/ --sub /lobby
   hawser connect --listen 9000
 `;
 
 const FAILED = 1;
 
 interface Flags {
+  hub?: true;
+  sub?: readonly string[];
+  token?: string;
   listen?: number;
   host?: string;
   subprotocol?: readonly string[];
@@ -50,6 +54,9 @@ export function addConnect(program: Command, environment: Environment, setExitCo
     .option("--subprotocol <name>", "offer it; may be given several times", subprotocolsOf)
     .option("--header <header>", '"Name: value" for the handshake; may be given several times', headersOf)
     .option("--origin <url>", "say that a page of this origin connects")
+    .option("--hub", "speak hawser.v1 with a hub; /help lists the commands")
+    .option("--sub <topic>", "with --hub: subscribe to it; may be given several times", several)
+    .option("--token <token>", "with --hub: who you are (HAWSER_CONNECT_TOKEN, which other users do not see)")
     .option("--execute <text>", "send this and read no input; may be given several times", several)
     .addOption(
       new Option("--wait <time>", "in a pipe: stay so long after the last message was sent: 1, 500ms")
@@ -80,20 +87,29 @@ async function connect(url: string | undefined, flags: Flags, around: ConnectSur
   if (url === undefined) throw new ConfigError("connect: takes the URL of a server, or --listen and a port");
   if (flags.host !== undefined) throw new ConfigError("--host: is for --listen");
   const origin: Header[] = flags.origin === undefined ? [] : [["Origin", flags.origin]];
-  const options: ConnectOptions = {
-    open: {
-      ...openDefaults,
-      subprotocols: flags.subprotocol ?? [],
-      headers: [...origin, ...(flags.header ?? [])],
-      compression: flags.compression,
-      dangerouslyAcceptAnyCertificate: flags.dangerouslyAcceptAnyCertificate === true,
-    },
-    execute: flags.execute ?? [],
-    waitMs: flags.wait,
-    pingEveryMs: flags.pingEvery ?? null,
+  const open: OpenOptions = {
+    ...openDefaults,
+    subprotocols: flags.subprotocol ?? [],
+    headers: [...origin, ...(flags.header ?? [])],
+    compression: flags.compression,
+    dangerouslyAcceptAnyCertificate: flags.dangerouslyAcceptAnyCertificate === true,
   };
-  const { connectTo } = await import("../connect/index.js");
-  return connectTo(await findTarget(url, true), options, around);
+  const common = { open, execute: flags.execute ?? [], waitMs: flags.wait };
+  checkHubFlags(flags);
+  const { connectTo, talkToHub } = await import("../connect/index.js");
+  const target = await findTarget(url, true);
+  if (flags.hub !== true) return connectTo(target, { ...common, pingEveryMs: flags.pingEvery ?? null }, around);
+  const token = flags.token ?? around.environment[TOKEN_ENV] ?? "";
+  return talkToHub(target, { ...common, topics: flags.sub ?? [], token: token === "" ? undefined : token }, around);
+}
+
+/** @throws ConfigError */
+function checkHubFlags({ hub, sub, token, subprotocol, pingEvery }: Flags): void {
+  const [wrong] = Object.entries(
+    hub === true ? { "--subprotocol": subprotocol, "--ping-every": pingEvery } : { "--sub": sub, "--token": token },
+  ).filter(([, value]) => value !== undefined);
+  if (wrong === undefined) return;
+  throw new ConfigError(`${wrong[0]}: ${hub === true ? "not with --hub, which does that by itself" : "is for --hub"}`);
 }
 
 async function listen(
@@ -103,6 +119,8 @@ async function listen(
   around: ConnectSurroundings,
 ): Promise<number> {
   if (url !== undefined) throw new ConfigError("connect: takes a URL or --listen, and not both");
+  if (flags.hub === true) throw new ConfigError("connect: takes --hub or --listen, and not both");
+  checkHubFlags(flags);
   const host = flags.host ?? "127.0.0.1";
   try {
     const { listenFor } = await import("../connect/index.js");

@@ -20,8 +20,9 @@ export function takeText(setting: Setting, text: string, source: Source): Given 
 
 /** A value that has a type already. @throws ConfigError */
 export function takeValue(setting: Setting, value: unknown, source: Source): Given {
+  const written = setting.rule.orNumber && typeof value === "number" ? String(value) : value;
   try {
-    return { value: checkValue(setting.name, setting.rule, value), source };
+    return { value: checkValue(setting.name, setting.rule, written), source };
   } catch (error) {
     if (!(error instanceof OptionError)) throw error;
     // Of a list, the entry that is wrong.

@@ -34,9 +34,10 @@ export function wrongValue(name: string, value: unknown, source: Source, takes: 
   return new ConfigError(`${name}: got ${show(value)} from ${sourceText(source)}; takes ${takes}`);
 }
 
-/** A value of an option as it may be shown: headers without what they say (a cookie, a token), and no key in place of its file. */
+/** A value of an option as it may be shown: headers without what they say (a cookie, a token), no key in place of its file, and no URL with a password. */
 export function withoutSecrets(rule: SettingRule, value: unknown): unknown {
   if (rule.isFile === true && typeof value === "string" && value.includes("-----BEGIN")) return "…";
+  if (typeof value === "string" && /\/\/[^/?#]*@/.test(value)) return "…";
   if (rule.orRecord === undefined) return value;
   if (typeof value === "string") return /^[^:\s]{1,80}:/.exec(value)?.[0].concat(" …") ?? "…";
   return Array.isArray(value) ? value.map((item: unknown) => withoutSecrets(rule, item)) : value;

@@ -1,9 +1,11 @@
 /** Puts the configuration together: flag before environment variable before config file before default. */
-import { type ListenTarget, OptionError, type ServerOptions, UsageError } from "hawser";
+import { type Handlers, type ListenTarget, OptionError, type ServerOptions, UsageError } from "hawser";
 import { resolveOptions } from "hawser/tools";
 import { type Given, takeText, takeValue } from "./check-setting.js";
 import { ConfigError, type Source, sourceText, wrongValue } from "./config-error.js";
 import { parseConfigFile } from "./config-file.js";
+import { checkHub } from "./check-hub.js";
+import { checkWorkers } from "./check-workers.js";
 import { type Environment, readEnvironment } from "./environment.js";
 import { readNamedFile } from "./named-file.js";
 import { ownRules } from "./own-options.js";
@@ -29,6 +31,24 @@ export interface OwnValues {
   readonly echo: boolean;
   readonly page: boolean;
   readonly healthOnMainPort: boolean;
+  /** A number, or `auto`. Undefined: there is one process, and no supervisor. */
+  readonly workers: string | undefined;
+  readonly historySize: number;
+  readonly historyTtlMs: number;
+  readonly presence: boolean;
+  readonly tokenSecret: string | undefined;
+  readonly jwks: string | undefined;
+  readonly audience: string | undefined;
+  readonly issuer: string | undefined;
+  readonly publishKey: string | undefined;
+  readonly hubBase: string;
+  /** Undefined: the memory of this process. */
+  readonly broker: string | undefined;
+  readonly brokerPrefix: string;
+  readonly dangerouslyAllowInsecureBroker: string | undefined;
+  readonly clusterSecret: string | undefined;
+  readonly readyWithoutEngine: boolean;
+  readonly engineGraceMs: number;
   readonly logFormat: "auto" | "pretty" | "json";
   /** Undefined: there is no admin listener. */
   readonly adminPort: number | undefined;
@@ -37,13 +57,16 @@ export interface OwnValues {
   readonly adminAllowedHosts: readonly string[];
 }
 
+/** The library's options but for those that are functions of each client's. */
+export type WrittenOptions = Omit<ServerOptions, "authenticate" | "data" | keyof Handlers<undefined>>;
+
 export interface Configuration {
   /** What was given, wherever, by option name; what is missing has its default. */
   readonly given: ReadonlyMap<string, Given>;
   readonly own: OwnValues;
   readonly place: ListenTarget;
   /** What was given of the library's options: each fits, and they fit together. */
-  readonly server: ServerOptions<string>;
+  readonly server: WrittenOptions;
 }
 
 /** @throws ConfigError: the first thing that is wrong */
@@ -77,6 +100,8 @@ export function configure(
   const ownValues = own as unknown as OwnValues;
   const place = placeOf(ownValues, environment, pid);
   checkAdmin(given, ownValues, place);
+  checkHub(given);
+  checkWorkers(ownValues.workers, given);
   return { given, own: ownValues, place, server };
 }
 
@@ -89,7 +114,7 @@ function readFile(configFlag: string | undefined, environment: Environment): Ret
 }
 
 /** Values that are fine alone and wrong together: the library knows which, and we know where each came from. */
-function checkTogether(server: ServerOptions<string>, given: ReadonlyMap<string, Given>): void {
+function checkTogether(server: WrittenOptions, given: ReadonlyMap<string, Given>): void {
   try {
     resolveOptions(server);
   } catch (error) {

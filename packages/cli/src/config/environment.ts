@@ -5,6 +5,9 @@ import { CONFIG_ENV, type Setting, settings } from "./settings.js";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Of `hawser connect --hub`, and so no option of the server's. */
+export const TOKEN_ENV = "HAWSER_CONNECT_TOKEN";
+
 export interface EnvironmentEntry {
   readonly setting: Setting;
   readonly text: string;
@@ -21,6 +24,7 @@ export function readEnvironment(environment: Environment): EnvironmentEntry[] {
       text === undefined ||
       !variable.startsWith("HAWSER_") ||
       variable === CONFIG_ENV ||
+      variable === TOKEN_ENV ||
       isServiceLink(variable, text)
     )
       continue;

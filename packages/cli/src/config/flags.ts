@@ -20,7 +20,7 @@ export function givenFlags(command: Command): FlagEntry[] {
 
 function optionsOf(setting: Setting): Option[] {
   const { flag, rule } = setting;
-  if (rule.isSecret) return [];
+  if (rule.hasNoFlag) return [];
   if (rule.kind === "boolean") {
     // Both forms are understood, since a config file may say the opposite; the one that changes the default is shown.
     const [on, off] = [new Option(flag, helpText(rule)), new Option(negated(setting), `do not ${helpText(rule)}`)];
@@ -41,6 +41,14 @@ function negated({ flag }: Setting): string {
 const placeholders: Record<string, string> = {
   host: "host",
   socketMode: "mode",
+  tokenSecret: "secret",
+  jwks: "url",
+  publishKey: "key",
+  hubBase: "path",
+  broker: "url",
+  dangerouslyAllowInsecureBroker: "reason",
+  clusterSecret: "secret",
+  workers: "n",
   adminHost: "host",
   adminAllowedHosts: "name",
   path: "path",

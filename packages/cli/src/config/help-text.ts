@@ -35,7 +35,8 @@ Environment and config file:
 
 Signals:
   SIGINT, SIGTERM   shut down gracefully, exit 0; a second one: exit at once
-  SIGHUP            read the TLS certificate and key again
+  SIGHUP            read the TLS certificate and key again; with --workers,
+                    replace one worker after another
 
 Exit codes:
   0  shut down    1  cannot listen, or a fault of ours    2  wrong configuration

@@ -9,7 +9,7 @@ import { pipe } from "./pipe.js";
 import { RoundTrips, roundTripText } from "./round-trips.js";
 import { Screen } from "./screen.js";
 import { historyOf, isInteractive, paintFor, type Surroundings } from "./surroundings.js";
-import { perform } from "./talk.js";
+import { completions, perform } from "./talk.js";
 
 const OK = 0;
 const FAILED = 1;
@@ -45,6 +45,7 @@ function converse(
   return new Promise((resolve) => {
     let quits = 0;
     const screen = new Screen(around.input, around.output, historyOf(around), {
+      completions,
       onLine: (line) =>
         perform(
           line,

@@ -6,7 +6,7 @@ import { closeText } from "./close-text.js";
 import { messageBlock, messageLine, type Received } from "./message-text.js";
 import { Screen } from "./screen.js";
 import { historyOf, isInteractive, paintFor, type Surroundings } from "./surroundings.js";
-import { perform, type Talk } from "./talk.js";
+import { completions, perform, type Talk } from "./talk.js";
 
 export interface ListenOptions {
   readonly host: string;
@@ -86,6 +86,7 @@ function screenView(around: Surroundings, talk: Talk, stop: () => void): View {
   const paint = paintFor(around);
   const say = (text: string): void => screen.print(paint("grey", text));
   const screen = new Screen(around.input, around.output, historyOf(around), {
+    completions,
     onLine: (line) => perform(line, talk, say),
     onQuit: stop,
   });

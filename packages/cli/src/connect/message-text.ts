@@ -14,13 +14,17 @@ const LONGEST_SHOWN = 32 * 1024;
 
 /** For a terminal: JSON over several lines, binary as a dump. `mark` says who it is from. */
 export function messageBlock(mark: string, { bytes, isBinary }: Received, paint: Paint): string {
-  if (isBinary) {
-    const size = `binary, ${bytes.length} ${bytes.length === 1 ? "byte" : "bytes"}`;
-    return [`${paint("cyan", mark)} ${paint("grey", size)}`, ...hexDump(bytes).map((line) => `  ${line}`)].join("\n");
-  }
-  const text = bytes.toString("utf8");
+  return isBinary ? bytesBlock(mark, bytes, paint) : textBlock(mark, bytes.toString("utf8"), paint);
+}
+
+export function bytesBlock(mark: string, bytes: Buffer, paint: Paint): string {
+  const size = `binary, ${bytes.length} ${bytes.length === 1 ? "byte" : "bytes"}`;
+  return [`${paint("cyan", mark)} ${paint("grey", size)}`, ...hexDump(bytes).map((line) => `  ${line}`)].join("\n");
+}
+
+export function textBlock(mark: string, text: string, paint: Paint): string {
   const shown = text.length > LONGEST_SHOWN ? text.slice(0, LONGEST_SHOWN) : text;
-  const more = text.length > shown.length ? paint("grey", ` … ${bytes.length} bytes in all`) : "";
+  const more = text.length > shown.length ? paint("grey", ` … ${Buffer.byteLength(text)} bytes in all`) : "";
   const lines = (more === "" ? prettyJson(shown, paint) : null) ?? [printable(shown)];
   return `${paint("cyan", mark)} ${lines.join("\n  ")}${more}`;
 }

@@ -3,6 +3,7 @@ import { createInterface } from "node:readline";
 import type { Ending, WebSocketClient } from "../tools/web-socket-client.js";
 import { messageLine } from "./message-text.js";
 import type { ConnectOptions } from "./options.js";
+import { pause, written } from "./output.js";
 import type { Surroundings } from "./surroundings.js";
 
 /** With so many bytes on their way no more lines are read. */
@@ -71,17 +72,4 @@ async function sendAll(
     client.send(line);
     if (client.bufferedBytes > MOST_BUFFERED) await drained();
   }
-}
-
-/** Resolves when what was written has left, or never will. */
-function written(output: NodeJS.WriteStream): Promise<void> {
-  return new Promise((resolve) => {
-    if (output.destroyed) return resolve();
-    output.once("close", resolve);
-    output.write("", () => resolve());
-  });
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
 }

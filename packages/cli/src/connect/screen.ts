@@ -1,12 +1,13 @@
 /** A terminal with a prompt at its end, above which lines appear while somebody types. */
 import { clearScreenDown, createInterface, cursorTo, type Interface, moveCursor } from "node:readline";
 import type { History } from "./history.js";
-import { COMMANDS } from "./talk.js";
 
 const PROMPT = "> ";
 const MOST_LINES = 1000;
 
 export interface ScreenEvents {
+  /** What a line may be completed to. */
+  completions(line: string): readonly string[];
   onLine(line: string): void;
   /** Ctrl+D, Ctrl+C, or the terminal is gone. */
   onQuit(): void;
@@ -26,7 +27,7 @@ export class Screen {
       history: history.lines.toReversed(),
       historySize: MOST_LINES,
       removeHistoryDuplicates: true,
-      completer: (line: string): [string[], string] => [COMMANDS.filter((name) => name.startsWith(line)), line],
+      completer: (line: string): [string[], string] => [[...events.completions(line)], line],
     });
     this.#lines.on("line", (line) => {
       history.add(line);

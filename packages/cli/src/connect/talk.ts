@@ -10,7 +10,12 @@ export interface Talk {
   close(code: number, reason: string): void;
 }
 
-export const COMMANDS: readonly string[] = ["/ping", "/close", "/binary", "/help"];
+const COMMANDS: readonly string[] = ["/ping", "/close", "/binary", "/help"];
+
+/** What the tab key makes of a line. */
+export function completions(line: string): readonly string[] {
+  return COMMANDS.filter((name) => name.startsWith(line));
+}
 
 const help = `Each line is sent as a text message. A line that begins with a slash is a command:
   /ping                   send a ping, and show how long the pong takes

@@ -6,5 +6,9 @@ export const commandLogEvents: Readonly<Record<string, readonly string[]>> = {
   "tls-reload-failed": ["reason"],
   "log-dropped": ["lines"],
   "process-warning": ["name"],
+  "room-failed": ["id", "room", "code", "reason"],
+  "publish-key-refused": ["address"],
+  "jwks-failed": ["why"],
+  "worker-output": ["worker"],
   fault: ["err"],
 };

@@ -11,6 +11,8 @@ export interface Log {
   readonly logger: PinoLogger;
   /** Whether people read it. */
   readonly isPretty: boolean;
+  /** A line of JSON that another process has logged. */
+  forward(line: string): void;
   /** A line for people, outside the log. */
   say(line: string): void;
   terminalFault(): TerminalFault | undefined;
@@ -31,6 +33,12 @@ export function openLog(level: LogLevel, format: LogFormat, onLine: (line: strin
     logger.warn({ event: "log-dropped", lines }, `${lines} log lines were dropped: nobody read them in time`);
   });
   const pretty = isPretty ? prettyLine({ colors: onTerminal && !process.env["NO_COLOR"] }) : undefined;
+  const write = (raw: string): void => {
+    // What the command itself writes has not gone through the library; in JSON \u009b is the same character.
+    const line = printableLines(raw);
+    onLine(line);
+    sink.write(pretty === undefined ? line : pretty(line));
+  };
   const logger = pino(
     {
       level,
@@ -38,18 +46,12 @@ export function openLog(level: LogLevel, format: LogFormat, onLine: (line: strin
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    {
-      write(raw: string): void {
-        // What the command itself writes has not gone through the library; in JSON \u009b is the same character.
-        const line = printableLines(raw);
-        onLine(line);
-        sink.write(pretty === undefined ? line : pretty(line));
-      },
-    },
+    { write },
   );
   return {
     logger,
     isPretty,
+    forward: (line) => write(`${line}\n`),
     say: (line) => sink.write(`${line}\n`),
     terminalFault: () => {
       if (!onTerminal) return undefined;

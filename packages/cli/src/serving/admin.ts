@@ -1,8 +1,10 @@
 /** The admin listener, as the command runs it. */
-import { type AdminListening, createAdmin, type LogTail } from "@hawser/admin";
+import { type AdminListening, createAdmin, Gathered, type LogTail } from "@hawser/admin";
 import type { Server } from "hawser";
+import type { Hub } from "hawser/hub";
 import type { OwnValues } from "../config/configure.js";
 import type { Log } from "../log/log.js";
+import type { Guest } from "./rooms.js";
 import { listenErrorText } from "./listen-error.js";
 import { localUrl, pageUrl } from "./welcome.js";
 
@@ -17,18 +19,28 @@ export interface CommandAdmin {
 }
 
 /** Null: none is wanted. */
-export function makeAdmin(server: Server<string>, own: OwnValues, log: Log, logTail: LogTail): CommandAdmin | null {
-  const { adminPort, adminHost, adminToken, adminAllowedHosts } = own;
+export function makeAdmin(
+  server: Server<Guest> | Gathered,
+  hub: Hub | undefined,
+  own: OwnValues,
+  log: Log,
+  logTail: LogTail,
+): CommandAdmin | null {
+  const { adminPort, adminHost, adminToken, adminAllowedHosts, readyWithoutEngine, engineGraceMs } = own;
   if (adminPort === undefined) return null;
   let tryUrl: string | undefined;
   let listening: AdminListening | undefined;
-  const admin = createAdmin(server, {
+  const options = {
     ...(adminToken === undefined ? {} : { token: adminToken }),
     allowedHosts: adminAllowedHosts,
     logger: log.logger,
     logTail,
+    hub,
+    readyWithoutEngine,
+    engineGraceMs,
     tryUrl: () => tryUrl,
-  });
+  };
+  const admin = server instanceof Gathered ? createAdmin(server, options) : createAdmin(server, options);
   return {
     async listen() {
       try {

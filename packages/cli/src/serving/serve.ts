@@ -1,24 +1,26 @@
 /** `hawser serve` from its start to its end: listen, wait for a reason to stop, shut down, say how it went. */
 import { LogTail } from "@hawser/admin";
-import { createServer, onStopSignals, type Server } from "hawser";
+import { onStopSignals, type Server } from "hawser";
 import { optionRules } from "hawser/tools";
 import type { Configuration } from "../config/configure.js";
-import { readTls, type TlsFiles } from "../config/tls-files.js";
+import type { TlsFiles } from "../config/tls-files.js";
 import { exitNow } from "../log/exit.js";
 import { type Log, openLog } from "../log/log.js";
 import { type CommandAdmin, makeAdmin } from "./admin.js";
+import { brokerOf, checkBroker } from "./broker.js";
 import { onFaults } from "./faults.js";
 import { listenErrorText } from "./listen-error.js";
-import { plainHttp } from "./plain-http.js";
+import { makeHub } from "./hub.js";
+import { makeServer } from "./make-server.js";
 import { reloadTls } from "./reload.js";
-import { echo, rooms } from "./rooms.js";
+import type { Guest } from "./rooms.js";
 import { stopWithNpm } from "./under-npm.js";
 import { welcome } from "./welcome.js";
 
 const OK = 0;
 const FAILED = 1;
 /** How long past its grace a shutdown may take before it counts as stuck. The server bounds it: this is for a fault there. */
-const STUCK_MS = 5000;
+export const STUCK_MS = 5000;
 
 /** Runs the server; returns the process's exit code. `tls` names the certificate's files, if any. */
 export async function serve(configuration: Configuration, tls: TlsFiles | undefined): Promise<number> {
@@ -26,8 +28,10 @@ export async function serve(configuration: Configuration, tls: TlsFiles | undefi
   const logTail = new LogTail();
   const onLine = own.adminPort === undefined ? undefined : (line: string): void => logTail.write(line);
   const log = openLog(options.logLevel ?? "info", own.logFormat, onLine);
-  const server = makeServer(configuration, tls, log);
-  const admin = makeAdmin(server, own, log, logTail);
+  await checkBroker(own);
+  const hub = own.echo ? null : await makeHub(own, log, { broker: await brokerOf(own) });
+  const server = makeServer(configuration, tls, hub, log);
+  const admin = makeAdmin(server, hub?.hub, own, log, logTail);
   // Before anything listens, so that a signal that comes early finds its handler.
   const stopped = waitForStop(server, tls, log);
 
@@ -35,6 +39,7 @@ export async function serve(configuration: Configuration, tls: TlsFiles | undefi
     await Promise.race([listen(server, admin, configuration, log), stopped]);
   } catch (error) {
     process.stderr.write(`hawser: ${(error as Error).message}\n`);
+    await hub?.hub.close();
     await admin?.close();
     return FAILED;
   }
@@ -43,6 +48,7 @@ export async function serve(configuration: Configuration, tls: TlsFiles | undefi
   const graceMs = options.shutdownGraceMs ?? Number(optionRules.shutdownGraceMs.default);
   const stuck = setTimeout(() => exitNow(FAILED, log.terminalFault()), graceMs + STUCK_MS);
   await server.close();
+  await hub?.hub.close();
   // Last, so that /readyz can say until then that no new clients are taken.
   await admin?.close();
   await log.flush();
@@ -54,7 +60,7 @@ export async function serve(configuration: Configuration, tls: TlsFiles | undefi
 
 /** The admin listener first: it answers that the server lives and is not ready yet. @throws Error whose message is one line */
 async function listen(
-  server: Server<string>,
+  server: Server<Guest>,
   admin: CommandAdmin | null,
   { own, place, server: { path } }: Configuration,
   log: Log,
@@ -71,19 +77,8 @@ async function listen(
   if (admin !== null) log.say(admin.welcome());
 }
 
-function makeServer({ own, server: options }: Configuration, tls: TlsFiles | undefined, log: Log): Server<string> {
-  const server: Server<string> = createServer<string>({
-    ...options,
-    ...(own.echo ? echo() : rooms(() => server)),
-    ...plainHttp(() => server, own, options.path),
-    ...(tls === undefined ? {} : { tls: readTls(tls) }),
-    logger: log.logger,
-  });
-  return server;
-}
-
 /** Resolves with the exit code once there is a reason to stop. */
-function waitForStop(server: Server<string>, tls: TlsFiles | undefined, log: Log): Promise<number> {
+function waitForStop(server: Server<Guest>, tls: TlsFiles | undefined, log: Log): Promise<number> {
   return new Promise((stop) => {
     const stopFor = (signal: string): void => {
       log.logger.info({ event: "signal", signal }, `${signal}: shutting down`);

@@ -6,10 +6,13 @@ import { TargetError } from "./target.js";
 export class OpenError extends TargetError {
   /** The same for the same fault, whatever the target: a code of Node's (`ECONNREFUSED`), `HTTP 404`, `timeout`, ... */
   readonly kind: string;
+  /** The message without the target. */
+  readonly reason: string;
 
   constructor(where: string, kind: string, text: string) {
     super(printable(`${where}: ${text}`));
     this.kind = kind;
+    this.reason = printable(text);
   }
 }
 

@@ -7,12 +7,12 @@ import {
   type ConnectionSink,
   encodeFrame,
   Inflater,
+  nextMaskingKey,
   PING,
   PONG,
   TEXT,
 } from "hawser/protocol";
 import type { Agreement } from "./client-handshake.js";
-import { nextMaskingKey } from "./masking-keys.js";
 
 /** How a connection ended. */
 export interface Ending {
