@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import { createServer, Refuse, type Server } from "hawser";
 import { FailedTries } from "hawser/tools";
 import { createMetrics } from "./metrics/index.js";
@@ -5,10 +6,14 @@ import { Access } from "./access.js";
 import { Actions } from "./actions.js";
 import { readAssets } from "./assets.js";
 import { EventLoopLag } from "./event-loop.js";
+import { Gathered } from "./workers/gathered.js";
 import { Feed } from "./feed.js";
 import { adminHandler } from "./http.js";
+import type { AdminHub } from "./hub.js";
+import { HubSampler } from "./hub-sampler.js";
 import { AdminLog } from "./log.js";
 import { type AdminOptions, resolveAdminOptions } from "./options.js";
+import { type NodeReport, type OwnNode, ownNode } from "./nodes.js";
 import { MOST_VIEWERS, Places, standingOf, type Viewer } from "./places.js";
 import { Sampler } from "./sampler.js";
 import { bearerToken, SUBPROTOCOL, subprotocolToken, TokenGate } from "./token.js";
@@ -44,9 +49,14 @@ const HTTP_WAIT_MS = 5000;
  * Makes the admin listener of a server: `/healthz`, `/readyz`, `/metrics` and the dashboard at `/`. It does nothing before `listen`.
  * @throws OptionError, UsageError
  */
-export function createAdmin<Data>(server: Server<Data>, options: AdminOptions = {}): Admin {
+export function createAdmin<Data>(server: Server<Data>, options?: AdminOptions): Admin;
+/** The same for several workers, whose metrics are gathered. */
+export function createAdmin(server: Gathered, options?: AdminOptions): Admin;
+export function createAdmin(server: Server<unknown> | Gathered, options: AdminOptions = {}): Admin {
   const { token, isTokenGiven, allowedHosts, logger, logTail, tryUrl, clock, ...given } = resolveAdminOptions(options);
-  const metrics = given.metrics ?? createMetrics(server);
+  const { hub, readyWithoutEngine, engineGraceMs } = given;
+  const shown = server instanceof Gathered ? server.hub : hub;
+  const metrics = given.metrics ?? (server instanceof Gathered ? server : createMetrics(server, { hub }));
   const log = new AdminLog(logger, clock);
   const access = new Access(allowedHosts, isTokenGiven);
   const gate = new TokenGate(token, new FailedTries(clock), log);
@@ -56,6 +66,8 @@ export function createAdmin<Data>(server: Server<Data>, options: AdminOptions = 
   const actions = new Actions(server.clients, log);
   const feed = new Feed({
     watched: server,
+    hub: shown === undefined ? undefined : { hub: shown, sampler: new HubSampler(shown) },
+    nodes: given.nodes ?? nodesOf(server, hub),
     history: sampler.history,
     gate,
     places,
@@ -83,10 +95,21 @@ export function createAdmin<Data>(server: Server<Data>, options: AdminOptions = 
       const mayAct = verdict === "right";
       const may = { mayAct, mayRead: mayAct || access.mayRead(raw) };
       if (!places.hasRoomFor(standingOf(may))) throw new Refuse(503, "Too many dashboards are open.");
-      return { ...may, second: { since: -Infinity, requests: 0 } };
+      return { ...may, second: { since: -Infinity, requests: 0 }, topicsAsker: {}, asksForMembers: false };
     },
     ...feed.handlers,
-    request: adminHandler({ server, access, gate, metrics, assets: readAssets(), log }),
+    request: adminHandler({
+      server,
+      health: () => ({
+        hub: readyWithoutEngine ? undefined : server instanceof Gathered ? server.probedHub : hub,
+        engineGraceMs,
+      }),
+      access,
+      gate,
+      metrics,
+      assets: readAssets(),
+      log,
+    }),
     logger: log.forOwnServer(),
     maxClients: MOST_VIEWERS,
     headersTimeoutMs: HTTP_WAIT_MS,
@@ -117,4 +140,12 @@ export function createAdmin<Data>(server: Server<Data>, options: AdminOptions = 
       if (given.metrics === undefined) metrics.stop();
     },
   };
+}
+
+/** This one, or the workers; undefined for a server without a hub, which is one of nothing. */
+function nodesOf(server: OwnNode | Gathered, hub: AdminHub | undefined): (() => readonly NodeReport[]) | undefined {
+  if (server instanceof Gathered) return () => server.nodes();
+  if (hub === undefined) return undefined;
+  const name = `${hostname()}, process ${process.pid}`;
+  return () => [ownNode(server, hub.stats, name)];
 }

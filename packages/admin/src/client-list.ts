@@ -41,12 +41,15 @@ export interface ClientPage {
 
 export type SortKey = "age" | "id" | "address" | "room" | "rtt" | "queued" | "in" | "out" | "dropped";
 
+/** The topics of a client: the server's, and those of a hub. */
+export type TopicsOf = (client: Client) => Iterable<string>;
+
 /** What the table can be sorted by, each with the number or text that decides. */
-const keys: Readonly<Record<SortKey, (client: Client) => number | string>> = {
+const keys: Readonly<Record<SortKey, (client: Client, topicsOf: TopicsOf) => number | string>> = {
   age: (client) => -client.connectedAt,
   id: (client) => client.id,
   address: (client) => client.address,
-  room: (client) => firstRoom(client),
+  room: (client, topicsOf) => firstRoom(topicsOf(client)),
   rtt: (client) => client.rttMs ?? -1,
   queued: (client) => client.bufferedBytes,
   in: (client) => client.messagesIn,
@@ -62,24 +65,41 @@ const ROOMS_SHOWN = 3;
 const ROOMS_SEARCHED = 100;
 const LONGEST_SHOWN = 200;
 
-/** One look at every client; the rest is done for those of the page alone. `now` is by the server's clock. */
-export function listClients(clients: ReadonlyMap<string, Client>, query: ClientQuery, now: number): ClientPage {
-  const matches = matcher(query.search);
+/**
+ * One look at every client; the rest is done for those of the page alone.
+ * @param now by the server's clock
+ * @param hubTopicsOf those of a hub, besides the server's own
+ */
+export function listClients(
+  clients: ReadonlyMap<string, Client>,
+  query: ClientQuery,
+  now: number,
+  hubTopicsOf?: (client: Client) => ReadonlySet<string>,
+): ClientPage {
+  const topicsOf: TopicsOf =
+    hubTopicsOf === undefined ? ({ topics }) => topics : (client) => both(client.topics, hubTopicsOf(client));
+  const matches = matcher(query.search, topicsOf);
   const found: Client[] = [];
   for (const client of clients.values()) if (matches(client)) found.push(client);
   const pages = Math.max(1, Math.ceil(found.length / PAGE_SIZE));
   const page = Math.min(query.page, pages - 1);
-  const rows = sorted(found, query).slice(page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
+  const rows = sorted(found, query, topicsOf).slice(page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
   return {
     total: clients.size,
     matched: found.length,
     page,
     pages,
-    rows: rows.map((client) => rowOf(client, now)),
+    rows: rows.map((client) => rowOf(client, topicsOf(client), now)),
   };
 }
 
-function matcher(search: string): (client: Client) => boolean {
+/** One after the other, a topic that is in both once. */
+function* both(own: ReadonlySet<string>, ofHub: ReadonlySet<string>): Iterable<string> {
+  yield* own;
+  for (const topic of ofHub) if (!own.has(topic)) yield topic;
+}
+
+function matcher(search: string, topicsOf: TopicsOf): (client: Client) => boolean {
   if (search === "") return () => true;
   // Nothing but the letters themselves: no pattern of somebody else's runs here.
   const pattern = new RegExp(search.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"), "i");
@@ -87,10 +107,10 @@ function matcher(search: string): (client: Client) => boolean {
     pattern.test(client.id) ||
     pattern.test(client.address) ||
     pattern.test(client.path) ||
-    anyRoom(client.topics, pattern);
+    anyRoom(topicsOf(client), pattern);
 }
 
-function anyRoom(topics: ReadonlySet<string>, pattern: RegExp): boolean {
+function anyRoom(topics: Iterable<string>, pattern: RegExp): boolean {
   let left = ROOMS_SEARCHED;
   for (const topic of topics) {
     if (pattern.test(topic)) return true;
@@ -99,31 +119,32 @@ function anyRoom(topics: ReadonlySet<string>, pattern: RegExp): boolean {
   return false;
 }
 
-function sorted(clients: Client[], { sort, descending }: ClientQuery): Client[] {
+function sorted(clients: Client[], { sort, descending }: ClientQuery, topicsOf: TopicsOf): Client[] {
   // They are kept in the order in which they came.
   if (sort === "age") return descending ? clients : clients.toReversed();
   const key = keys[sort];
-  const entries = clients.map((client) => ({ client, key: key(client) }));
+  const entries = clients.map((client) => ({ client, key: key(client, topicsOf) }));
   const direction = descending ? -1 : 1;
   entries.sort((a, b) => (a.key < b.key ? -direction : a.key > b.key ? direction : 0));
   return entries.map(({ client }) => client);
 }
 
-function firstRoom(client: Client): string {
-  for (const topic of client.topics) return topic;
+function firstRoom(topics: Iterable<string>): string {
+  for (const topic of topics) return topic;
   return "";
 }
 
-function rowOf(client: Client, now: number): ClientRow {
-  const { id, address, path, topics, rttMs, messagesIn, messagesOut, bytesIn, bytesOut, dropped, isOpen } = client;
+function rowOf(client: Client, topics: Iterable<string>, now: number): ClientRow {
+  const { id, address, path, rttMs, messagesIn, messagesOut, bytesIn, bytesOut, dropped, isOpen } = client;
   const rooms: string[] = [];
-  for (const topic of topics) if (rooms.push(topic.slice(0, LONGEST_SHOWN)) === ROOMS_SHOWN) break;
+  let roomCount = 0;
+  for (const topic of topics) if (++roomCount <= ROOMS_SHOWN) rooms.push(topic.slice(0, LONGEST_SHOWN));
   return {
     id,
     address,
     path: path.slice(0, LONGEST_SHOWN),
     rooms,
-    roomCount: topics.size,
+    roomCount,
     ageMs: Math.max(0, now - client.connectedAt),
     rttMs,
     queuedBytes: client.bufferedBytes,

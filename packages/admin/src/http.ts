@@ -3,12 +3,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Metrics } from "./metrics/index.js";
 import { type Access, addressOf } from "./access.js";
 import { type Asset, protectiveHeaders } from "./assets.js";
-import { answerHealth, type Probed } from "./health.js";
+import { answerHealth, type HealthOptions, type Probed } from "./health.js";
 import type { AdminLog } from "./log.js";
 import { bearerToken, type TokenGate } from "./token.js";
 
 export interface AdminHttpContext {
   readonly server: Probed;
+  readonly health: () => HealthOptions;
   readonly access: Access;
   readonly gate: TokenGate;
   readonly metrics: Metrics;
@@ -29,7 +30,7 @@ export function adminHandler(
       context.log.refused({ address: addressOf(request), path: path.slice(0, 256), status, reason });
       return say(response, status, message);
     }
-    if (answerHealth(context.server, request, response)) return;
+    if (answerHealth(context.server, request, response, context.health())) return;
     if (request.method !== "GET" && request.method !== "HEAD") {
       return say(response, 405, "GET and HEAD are the methods here", { Allow: "GET, HEAD" });
     }

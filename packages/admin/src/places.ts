@@ -7,6 +7,10 @@ export interface Viewer {
   mayAct: boolean;
   /** Requests in this second: a page of ours asks a few times. */
   second: { since: number; requests: number };
+  /** Whose looks at the topics those are: one that is asked for replaces the one before. */
+  readonly topicsAsker: object;
+  /** Whether it waits for the members of a topic. */
+  asksForMembers: boolean;
 }
 
 export type Standing = "operator" | "reader" | "stranger";

@@ -1,6 +1,7 @@
 /** What the charts show: one sample a second, computed from counters, and the last ten minutes of them. */
-import type { Client, Clock, Stats } from "hawser";
+import type { Clock } from "hawser";
 import type { Lag } from "./event-loop.js";
+import type { WatchedServer } from "./watched.js";
 import { RoundTripSample } from "./round-trips.js";
 
 /** What is sampled, in the order in which a sample has it. */
@@ -24,12 +25,7 @@ export const columns = [
 export type Sample = readonly (number | null)[];
 
 /** What the samples are of. */
-export interface Sampled {
-  readonly clients: ReadonlyMap<string, Client>;
-  readonly stats: Stats;
-  readonly isReady: boolean;
-  readonly backlogBytes: number;
-}
+export type Sampled = Pick<WatchedServer, "clients" | "stats" | "isReady" | "backlogBytes" | "memory">;
 
 const PERIOD_MS = 1000;
 const SAMPLES_KEPT = 600;
@@ -63,7 +59,7 @@ export class Sampler {
     const now = (this.#before = this.#totals());
     const seconds = Math.max(1, now.at - at) / 1000;
     const { median, p95 } = this.#roundTrips.take();
-    const { rss, heapUsed } = process.memoryUsage();
+    const { rss, heapUsed } = this.#server.memory?.() ?? process.memoryUsage();
     const lag = this.#lag();
     const sample = [
       Math.round(Date.now() / 100) / 10,

@@ -1,10 +1,7 @@
-/** The table of clients: a page of fifty at a time, which the server has searched and sorted. */
-import { $, element, plain, setText } from "./dom.js";
+/** The table of clients. */
+import { $, element, plain } from "./dom.js";
 import { bytes, count, duration, milliseconds, shortCount } from "./format.js";
-import { rove } from "./roving.js";
-
-const REFRESH_MS = 2000;
-const TYPING_MS = 150;
+import { makeCells, makePagedTable } from "./paged-table.js";
 
 /** `sort` is what the server knows the column by; `falling`: the large ones are the interesting ones. */
 const columns = [
@@ -39,10 +36,6 @@ const columns = [
   },
 ];
 
-function buttonsOf(row) {
-  return row === null ? [] : [...row.querySelectorAll("button")];
-}
-
 function roomText(row) {
   if (row.roomCount === 0) return "–";
   return (
@@ -65,64 +58,10 @@ function outTitle(row) {
  */
 export function makeClients(feed, on, tryUrl) {
   const query = { search: "", sort: "age", descending: false, page: 0 };
-  const shown = new Map();
-  let timer = 0;
-  let isAsking = false;
-  let askAgain = false;
-
-  async function refresh() {
-    clearTimeout(timer);
-    if (document.hidden) return;
-    if (isAsking) return void (askAgain = true);
-    isAsking = true;
-    const page = await feed().ask({ type: "clients", ...query });
-    isAsking = false;
-    if (page === null) return;
-    if (askAgain) {
-      askAgain = false;
-      return void refresh();
-    }
-    query.page = page.page;
-    show(page);
-    timer = setTimeout(() => void refresh(), REFRESH_MS);
-  }
-
-  function show({ rows, total, matched, page, pages }) {
-    const body = $("rows");
-    const focused = body.contains(document.activeElement) ? document.activeElement : null;
-    const column = focused === null ? 0 : buttonsOf(focused.closest("tr")).indexOf(focused);
-    const ids = new Set(rows.map(({ id }) => id));
-    for (const [id, row] of shown) {
-      if (ids.has(id)) continue;
-      row.element.remove();
-      shown.delete(id);
-    }
-    rows.forEach((row, index) => {
-      const there = shown.get(row.id) ?? makeRow(row.id);
-      there.fill(row);
-      if (body.children[index] !== there.element) body.insertBefore(there.element, body.children[index] ?? null);
-    });
-    // Whoever was on a row that has gone, or that was moved, keeps a place in the table.
-    if (focused !== null && document.activeElement !== focused) {
-      const place = focused.isConnected ? focused : buttonsOf(body.firstElementChild)[column];
-      place?.focus({ preventScroll: true });
-    }
-    // Read out where it answers somebody, and not each time that a client comes or goes.
-    $("found").ariaLive = query.search === "" ? "off" : "polite";
-    setText($("found"), query.search === "" ? count(total) : `${count(matched)} of ${count(total)}`);
-    setText($("page-text"), `Page ${count(page + 1)} of ${count(pages)}`);
-    $("pages").hidden = pages === 1;
-    $("previous").disabled = page === 0;
-    $("next").disabled = page >= pages - 1;
-    $("table").hidden = rows.length === 0;
-    $("empty").hidden = rows.length > 0;
-    if (rows.length === 0) explain(total);
-    updateStop();
-  }
+  const table = makePagedTable(feed, { type: "clients", place: "", query, keyOf: ({ id }) => id, makeRow, explain });
 
   /** Why there is nothing to see. */
-  function explain(total) {
-    const place = $("empty");
+  function explain(place, total) {
     if (total > 0) return place.replaceChildren(`None of ${count(total)} clients matches “${query.search}”.`);
     const page = tryUrl();
     if (page === null) return place.replaceChildren("No client is connected.");
@@ -131,11 +70,7 @@ export function makeClients(feed, on, tryUrl) {
   }
 
   function makeRow(id) {
-    const cells = columns.map(({ label, className }) => {
-      const cell = element("td", { className });
-      cell.dataset.label = label;
-      return cell;
-    });
+    const { cells, fill } = makeCells(columns);
     let latest = null;
     const button = (text, action, className) => {
       const made = element("button", { type: "button", className, tabIndex: -1 }, text);
@@ -151,31 +86,23 @@ export function makeClients(feed, on, tryUrl) {
     );
     const row = element("tr", {}, ...cells, actions);
     row.dataset.id = id;
-    const made = {
+    return {
       element: row,
       fill(values) {
         latest = values;
         row.classList.toggle("closing", !values.isOpen);
-        columns.forEach(({ text, title }, index) => {
-          setText(cells[index], text(values));
-          if (title) cells[index].title = plain(title(values));
-        });
+        fill(values);
       },
     };
-    shown.set(id, made);
-    return made;
   }
 
   function sortBy(column, descending) {
-    query.sort = column.sort;
-    query.descending = descending;
-    query.page = 0;
     for (const { head, sort } of heads) {
-      const direction = sort !== query.sort ? "none" : descending ? "descending" : "ascending";
+      const direction = sort !== column.sort ? "none" : descending ? "descending" : "ascending";
       head.setAttribute("aria-sort", direction);
     }
     $("sort").value = `${column.sort} ${descending}`;
-    void refresh();
+    table.ask({ sort: column.sort, descending });
   }
 
   const heads = columns.map((column) => {
@@ -189,8 +116,6 @@ export function makeClients(feed, on, tryUrl) {
     return { head, sort: column.sort };
   });
   $("heads").append(...heads.map(({ head }) => head), element("th", { scope: "col", className: "actions" }, "Actions"));
-
-  const updateStop = rove($("table"));
 
   // Where the table is too narrow for heads, a list says the same.
   for (const column of columns) {
@@ -213,24 +138,5 @@ export function makeClients(feed, on, tryUrl) {
     );
   };
 
-  let typing = 0;
-  $("search").oninput = () => {
-    clearTimeout(typing);
-    typing = setTimeout(() => {
-      query.search = $("search").value.trim();
-      query.page = 0;
-      void refresh();
-    }, TYPING_MS);
-  };
-  $("search-form").onsubmit = (event) => event.preventDefault();
-  $("previous").onclick = () => turn(-1);
-  $("next").onclick = () => turn(1);
-
-  function turn(by) {
-    query.page = Math.max(0, query.page + by);
-    void refresh();
-  }
-
-  document.addEventListener("visibilitychange", () => void refresh());
-  return { refresh: () => void refresh() };
+  return { refresh: table.refresh };
 }

@@ -13,6 +13,12 @@ export function shortCount(value) {
   return value === null ? none : Math.abs(value) < 1000 ? whole.format(value) : compact.format(value);
 }
 
+/** Of something in a second: small ones with a digit more, so that they are not said to be none. */
+export function rate(value) {
+  if (value === 0 || value >= 10) return shortCount(value);
+  return value < 0.1 ? "< 0.1" : value.toFixed(1);
+}
+
 const units = ["B", "KiB", "MiB", "GiB", "TiB"];
 
 export function bytes(value) {

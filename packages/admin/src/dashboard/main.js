@@ -5,10 +5,13 @@ import { connectFeed } from "./connection.js";
 import { askDisconnect, askMessage, askToken, closeTokenDialog, tokenProblem } from "./dialogs.js";
 import { $, setText } from "./dom.js";
 import { count, duration } from "./format.js";
+import { hideHub, showHub } from "./hub.js";
 import { addLog, setLog } from "./log.js";
+import { hideNodes, showNodes } from "./nodes.js";
 import { showRooms } from "./rooms.js";
 import { setTheme, theme } from "./theme.js";
 import { toast } from "./toast.js";
+import { makeTopics } from "./topics.js";
 
 const TOKEN_KEY = "hawser-admin-token";
 
@@ -53,6 +56,8 @@ const clients = makeClients(
   () => tryUrl,
 );
 
+const topics = makeTopics(() => feed);
+
 async function act(message) {
   const result = await feed.ask(message);
   clients.refresh();
@@ -70,6 +75,10 @@ const receive = {
     setLog(hello.log);
     if (hello.mayAct) onUnlocked();
     else setUnlocked(mayAct);
+    // What there is of them comes anew.
+    hideHub();
+    hideNodes();
+    topics.begin(hello.hasHub);
     setText($("process"), "");
     $("process").title = `Node ${hello.process.node}, process ${hello.process.pid}`;
     clients.refresh();
@@ -82,6 +91,11 @@ const receive = {
     addSample(columns, sample);
     showLatest(sample);
   },
+  hub(sample) {
+    showHub(sample);
+    topics.show();
+  },
+  nodes: showNodes,
   rooms: showRooms,
   log: addLog,
   authorized({ ok, text }) {

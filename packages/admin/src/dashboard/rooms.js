@@ -2,7 +2,9 @@
 import { $, element, plain, setText } from "./dom.js";
 import { count } from "./format.js";
 
-export function showRooms({ total, largest }) {
+/** @param isHidden there are none, and topics of the hub are what people use instead */
+export function showRooms({ total, largest, isHidden = false }) {
+  $("rooms-section").hidden = isHidden;
   setText(
     $("rooms-count"),
     total > largest.length ? `${count(total)}, the largest ${largest.length} shown` : count(total),

@@ -1,4 +1,5 @@
 /// <reference types="node" preserve="true" />
 /** `@hawser/admin/metrics`: what a server does, as text for Prometheus. */
 
-export { createMetrics, type Metrics } from "./metrics.js";
+export type { CountedHub } from "./hub-metrics.js";
+export { createMetrics, type Metrics, type MetricsOptions } from "./metrics.js";

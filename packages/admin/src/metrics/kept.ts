@@ -36,9 +36,12 @@ export class KeptMetrics {
 
   /** @param read all values that the label may have, from the start: a rate of what appears from nothing cannot be seen */
   counters(name: string, help: string, label: string, read: () => Readonly<Record<string, number>>): void {
-    const samples = (): Sample[] =>
-      Object.entries(read()).map(([text, value]) => ({ metricName: name, labels: { [label]: text }, value }));
-    this.#metrics.push({ name, help, type: "counter", read: samples });
+    this.#metrics.push({ name, help, type: "counter", read: () => labelled(name, label, read()) });
+  }
+
+  /** @param read as for `counters` */
+  gauges(name: string, help: string, label: string, read: () => Readonly<Record<string, number>>): void {
+    this.#metrics.push({ name, help, type: "gauge", read: () => labelled(name, label, read()) });
   }
 
   /** @param read the durations by the label's value */
@@ -68,6 +71,10 @@ export class KeptMetrics {
   text(): string {
     return this.#metrics.map((metric) => `${familyText(metric)}\n`).join("\n");
   }
+}
+
+function labelled(name: string, label: string, values: Readonly<Record<string, number>>): Sample[] {
+  return Object.entries(values).map(([text, value]) => ({ metricName: name, labels: { [label]: text }, value }));
 }
 
 function familyText({ name, help, type, read }: Metric): string {

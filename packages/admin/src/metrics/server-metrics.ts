@@ -39,6 +39,16 @@ function addConnections<Data>(kept: KeptMetrics, server: Server<Data>): void {
   );
   kept.gauge("hawser_connections", "Clients that are connected.", () => server.clients.size);
   kept.gauge("hawser_connections_limit", "How many clients are taken (maxClients).", () => server.limits.maxClients);
+  kept.gauge(
+    "hawser_http2_connections",
+    "HTTP/2 connections to the port of listen, however many clients each has.",
+    () => server.http2.connections,
+  );
+  kept.gauge(
+    "hawser_http2_clients",
+    "Clients over HTTP/2, those whose handshakes are under way among them.",
+    () => server.http2.clients,
+  );
   kept.counter("hawser_connections_opened_total", "Handshakes that became clients.", () => stats.opened);
   kept.counters("hawser_connections_closed_total", "Clients that are gone, by cause.", "cause", () =>
     complete(CAUSES, stats.closed),
