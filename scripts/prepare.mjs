@@ -16,6 +16,9 @@ export const packages = [
   "packages/client",
   "packages/hawser",
   "packages/jwt",
+  "packages/ws",
+  "packages/nats",
+  "packages/redis",
   "packages/admin",
   "packages/cli",
 ];
@@ -56,7 +59,7 @@ export function npm(...args) {
 // tsc knows what is up to date, and compiles what a project refers to before it.
 async function build(projects) {
   await withLock(join(root, ".cache"), async () => {
-    embed();
+    await embed();
     // What typescript/bin/tsc looks for and starts: without that, half of the time is saved where nothing is to be done.
     const platform = `${process.platform}-${process.arch}`;
     const tsc = join(root, `node_modules/@typescript/typescript-${platform}/lib/tsc`);

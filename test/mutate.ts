@@ -59,7 +59,7 @@ const areas = values.tests?.split(",") ?? [folder];
 // A package before a folder of another one's: `client` is both.
 const compiled = [
   `packages/${folder}/dist`,
-  ...["hawser", "wire", "client", "jwt", "admin", "cli"].map((name) => `packages/${name}/dist/${folder}`),
+  ...["hawser", "wire", "client", "jwt", "redis", "admin", "cli"].map((name) => `packages/${name}/dist/${folder}`),
 ].find((path) => existsSync(join(root, path)))!;
 const everyone = readdirSync(join(root, compiled), { recursive: true })
   .map((name) => `${compiled}/${String(name)}`)

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { after, before, describe, test, type TestContext } from "node:test";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { WebSocket } from "ws";
+import { writeHello, writePub, writeSub } from "@hawser/wire/client";
 import { serve, type ServerProcess } from "../harness/server.js";
 import { launch } from "../interop/peers/chromium.js";
 import { need } from "../interop/harness/system.js";
@@ -222,17 +223,83 @@ describe("the dashboard in Chromium", { skip: chromium.missing }, () => {
     await once(gone, "close");
     const [page] = await open(t, url);
     await page.locator("#rows").getByText(evil).first().waitFor();
-    await page.locator("#rooms").getByText(evil).first().waitFor();
+    await page.locator("#topics-rows").getByText(evil).first().waitFor();
     await page.locator("#log").getByText(`<script>document.title="owned"</script>`).first().waitFor();
     // Turned around it would read as another room.
-    await client(encodeURI("a\u202eb\u009bc"));
-    await page.locator("#rows").getByText("a\\u202eb\\u009bc").waitFor();
-    await page.locator("#rooms").getByText("a\\u202eb\\u009bc").waitFor();
-    assert.doesNotMatch(await page.locator("#main").innerText(), /[\u202e\u009b]/);
-    await page.getByRole("searchbox").fill(`<b>${evil}</b>`);
+    await client(encodeURI("a\u202ebc"));
+    await page.locator("#rows").getByText("a\\u202ebc").waitFor();
+    await page.locator("#topics-rows").getByText("a\\u202ebc").waitFor();
+    assert.doesNotMatch(await page.locator("#main").innerText(), /\u202e/);
+    await page.getByRole("searchbox", { name: "Search clients" }).fill(`<b>${evil}</b>`);
     await page.getByText("None of 2 clients matches").waitFor();
     assert.equal(await page.locator("#main img, #main script, #main b b").count(), 0);
     assert.doesNotMatch(await page.title(), /owned/);
+  });
+
+  test("topics: what is in them, who is there, and names that strangers have chosen", async (t) => {
+    const { url, server } = await start(t, ["--presence"]);
+    const evil = `<img src=x onerror="document.title='owned'">`;
+    const socket = new WebSocket(server.url, "hawser.v1");
+    t.after(() => socket.terminate());
+    await once(socket, "open");
+    const names = [evil, "a\u202eb\u2066c", ...Array.from({ length: 90 }, (_, n) => `room ${n}`)];
+    socket.send(writeHello(1, undefined, [["busy"]]));
+    for (const [index, name] of names.entries()) socket.send(writeSub(name, index + 100));
+    for (let n = 0; n < 3; n++) socket.send(writePub("busy", n, n + 10));
+    const [page, complaints] = await open(t, url);
+    await page.locator("#engine[data-state=up]").getByText("Engine up").waitFor();
+    const rows = page.locator("#topics-rows tr");
+    await page.locator("#topics-found", { hasText: /^93$/ }).waitFor();
+    assert.equal(await rows.count(), 50);
+    await page.locator("#topics-page-text", { hasText: "Page 1 of 2" }).waitFor();
+    await page.locator("#topics-next").click();
+    await page.locator("#topics-page-text", { hasText: "Page 2 of 2" }).waitFor();
+    await page.locator("#topics-heads").getByRole("button", { name: "Messages" }).click();
+    await page.locator("#topics-heads [aria-sort=descending]", { hasText: "Messages" }).waitFor();
+    await rows.first().getByText("busy").waitFor();
+    assert.match((await rows.first().textContent()) ?? "", /^busy13.*3.*live1 member$/);
+
+    await page.locator("#topics-search").fill("IMG");
+    await page.locator("#topics-found", { hasText: "1 of 93" }).waitFor();
+    await rows.first().getByText(evil).waitFor();
+    await rows.first().getByRole("button").click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("1 member, on all nodes").waitFor();
+    await dialog.getByText(evil).waitFor();
+    assert.equal(await dialog.locator("li").count(), 1);
+    await page.keyboard.press("Escape");
+    await page.locator("#topics-search").fill("b");
+    await rows.getByText("a\\u202eb\\u2066c").waitFor();
+    assert.doesNotMatch(await page.locator("#main").innerText(), /[\u202e\u2066]/);
+    await page.locator("#topics-search").fill("nothing like it");
+    await page.getByText("None of 93 topics matches").waitFor();
+
+    // The rooms of the server's own are none: topics stand for them. A client's topics are in its row.
+    assert.equal(await page.locator("#rooms-section").isVisible(), false);
+    await page.locator("#rows").getByText("busy").first().waitFor();
+    await page.locator("#nodes-rows tr").getByText("(this one)").waitFor();
+    assert.equal(await page.locator("#main img, #main script").count(), 0);
+    assert.doesNotMatch(await page.title(), /owned/);
+    for (const width of [1440, 993, 992, 360]) {
+      await page.setViewportSize({ width, height: 900 });
+      const fits = async (): Promise<boolean> =>
+        (await page.evaluate<number>("document.documentElement.scrollWidth")) <= width;
+      // The charts follow the window a frame later.
+      for (let tries = 0; tries < 100 && !(await fits()); tries++) await page.waitForTimeout(50);
+      assert.ok(await fits(), `at ${width} px`);
+    }
+    assert.deepEqual(complaints, []);
+  });
+
+  test("without a hub it has nothing of one", async (t) => {
+    const { url, client } = await start(t, ["--echo"]);
+    await client("lobby");
+    const [page] = await open(t, url);
+    await page.locator("#rows tr").waitFor();
+    for (const part of ["hub", "topics", "nodes"]) {
+      assert.equal(await page.locator(`#${part}-section`).isVisible(), false, part);
+    }
+    assert.equal(await page.locator("#rooms-section").isVisible(), true);
   });
 
   test("search, sorting and pages by keyboard", async (t) => {
@@ -254,9 +321,9 @@ describe("the dashboard in Chromium", { skip: chromium.missing }, () => {
     const needle = server.lines.find((line) => line["path"] === "/needle");
     assert.equal(await page.locator("#rows tr").getAttribute("data-id"), needle?.id);
 
-    await page.getByRole("button", { name: "Age" }).focus();
+    await page.locator("#heads button", { hasText: /^Age$/ }).focus();
     await page.keyboard.press("Space");
-    await page.locator('th[aria-sort="descending"]').waitFor();
+    await page.locator('#heads [aria-sort="descending"]').waitFor();
     // Each button of a row says whose it is, to those who hear it.
     assert.equal(await page.getByRole("button", { name: `Disconnect ${String(needle?.id)}` }).count(), 1);
   });
@@ -266,7 +333,7 @@ describe("the dashboard in Chromium", { skip: chromium.missing }, () => {
     for (let i = 0; i < 60; i++) await client("lobby");
     const [page, complaints] = await open(t, url);
     await page.getByText("Page 1 of 2").waitFor();
-    await page.getByRole("searchbox").focus();
+    await page.getByRole("searchbox", { name: "Search clients" }).focus();
     const focused = async (): Promise<string> =>
       String(
         await page.evaluate("document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent"),
@@ -295,13 +362,13 @@ describe("the dashboard in Chromium", { skip: chromium.missing }, () => {
     const outline = await page.evaluate("getComputedStyle(document.activeElement).outlineStyle");
     assert.equal(outline, "solid");
     await page.keyboard.press("Enter");
-    await page.locator('th[aria-sort="descending"]').waitFor();
+    await page.locator('#heads [aria-sort="descending"]').waitFor();
     assert.equal(await focused(), "Age");
     // The row that it was on is gone with the next page: there is a stop all the same.
     assert.match(await press("ArrowDown"), /^Disconnect /);
     await page.getByRole("button", { name: "Next" }).click();
     await page.getByText("Page 2 of 2").waitFor();
-    await page.getByRole("searchbox").focus();
+    await page.getByRole("searchbox", { name: "Search clients" }).focus();
     assert.match(await press("Tab"), /^(Send|Disconnect) /);
     assert.equal(await page.locator("#table button[tabindex='0']").count(), 1);
     assert.deepEqual(complaints, []);
@@ -360,7 +427,8 @@ describe("the dashboard in Chromium", { skip: chromium.missing }, () => {
       hasTouch: true,
     });
     await page.locator("#rows tr").waitFor();
-    await page.locator("#rooms li").waitFor();
+    await page.locator("#topics-rows tr").waitFor();
+    await page.locator("#nodes-rows tr").waitFor();
     const width = await page.evaluate("document.documentElement.scrollWidth");
     assert.equal(width, 360);
     for (const name of ["Send", "Disconnect"]) {

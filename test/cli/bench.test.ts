@@ -12,6 +12,7 @@ import { describe, test, type TestContext } from "node:test";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Report } from "#cli/bench/report.js";
 import { sleep } from "../harness/concurrency.js";
+import { complaintOf } from "../harness/complaint.js";
 import { type Finished, runCli } from "../harness/run-cli.js";
 import { cliPath, type LogLine, serve, type ServerProcess } from "../harness/server.js";
 import { spawnCli } from "../harness/spawn-cli.js";
@@ -246,8 +247,8 @@ describe("fan-out", { concurrency: 2 }, () => {
     );
     assert.equal(report.total.missing, 0);
     assert.equal(report.total.received, report.total.sent * 3);
-    // A busy machine may not get to the last of them in time; three rooms at that rate would be 180.
-    assert.ok(report.total.sent > 30 && report.total.sent <= 61, `${report.total.sent} of 60`);
+    // A busy machine may not get to the last of them in time, and each room may have one more; three rooms at that rate would be 180.
+    assert.ok(report.total.sent > 30 && report.total.sent <= 63, `${report.total.sent} of 60`);
     await totals(server);
     const paths = server.lines.filter(({ event }) => event === "connect").map((line) => String(line["path"]));
     assert.deepEqual([...new Set(paths)].toSorted(), ["/chat", "/chat/1", "/chat/2", "/chat/3"]);
@@ -475,10 +476,10 @@ describe("what cannot be done is one line, and exit code 2", { concurrency: 2 },
   ];
   for (const [args, line] of cases) {
     test(args === "" ? "no URL" : args, async () => {
-      const { code, stdout, stderr } = await runCli(["bench", ...args.split(" ").filter((word) => word !== "")]);
-      assert.deepEqual([code, stdout], [2, ""], stderr);
-      assert.match(stderr, /^hawser: [^\n]+\n$/);
-      assert.match(stderr.slice("hawser: ".length, -1), line);
+      const { code, lines } = await complaintOf(["bench", ...args.split(" ").filter((word) => word !== "")]);
+      assert.deepEqual([code, lines.length], [2, 1], lines.join("\n"));
+      assert.match(lines[0]!, /^hawser: [^\n]+$/);
+      assert.match(lines[0]!.slice("hawser: ".length), line);
     });
   }
 

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { runProgram } from "#cli/program.js";
+import { complaintOf } from "../harness/complaint.js";
 import { runCli } from "../harness/run-cli.js";
 
 interface Case {
@@ -242,9 +242,10 @@ for (const { args = "serve", env = {}, file, line } of cases) {
     }
     // Where a case is no error after all, the test must not begin to serve.
     if (words[0] === "serve") words.splice(1, 0, "--check-config");
-    const lines: string[] = [];
-    const code = await runProgram(words, { environment: env, complain: (text) => lines.push(text) });
-    assert.deepEqual({ code, lines }, { code: 2, lines: [`hawser: ${line.replaceAll("FILE", "config.yaml")}`] });
+    assert.deepEqual(await complaintOf(words, env), {
+      code: 2,
+      lines: [`hawser: ${line.replaceAll("FILE", "config.yaml")}`],
+    });
   });
 }
 

@@ -6,6 +6,7 @@ import { after, before, describe, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 
 import { serve, type ServerProcess } from "../harness/server.js";
+import { plainClient } from "./harness/plain-client.js";
 import { launch } from "../interop/peers/chromium.js";
 import { need } from "../interop/harness/system.js";
 
@@ -36,8 +37,7 @@ describe("the page in Chromium", { skip: chromium.missing }, () => {
     ];
     assert.equal(await one.title(), "/lobby - Hawser");
 
-    await one.getByRole("textbox", { name: "Message" }).fill("hello <b>you</b>");
-    await one.keyboard.press("Enter");
+    await say(one, "hello <b>you</b>");
     await two.getByText("hello <b>you</b>").waitFor();
     await two.getByRole("textbox", { name: "Message" }).fill("two\nlines");
     await two.getByRole("button", { name: "Send" }).click();
@@ -68,8 +68,8 @@ describe("the page in Chromium", { skip: chromium.missing }, () => {
     ]);
   });
 
-  test("disconnecting says why; a connection that the server ends comes back", async (t) => {
-    const server = await serve(["--max-message-bytes", "10"]);
+  test("disconnecting says why; what is too large is not sent, and the connection comes back", async (t) => {
+    const server = await serve(["--max-message-bytes", "300"]);
     t.after(() => server.stop());
     const page = await open(server, "lobby");
     await page.getByRole("button", { name: "Disconnect" }).click();
@@ -78,9 +78,9 @@ describe("the page in Chromium", { skip: chromium.missing }, () => {
     await page.getByRole("button", { name: "Connect" }).click();
     await stateOf(page, "open");
 
-    await page.getByRole("textbox", { name: "Message" }).fill("longer than ten bytes");
-    await page.keyboard.press("Enter");
+    await say(page, "x".repeat(400));
     await page.getByText("the message was larger than the server takes (1009").waitFor();
+    await page.getByText("not sent: the connection was lost").waitFor();
     await stateOf(page, "open");
     assert.equal(await page.getByText("Connected again").count(), 2);
   });
@@ -92,8 +92,17 @@ describe("the page in Chromium", { skip: chromium.missing }, () => {
     await page.goto(new URL("/", server.url.replace(/^ws/, "http")).href);
     await stateOf(page, "open");
     assert.equal((await server.waitForEvent("connect"))["path"], "/chat");
+    // It is in the room of that path, as plain clients are.
+    const plain = await plainClient(t, server, "chat");
+    plain.send("hello");
+    await page.getByText("hello").waitFor();
   });
 });
+
+async function say(page: Page, text: string): Promise<void> {
+  await page.getByRole("textbox", { name: "Message" }).fill(text);
+  await page.keyboard.press("Enter");
+}
 
 async function stateOf(page: Page, state: string): Promise<void> {
   await page.locator(`#state[data-state=${state}]`).waitFor();

@@ -130,12 +130,13 @@ describe("pings arrive on schedule", { concurrency: 2 }, () => {
   });
 
   test("at nine tenths of pongWait unless told otherwise", async (t) => {
-    const server = await started(t, "--pong-wait-ms", "1000");
+    // Long enough for an answer on a busy machine.
+    const server = await started(t, "--pong-wait-ms", "3000");
     const since = performance.now();
     const client = await RawClient.open(server.url, { answerPings: true });
-    for (let pings = 0; pings < 3; pings++) assert.equal((await client.nextEvent())?.type, "ping");
+    for (let pings = 0; pings < 2; pings++) assert.equal((await client.nextEvent())?.type, "ping");
     const took = performance.now() - since;
-    assert.ok(took >= 1800 && took < 3 * 900 + LATE_MS, `three came within ${Math.round(took)} ms`);
+    assert.ok(took >= 2700 && took < 2 * 2700 + LATE_MS, `two came within ${Math.round(took)} ms`);
     await client.close();
   });
 });

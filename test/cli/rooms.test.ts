@@ -3,9 +3,12 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import { roomOf } from "#cli/serving/rooms.js";
+import { type Guest, roomOf, rooms } from "#cli/serving/rooms.js";
+import type { Hub } from "#hawser/hub/index.js";
+import type { Client, Message } from "#hawser/index.js";
+import { LogBook } from "../harness/rig.js";
 import { cpuMs } from "../harness/cpu-time.js";
-import { frame } from "../harness/frames.js";
+import { encodeFrame, frame } from "../harness/frames.js";
 import { RawClient } from "../harness/raw-client.js";
 import { serve, type ServerProcess } from "../harness/server.js";
 
@@ -29,6 +32,43 @@ test("a path takes time by its length: 64,000 slashes that are not its end took 
   assert.ok(ms < 500, `${ms} ms`);
 });
 
+describe("what one client has on its way to the engine", () => {
+  const lobby: Guest = { room: "/lobby", user: undefined, mayRead: true, mayPublish: true };
+  const client = { id: "c1", data: lobby } as Client<Guest>;
+  const message = (byteLength: number): Message => ({ byteLength }) as Message;
+  const withEngine = (publish: () => Promise<unknown>): ((byteLength: number) => unknown) => {
+    const handlers = rooms({ publish } as unknown as Hub, { logger: new LogBook() as never });
+    return (byteLength) => handlers.message!(client, message(byteLength));
+  };
+
+  test("is so many messages, and so many bytes: then it is read no further until the last one is through", async () => {
+    const answers: (() => void)[] = [];
+    const send = withEngine(() => new Promise<void>((resolve) => answers.push(resolve)));
+    for (let n = 1; n < 32; n++) assert.equal(send(10), undefined);
+    const last = send(10);
+    assert.ok(last instanceof Promise);
+    for (const answer of answers.splice(0)) answer();
+    await last;
+    assert.equal(send(40 * 1024), undefined);
+    const large = send(40 * 1024);
+    assert.ok(large instanceof Promise);
+    for (const answer of answers.splice(0)) answer();
+    await large;
+    assert.equal(send(10), undefined);
+  });
+
+  test("a failure of any kind is that message's alone", async () => {
+    const send = withEngine(() => Promise.reject(new Error("nobody has thought of this")));
+    let unhandled = 0;
+    const count = (): void => void unhandled++;
+    process.on("unhandledRejection", count);
+    for (let n = 0; n < 40; n++) await send(10);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("unhandledRejection", count);
+    assert.equal(unhandled, 0);
+  });
+});
+
 describe("rooms", () => {
   let server: ServerProcess;
   before(async () => void (server = await serve([])));
@@ -50,6 +90,15 @@ describe("rooms", () => {
     await elsewhere!.sendFrame(frame.ping("x"));
     assert.equal((await elsewhere!.nextEvent())?.type, "pong");
     for (const client of [a!, b!, c!, elsewhere!]) await client.close();
+  });
+
+  test("a flood of one client's comes to the others whole and in order", async () => {
+    const [a, b] = await Promise.all(["/flood", "/flood"].map(join));
+    const count = 20_000;
+    const frames = Array.from({ length: count }, (_, n) => encodeFrame(frame.text(`${n}`)));
+    await a!.sendBytes(Buffer.concat(frames));
+    for (let n = 0; n < count; n++) assert.equal((await b!.nextMessage()).bytes.toString(), `${n}`);
+    for (const client of [a!, b!]) await client.close();
   });
 
   test("an empty message is a message", async () => {

@@ -47,7 +47,7 @@ test("names of flags and variables", () => {
 test("every flag and every variable reaches its option", async (t) => {
   // A value that no option takes: the complaint shows that it arrived, and as what.
   for (const setting of settings.values()) {
-    // It has no flag, and no complaint shows what it got: test/cli/admin.test.ts.
+    // No complaint shows what it got: test/cli/admin.test.ts, test/cli/hub-options.test.ts.
     if (setting.rule.isSecret) continue;
     await t.test(setting.name, async () => {
       if (setting.rule.kind === "boolean") {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { backoff } from "#client/backoff.js";
 
-test("a fleet that lost its server long ago does not come back together: the delays fill the whole range", () => {
+test("mattermost-webapp#10960, novu#5321, streamlit#15902: a fleet that lost its server long ago does not come back together: the delays fill the whole range", () => {
   const delays = Array.from({ length: 10_000 }, () => backoff(30, Math.random));
   for (let second = 0; second < 20; second++) {
     const share = delays.filter((delay) => delay >= second * 1_000 && delay < (second + 1) * 1_000).length;

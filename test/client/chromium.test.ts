@@ -60,7 +60,7 @@ describe("the client, in Chromium", { skip: chromium.missing }, () => {
     site?.close();
   });
 
-  it("offline for a while: it hears what it missed, once, and has one connection", async (t) => {
+  it("react-use-websocket#273, centrifuge-go#105: offline for a while: it hears what it missed, once, and has one connection", async (t) => {
     const { hub, page } = await openPage(t);
     hub.publish("room", "before");
     await page.context().setOffline(true);
@@ -88,7 +88,7 @@ describe("the client, in Chromium", { skip: chromium.missing }, () => {
     assert.equal(hub.open, 1);
   });
 
-  it("hidden behind another tab: it goes on, and comes back at once when it is seen", async (t) => {
+  it("stream-chat-js#698, wetty#579: hidden behind another tab: it goes on, and comes back at once when it is seen", async (t) => {
     const { hub, page } = await openPage(t);
     const other = await page.context().newPage();
     await other.goto(`${origin}/other`);
@@ -101,7 +101,7 @@ describe("the client, in Chromium", { skip: chromium.missing }, () => {
     assert.equal(hub.open, 1);
   });
 
-  it("in the back/forward cache it has no connection; restored, it is the same page, and has missed nothing", async (t) => {
+  it("socket.io#5232: in the back/forward cache it has no connection; restored, it is the same page, and has missed nothing", async (t) => {
     const { hub, page } = await openPage(t);
     hub.publish("room", "before");
     await heardAll(page, hub);

@@ -213,7 +213,7 @@ describe("an end that is final", () => {
 });
 
 describe("one socket at a time", () => {
-  it("what an old socket still says is not heard", async () => {
+  it("partykit#929, wire-webapp#21448: what an old socket still says is not heard", async () => {
     const rig = new Rig();
     const old = await rig.open();
     const { onmessage, onclose } = old;

@@ -29,7 +29,7 @@ describe("a publish", () => {
     assert.deepEqual(await published, { offset: 5, epoch: "a", duplicate: false });
   });
 
-  it("waits for a connection, and goes before those that are made when the application hears of it", async () => {
+  it("socket.io-client#1458: waits for a connection, and goes before those that are made when the application hears of it", async () => {
     const rig = new Rig();
     const room = rig.live.topic("room");
     for (const data of [1, 2, 3]) void room.publish(data);
@@ -38,7 +38,7 @@ describe("a publish", () => {
     assert.deepEqual(payloads(rig), [1, 2, 3, "after open"]);
   });
 
-  it("without an answer is sent again with its key, in the old order", async () => {
+  it("socket.io-client#1158: without an answer is sent again with its key, in the old order", async () => {
     const rig = new Rig();
     await rig.open();
     const room = rig.live.topic("room");
@@ -61,7 +61,7 @@ describe("a publish", () => {
     ]);
   });
 
-  it("that nobody waits for any more is not sent", async () => {
+  it("partykit#403, orpc#1581: that nobody waits for any more is not sent", async () => {
     const rig = new Rig();
     const room = rig.live.topic("room");
     const controller = new AbortController();
@@ -98,7 +98,7 @@ describe("a publish", () => {
     assert.equal(lost.outcome, "timeout");
   });
 
-  it("is refused when 64 wait, or 256 KiB: those that wait stay", async () => {
+  it("socket.io#3414: is refused when 64 wait, or 256 KiB: those that wait stay", async () => {
     const rig = new Rig();
     const room = rig.live.topic("room");
     const many = Array.from({ length: 100 }, (_, index) => watch(room.publish(index)));

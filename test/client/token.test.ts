@@ -120,7 +120,7 @@ describe("the token", () => {
     assert.equal(token.times, 2);
   });
 
-  it("15 clients whose tokens are dead make no handshake with them twice", async () => {
+  it("omi#11694, claudecodeui#980, AntaREST#604, perspective#2902: 15 clients whose tokens are dead make no handshake with them twice", async () => {
     for (let client = 0; client < 15; client++) {
       const rig = new Rig({ token: () => "dead" });
       await rig.open();

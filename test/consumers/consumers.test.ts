@@ -14,8 +14,7 @@ import { projectRoot } from "../harness/root.js";
 const folder = join(projectRoot, ".cache/consumers");
 const outside = mkdtempSync(join(tmpdir(), "hawser-consumers-"));
 const tool = (path: string): string => join(folder, "node_modules", path);
-const { tarballs, remove } = packAll();
-after(remove);
+const tarballs = packAll();
 
 before(async () => {
   mkdirSync(folder, { recursive: true });
@@ -85,7 +84,10 @@ connectCore("wss://example.com/", { onError: undefined }).topic("room").publish(
 
 describe("TypeScript", { concurrency: 2 }, () => {
   for (const version of ["ts50", "ts54", "ts59", "ts6", "ts7"]) {
-    for (const resolution of ["bundler", "node16", "nodenext"]) {
+    // node16 finds packages as nodenext does, and one compiler is asked to show it. Its own files that begin with `#/`, which
+    // only nodenext finds since TypeScript 6, no consumer shares with Hawser. The oldest and the newest show what bundlers find.
+    const plain = version === "ts7" ? "node16" : "nodenext";
+    for (const resolution of ["ts50", "ts7"].includes(version) ? ["bundler", plain] : [plain]) {
       it(`${version} with ${resolution}`, async () => {
         const module = resolution === "bundler" ? "esnext" : resolution;
         await compile(version, folder, { skipLibCheck: true, module, moduleResolution: resolution });

@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { WebSocket } from "ws";
 import { packAll } from "../harness/packed.js";
 import type { LogLine } from "../harness/server.js";
@@ -15,8 +15,7 @@ import type { LogLine } from "../harness/server.js";
 const MOST_PACKAGES = 15;
 const MOST_BYTES = 5 * 1024 * 1024;
 
-const { tarballs, remove } = packAll();
-after(remove);
+const tarballs = packAll();
 // What npm and the test runner tell those that they start is not for these.
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_)/i.test(name)));
 const isWindows = process.platform === "win32";

@@ -15,7 +15,7 @@ test("the events, with their fields", () => {
 
 test("the options of createAdmin", () => {
   const names = tableWith(page, "Option").map((row) => codeWords(row["Option"]!)[0]!);
-  assert.equal(names.length, 7);
+  assert.equal(names.length, 11);
   // Undefined is what a missing option is; a name that is none is refused.
   for (const name of names) createAdmin(createServer(), { [name]: undefined });
 });

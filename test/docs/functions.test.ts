@@ -1,13 +1,9 @@
 // docs/functions.md: its signatures are equal to the types, its examples compile, and every option that is a function or an object is there.
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
-import { promisify } from "node:util";
 import { optionRules } from "hawser/tools";
-import { projectRoot } from "../harness/root.js";
+import { compile } from "./harness/compile.js";
 import { codeBlocks, readDocument } from "./harness/markdown.js";
 
 const page = readDocument("docs/functions.md");
@@ -71,19 +67,3 @@ test("one that is wrong does not", async () => {
     /nothing/,
   );
 });
-
-async function compile(code: string): Promise<void> {
-  // Below the project, where it finds the package under its own name.
-  const folder = mkdtempSync(join(projectRoot, "build/documented-"));
-  try {
-    const file = join(folder, "page.mts");
-    writeFileSync(file, code);
-    const flags = "--ignoreConfig --noEmit --strict --skipLibCheck --target es2023 --module nodenext --types node";
-    const tsc = join(projectRoot, "node_modules/typescript/bin/tsc");
-    await promisify(execFile)(process.execPath, [tsc, ...flags.split(" "), file], { cwd: folder });
-  } catch (error) {
-    throw new Error((error as { stdout: string }).stdout, { cause: error });
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { createServer, type LogEvent, logEvents, Refuse } from "hawser";
-import { type Broker, createHub } from "hawser/hub";
+import { type Broker, type BrokerEvents, createHub } from "hawser/hub";
 import { WebSocket } from "ws";
 import { makeCertificate } from "../harness/certificate.js";
 import { codeBlocks, codeWords, readDocument, tableAfter } from "./harness/markdown.js";
@@ -119,7 +119,13 @@ async function runWithEveryEvent(): Promise<Line[]> {
     start: () => Promise.reject(new Error("there is no engine")),
     close: () => Promise.resolve(),
   });
-  const hub = createHub({ logger, broker });
+  const wakes: BrokerEvents[] = [];
+  const foreign = { ...broker, has: broker.has, start: async (to: BrokerEvents) => void wakes.push(to) } as Broker;
+  const among = createHub({ logger, broker: foreign });
+  await among.ready;
+  wakes[0]!.told(Buffer.from("garbage"), "nobody");
+  await among.close();
+  const hub = createHub({ logger, broker, defaultTopic: { history: { size: 10, ttlMs: 1_000 } } });
   await hub.ready.catch(() => {});
   await hub.close();
   return lines;

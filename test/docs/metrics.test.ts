@@ -3,15 +3,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createServer } from "hawser";
+import { createHub } from "hawser/hub";
 import { createMetrics } from "@hawser/admin/metrics";
 import { parse } from "yaml";
 import { readExposition } from "../metrics/harness/exposition.js";
 import { anchors, codeWords, readDocument, tableAfter } from "./harness/markdown.js";
 
 const page = readDocument("docs/metrics.md");
-const metrics = createMetrics(createServer({ logLevel: "silent" }));
+const hub = createHub();
+const metrics = createMetrics(createServer({ logLevel: "silent" }), { hub });
 const families = readExposition(await metrics.text());
 metrics.stop();
+await hub.close();
 
 interface Alert {
   alert: string;
@@ -27,7 +30,7 @@ const dashboard = readDocument("deploy/grafana-dashboard.json");
 /** The metrics that a text names, by the names of their families. */
 function named(text: string): Set<string> {
   const names = new Set<string>();
-  for (const [name] of text.matchAll(/\bhawser_[a-z_]*[a-z]\b/g)) {
+  for (const [name] of text.matchAll(/\bhawser_[a-z0-9_]*[a-z]\b/g)) {
     const family = name.replace(/_(bucket|sum|count)$/, "");
     names.add(families.has(family) ? family : name);
   }
@@ -68,7 +71,7 @@ test("every metric is on the dashboard", () => {
 test("what an alert or a panel looks for in a label is a value that the label has", () => {
   let checked = 0;
   for (const text of [dashboard.replaceAll('\\"', '"'), ...alerts.map(({ expr }) => expr)]) {
-    for (const [, name = "", selector = ""] of text.matchAll(/\b(hawser_[a-z_]+)\{([^}]*)\}/g)) {
+    for (const [, name = "", selector = ""] of text.matchAll(/\b(hawser_[a-z0-9_]+)\{([^}]*)\}/g)) {
       const family = families.get(name.replace(/_(bucket|sum|count)$/, ""))!;
       for (const [, label = "", wanted = ""] of selector.matchAll(/(\w+)(?:=~|!=|=)"([^"]*)"/g)) {
         if (["job", "instance"].includes(label)) continue;

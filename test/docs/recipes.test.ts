@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { readDocument } from "./harness/markdown.js";
+import { dense, readDocument } from "./harness/markdown.js";
 
 const FILE = "docs/recipes.md";
 const chapters = readDocument(FILE).split(/^## /m).slice(1);
@@ -19,8 +19,3 @@ test("every piece of code stands in the example that its chapter links", () => {
     assert.ok(dense(readDocument(join(dirname(FILE), path))).includes(dense(code)), `${path} has no\n${code}`);
   }
 });
-
-/** The formatter indents a piece of code by itself. */
-function dense(code: string): string {
-  return code.replace(/\s+/g, "");
-}

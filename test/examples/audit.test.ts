@@ -19,8 +19,8 @@ const PATHS: Record<string, string> = {
   hono: "/chat",
   "node-http": "/chat",
 };
-/** What Hawser is compared with. */
-const NOT_OURS = "from-ws/before";
+/** What Hawser is compared with, and a client. */
+const OTHERS = ["from-ws/before", "follow-prices"];
 
 /** Programs of the documents that can be run as they are. */
 const documented = documents().flatMap((path) =>
@@ -31,7 +31,7 @@ const documented = documents().flatMap((path) =>
 
 describe("hawser audit passes", { concurrency: 4 }, () => {
   // A recipe is about one thing, and its server is that of the other examples.
-  for (const name of names.filter((one) => one !== NOT_OURS && !one.startsWith("recipes/"))) {
+  for (const name of names.filter((one) => !OTHERS.includes(one) && !one.startsWith("recipes/"))) {
     it(`examples/${name}.ts`, async () => {
       const port = await freePort();
       const program = join(projectRoot, "build/examples", `${name}.js`);

@@ -2,8 +2,6 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { connect as connectTcp, createServer, type AddressInfo, type Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test, type TestContext } from "node:test";
@@ -12,34 +10,9 @@ import { connect, type Live } from "@hawser/client";
 import { codeBlocks, readDocument } from "../docs/harness/markdown.js";
 import { until } from "../harness/concurrency.js";
 import { projectRoot } from "../harness/root.js";
+import { TcpProxy } from "../hub/harness/tcp-proxy.js";
 import { need } from "../interop/harness/system.js";
 import { startExample } from "./harness/example.js";
-
-/** A link to a port, which can be cut and mended. */
-async function startLink(t: TestContext, port: number): Promise<{ port: number; cut: () => void; mend: () => void }> {
-  const ends = new Set<Socket>();
-  let isCut = false;
-  const link = createServer((near) => {
-    const far = connectTcp(port, "127.0.0.1");
-    for (const end of [near, far]) {
-      ends.add(end);
-      end.on("error", () => {}).on("close", () => ends.delete(end));
-    }
-    near.pipe(far).pipe(near);
-    if (isCut) near.destroy();
-  });
-  link.listen(0, "127.0.0.1");
-  await once(link, "listening");
-  function cut(): void {
-    isCut = true;
-    for (const end of ends) end.destroy();
-  }
-  t.after(() => {
-    cut();
-    link.close();
-  });
-  return { port: (link.address() as AddressInfo).port, cut, mend: () => (isCut = false) };
-}
 
 function chatOf(t: TestContext, port: number, user: string): Live {
   const live = connect(`ws://127.0.0.1:${port}/`, { token: user, WebSocket });
@@ -54,7 +27,8 @@ test("docs/hub.md shows what stands in the example", () => {
 
 test("@hawser/client gets what was said while it was cut off, marked as replayed", async (t) => {
   const { port } = await startExample("hub-chat", t);
-  const link = await startLink(t, port);
+  const link = await TcpProxy.start(port);
+  t.after(() => link.close());
   const ada = chatOf(t, link.port, "ada");
   const said: string[] = [];
   const room = ada.topic("room:lobby").subscribe({
@@ -65,12 +39,12 @@ test("@hawser/client gets what was said while it was cut off, marked as replayed
   const grace = chatOf(t, port, "grace").topic("room:lobby");
   await grace.publish("one");
   await until(() => said.length === 1, "the first message");
-  link.cut();
+  await link.refuse();
   await until(() => ada.state.current.phase !== "open", "the cut");
   await grace.publish("two");
   await grace.publish("three");
-  link.mend();
-  await until(() => said.length === 3, "the messages that were missed", 30_000);
+  await link.pass();
+  await until(() => said.length === 3, "the messages that were missed");
   assert.deepEqual(said, ['grace "one"', 'grace "two" (before)', 'grace "three" (before)']);
   const { members } = await grace.members();
   assert.deepEqual([...(members?.keys() ?? [])], ["ada"]);
@@ -80,7 +54,8 @@ const python = await need("python-websockets");
 
 test("the client in Python, written after docs/wire.md, does as well", { skip: python.missing }, async (t) => {
   const { port } = await startExample("hub-chat", t);
-  const link = await startLink(t, port);
+  const link = await TcpProxy.start(port);
+  t.after(() => link.close());
   const program = join(projectRoot, "examples/wire-client.py");
   const client = spawn(python.path, ["-u", program, `ws://127.0.0.1:${link.port}/`, "room:lobby", "ada"]);
   t.after(() => client.kill("SIGKILL"));
@@ -90,11 +65,11 @@ test("the client in Python, written after docs/wire.md, does as well", { skip: p
   const grace = chatOf(t, port, "grace").topic("room:lobby");
 
   client.stdin.write("hello\n");
-  await until(() => printed.length === 1, "its own message", 30_000);
-  link.cut();
+  await until(() => printed.length === 1, "its own message");
+  await link.refuse();
   client.stdin.write("said while cut off\n");
   await grace.publish("two");
-  link.mend();
-  await until(() => printed.length === 3, "what was said meanwhile", 30_000);
+  await link.pass();
+  await until(() => printed.length === 3, "what was said meanwhile");
   assert.deepEqual(printed, ['ada: "hello"', '(before) grace: "two"', 'ada: "said while cut off"']);
 });

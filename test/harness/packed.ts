@@ -30,13 +30,22 @@ export const packages: readonly Package[] = readdirSync(join(projectRoot, "packa
   return { folder, manifest: JSON.parse(readFileSync(join(projectRoot, folder, "package.json"), "utf8")) as Manifest };
 });
 
-/** Packs all packages. @returns their files by the package's name, and what removes them */
-export function packAll(): { tarballs: ReadonlyMap<string, string>; remove: () => void } {
+/** Packs all packages, once for all files of a run of `npm test`. @returns their files by the package's name */
+export function packAll(): ReadonlyMap<string, string> {
+  const folder = join(process.env["TEST_RUN_FOLDER"] ?? temporaryFolder(), "packed");
+  const script = join(projectRoot, "scripts/pack.mjs");
+  execFileSync(process.execPath, [script, folder, "--once"], { stdio: ["ignore", 2, 2] });
+  return new Map(
+    packages.map(({ manifest: { name, version } }) => [
+      name,
+      join(folder, `${name.replace("@", "").replace("/", "-")}-${version}.tgz`),
+    ]),
+  );
+}
+
+/** Where a test file is run by itself. */
+function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "hawser-packed-"));
-  execFileSync(process.execPath, [join(projectRoot, "scripts/pack.mjs"), folder], { stdio: ["ignore", 2, 2] });
-  const tarballs = packages.map(({ manifest: { name, version } }): [string, string] => [
-    name,
-    join(folder, `${name.replace("@", "").replace("/", "-")}-${version}.tgz`),
-  ]);
-  return { tarballs: new Map(tarballs), remove: () => rmSync(folder, { recursive: true }) };
+  process.once("exit", () => rmSync(folder, { recursive: true }));
+  return folder;
 }

@@ -29,6 +29,7 @@ import {
   parseResponseHead,
   upgradeRequest,
 } from "./http.js";
+import { reset } from "./reset.js";
 
 export interface ConnectOptions extends HandshakeOptions {
   /** Answers pings as RFC 6455 5.5.2 asks. @default false */
@@ -259,7 +260,7 @@ export class RawClient {
   /** RST (SO_LINGER 0). */
   reset(): void {
     this.#weEnded = true;
-    this.#tcp.resetAndDestroy();
+    reset(this.#tcp);
     this.socket.destroy();
   }
 

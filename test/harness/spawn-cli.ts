@@ -52,7 +52,7 @@ export function spawnCli(
           return typeof wanted === "string" ? all.includes(wanted) : wanted.test(all);
         },
         String(wanted),
-        20_000,
+        60_000,
       ),
     finished,
   };

@@ -144,7 +144,7 @@ test("clients that are cut again and again have every message once and in order"
     if (random.below(2) === 0) await new Promise((next) => setTimeout(next, 5));
   }
   await Promise.all(publishing);
-  await until(() => readers.every(({ got }) => got.length >= accepted.length), "all messages", 30_000);
+  await until(() => readers.every(({ got }) => got.length >= accepted.length), "all messages");
   const [first, ...others] = readers.map(({ got }) => got);
   for (const other of others) assert.deepEqual(other, first, "the same order for all");
   assert.deepEqual(first!.toSorted(byNumber), accepted.toSorted(byNumber));
@@ -164,7 +164,7 @@ test("a server that is restarted: its clients come back when they were told to, 
   assert.equal(ada.state.current.phase, "waiting");
   await keeper.hub.publish("room:1", { n: 2 });
   const after = await startNode(t, engine, Number(new URL(before.url).port));
-  await until(() => got.length === 2, "what was missed", 20_000);
+  await until(() => got.length === 2, "what was missed");
   assert.deepEqual(got, [1, 2]);
   const [client] = [...(await after.hub.members("room:1"))];
   assert.equal(client?.key, "ada");

@@ -55,7 +55,15 @@ class Node implements BrokerEvents {
   }
 }
 
-export function brokerContract(name: string, begin: () => Promise<ContractEngine>): void {
+/** @param has what the broker says that it has: without a history there is less to keep */
+export function brokerContract(
+  name: string,
+  begin: () => Promise<ContractEngine>,
+  has: { readonly history: boolean } = { history: true },
+): void {
+  const kept = (what: string, check: () => Promise<void>): void => {
+    if (has.history) test(what, check);
+  };
   describe(`broker ${name}`, () => {
     let engine: ContractEngine;
     const nodes: Node[] = [];
@@ -75,7 +83,7 @@ export function brokerContract(name: string, begin: () => Promise<ContractEngine
     }
     const fresh = (): string => `topic ${++topics}`;
 
-    test("what is published is read, is the head, and arrives where the topic is subscribed", async () => {
+    kept("what is published is read, is the head, and arrives where the topic is subscribed", async () => {
       const [a, b] = [await start(), await start()];
       const topic = fresh();
       await b.broker.subscribe([topic]);
@@ -105,8 +113,8 @@ export function brokerContract(name: string, begin: () => Promise<ContractEngine
         await node.broker.publish(topic, Buffer.from(bytes), { ...HISTORY, binary: i === 0 });
       }
       await node.until(() => node.messages.length === 3);
-      const { messages } = await node.broker.read(topic, { limit: 10 });
-      for (const list of [node.messages, messages]) {
+      const lists = has.history ? [(await node.broker.read(topic, { limit: 10 })).messages] : [];
+      for (const list of [node.messages, ...lists]) {
         for (const [i, { bytes }] of list.entries()) assert.ok(payloads[i]!.equals(bytes));
         assert.deepEqual(
           list.map(({ binary }) => binary),
@@ -115,28 +123,52 @@ export function brokerContract(name: string, begin: () => Promise<ContractEngine
       }
     });
 
-    test("ten thousand publishes from four nodes arrive everywhere in the same order, each naming the one before", async () => {
-      const four = [await start(), await start(), await start(), await start()];
-      const topic = fresh();
-      for (const { broker } of four) await broker.subscribe([topic]);
-      const publish = async (node: Node, i: number): Promise<void> => {
-        for (let n = 0; n < 2_500; n++) await node.publish(topic, `${i}/${n}`);
-      };
-      await Promise.all(four.map(publish));
-      for (const node of four) {
-        await node.until(() => node.messages.length === 10_000);
-        node.messages.reduce((prev, message) => {
-          assert.equal(message.prev, prev);
-          assert.ok(message.offset > prev);
-          return message.offset;
-        }, 0);
-      }
-      const orders = four.map(({ messages }) => messages.map(({ stamp }) => stamp).join());
-      assert.equal(new Set(orders).size, 1);
-      assert.equal(new Set(four[0]!.messages.map(({ stamp }) => stamp)).size, 10_000, "no stamp comes twice");
+    kept("a message has the client that sent it, live and when it is read, with a history and without", async () => {
+      const [a, b] = [await start(), await start()];
+      const [topic, other] = [fresh(), fresh()];
+      const from = "0b54a5fd-9d8c-4d3d-8d0c-7f0a6c1f1f6e";
+      await b.broker.subscribe([topic, other]);
+      await a.publish(topic, "one", { from, by: "u7" });
+      await a.publish(topic, "two");
+      await a.publish(other, "three", { from, size: 0 });
+      await b.until(() => b.messages.length === 3);
+      const live = (name: string) => b.messages.flatMap(({ topic, from }) => (topic === name ? [from] : []));
+      assert.deepEqual([live(topic), live(other)], [[from, undefined], [from]]);
+      const { messages } = await a.broker.read(topic, { limit: 10 });
+      assert.deepEqual(
+        messages.map((message) => message.from),
+        [from, undefined],
+      );
     });
 
-    test("who subscribes first and reads second misses nothing of what is published meanwhile", async () => {
+    kept(
+      "ten thousand publishes from four nodes arrive everywhere in the same order, each naming the one before",
+      async () => {
+        const four = [await start(), await start(), await start(), await start()];
+        const topic = fresh();
+        for (const { broker } of four) await broker.subscribe([topic]);
+        const publish = async (node: Node, i: number): Promise<void> => {
+          // Some at once, as clients do it: one by one most of the time would go by on the way.
+          for (let n = 0; n < 2_500; n += 25) {
+            await Promise.all(Array.from({ length: 25 }, (_, k) => node.publish(topic, `${i}/${n + k}`)));
+          }
+        };
+        await Promise.all(four.map(publish));
+        for (const node of four) {
+          await node.until(() => node.messages.length === 10_000);
+          node.messages.reduce((prev, message) => {
+            assert.equal(message.prev, prev);
+            assert.ok(message.offset > prev);
+            return message.offset;
+          }, 0);
+        }
+        const orders = four.map(({ messages }) => messages.map(({ stamp }) => stamp).join());
+        assert.equal(new Set(orders).size, 1);
+        assert.equal(new Set(four[0]!.messages.map(({ stamp }) => stamp)).size, 10_000, "no stamp comes twice");
+      },
+    );
+
+    kept("who subscribes first and reads second misses nothing of what is published meanwhile", async () => {
       const [a, b] = [await start(), await start()];
       const topic = fresh();
       const meanwhile = { isOver: false };
@@ -157,7 +189,7 @@ export function brokerContract(name: string, begin: () => Promise<ContractEngine
       );
     });
 
-    test("a read is complete exactly where nothing after its position is gone", async () => {
+    kept("a read is complete exactly where nothing after its position is gone", async () => {
       const node = await start();
       const topic = fresh();
       const positions: Position[] = [(await node.broker.heads([topic])).get(topic)!];
@@ -176,7 +208,7 @@ export function brokerContract(name: string, begin: () => Promise<ContractEngine
       assert.equal((await node.broker.read(topic, { limit: 10 })).complete, false, "the first five are gone");
     });
 
-    test("a limit ends a read early, and is no reason to call it incomplete", async () => {
+    kept("a limit ends a read early, and is no reason to call it incomplete", async () => {
       const node = await start();
       const topic = fresh();
       const begin = (await node.broker.heads([topic])).get(topic)!;
@@ -188,7 +220,7 @@ export function brokerContract(name: string, begin: () => Promise<ContractEngine
       assert.deepEqual((await node.broker.read(topic, { limit: 0 })).messages, []);
     });
 
-    test("in reverse the newest come first, and before a position those that are older", async () => {
+    kept("in reverse the newest come first, and before a position those that are older", async () => {
       const node = await start();
       const topic = fresh();
       for (let n = 1; n <= 5; n++) await node.publish(topic, `${n}`, { size: 4 });
@@ -203,7 +235,7 @@ export function brokerContract(name: string, begin: () => Promise<ContractEngine
       assert.deepEqual(await read(9, fourth), { texts: ["3", "2"], complete: false });
     });
 
-    test("messages expire, their position does not", async () => {
+    kept("messages expire, their position does not", async () => {
       const node = await start();
       const topic = fresh();
       const begin = (await node.broker.heads([topic])).get(topic)!;
@@ -217,28 +249,40 @@ export function brokerContract(name: string, begin: () => Promise<ContractEngine
       assert.deepEqual(await node.texts(topic, head), ["two"]);
     });
 
-    test("a position of another epoch has no messages, and one that the topic is not at says that it went back", async () => {
+    kept("what is kept for ever stays in its epoch", async () => {
       const node = await start();
       const topic = fresh();
-      for (let n = 1; n <= 3; n++) await node.publish(topic, `${n}`);
-      const { head, messages } = await node.broker.read(topic, { limit: 10 });
-      const verdict = async (after: Position) => {
-        const { messages, complete, diverged } = await node.broker.read(topic, { after, limit: 10 });
-        return { count: messages.length, complete, diverged };
-      };
-      assert.deepEqual(await verdict({ ...head, epoch: "other" }), { count: 0, complete: false, diverged: false });
-      assert.deepEqual(await verdict({ epoch: head.epoch, offset: head.offset + 1 }), {
-        count: 0,
-        complete: false,
-        diverged: true,
-      });
-      assert.deepEqual(await verdict({ ...head, stamp: "another" }), { count: 0, complete: false, diverged: true });
-      const { offset, epoch } = messages[0]!;
-      assert.equal((await verdict({ epoch, offset, stamp: "another" })).diverged, true);
-      assert.deepEqual(await verdict({ epoch, offset }), { count: 2, complete: true, diverged: false });
+      const ever = { size: Number.MAX_SAFE_INTEGER, ttlMs: Number.MAX_SAFE_INTEGER };
+      const { epoch } = await node.publish(topic, "one", ever);
+      assert.equal((await node.publish(topic, "two", ever)).epoch, epoch);
+      assert.deepEqual(await node.texts(topic, { epoch, offset: 0 }), ["one", "two"]);
     });
 
-    test("a topic is renewed once for two nodes that ask for it, and keeps its messages", async () => {
+    kept(
+      "a position of another epoch has no messages, and one that the topic is not at says that it went back",
+      async () => {
+        const node = await start();
+        const topic = fresh();
+        for (let n = 1; n <= 3; n++) await node.publish(topic, `${n}`);
+        const { head, messages } = await node.broker.read(topic, { limit: 10 });
+        const verdict = async (after: Position) => {
+          const { messages, complete, diverged } = await node.broker.read(topic, { after, limit: 10 });
+          return { count: messages.length, complete, diverged };
+        };
+        assert.deepEqual(await verdict({ ...head, epoch: "other" }), { count: 0, complete: false, diverged: false });
+        assert.deepEqual(await verdict({ epoch: head.epoch, offset: head.offset + 1 }), {
+          count: 0,
+          complete: false,
+          diverged: true,
+        });
+        assert.deepEqual(await verdict({ ...head, stamp: "another" }), { count: 0, complete: false, diverged: true });
+        const { offset, epoch } = messages[0]!;
+        assert.equal((await verdict({ epoch, offset, stamp: "another" })).diverged, true);
+        assert.deepEqual(await verdict({ epoch, offset }), { count: 2, complete: true, diverged: false });
+      },
+    );
+
+    kept("a topic is renewed once for two nodes that ask for it, and keeps its messages", async () => {
       const [a, b] = [await start(), await start()];
       const topic = fresh();
       for (let n = 1; n <= 3; n++) await a.publish(topic, `${n}`);
@@ -252,7 +296,7 @@ export function brokerContract(name: string, begin: () => Promise<ContractEngine
       assert.equal((await b.publish(topic, "four")).epoch, one.epoch);
     });
 
-    test("a publish with the same key happens once, and has the first one's answer", async () => {
+    kept("a publish with the same key happens once, and has the first one's answer", async () => {
       const [a, b] = [await start(), await start()];
       const [topic, other] = [fresh(), fresh()];
       await b.broker.subscribe([topic, other]);
@@ -274,11 +318,10 @@ export function brokerContract(name: string, begin: () => Promise<ContractEngine
       await node.broker.subscribe(NAMES);
       for (const name of NAMES) await node.publish(name, name);
       await node.until(() => node.messages.length === NAMES.length);
-      assert.deepEqual(
-        node.messages.map(({ topic, bytes }) => [topic, Buffer.from(bytes).toString()]),
-        NAMES.map((name) => [name, name]),
-      );
-      for (const name of NAMES) assert.deepEqual(await node.texts(name), [name]);
+      // Topics have no order between them.
+      const came = new Map(node.messages.map(({ topic, bytes }) => [topic, Buffer.from(bytes).toString()]));
+      assert.deepEqual(came, new Map(NAMES.map((name) => [name, name])));
+      for (const name of has.history ? NAMES : []) assert.deepEqual(await node.texts(name), [name]);
     });
 
     test("who unsubscribes and subscribes again at once has what comes from then on", async () => {
@@ -299,7 +342,7 @@ export function brokerContract(name: string, begin: () => Promise<ContractEngine
       assert.equal(b.messages.length, 21);
     });
 
-    test("a topic without history has no positions", async () => {
+    kept("a topic without history has no positions", async () => {
       const [a, b] = [await start(), await start()];
       const topic = fresh();
       await b.broker.subscribe([topic]);
@@ -332,9 +375,10 @@ export function brokerContract(name: string, begin: () => Promise<ContractEngine
       const topic = fresh();
       const keys = async (): Promise<string[]> =>
         (await presence.list(topic, 100)).map(({ node, key, info }) => `${node} ${key} ${info ?? ""}`).toSorted();
-      await presence.lease("a", 10_000);
-      await presence.lease("b", 20_000);
-      await presence.put(topic, { node: "a", key: "u1", info: "1" });
+      // A hub does not wait for its lease before it puts its first member.
+      const first = { node: "a", key: "u1", info: "1" };
+      await Promise.all([presence.lease("a", 600_000), presence.put(topic, first)]);
+      await presence.lease("b", 600_000);
       await presence.put(topic, { node: "a", key: "u2" });
       await presence.put(topic, { node: "b", key: "u1" });
       await presence.put(topic, { node: "a", key: "u1", info: "2" });
@@ -343,7 +387,8 @@ export function brokerContract(name: string, begin: () => Promise<ContractEngine
       assert.equal((await presence.list(topic, 2)).length, 2);
       await presence.remove(topic, "a", "u2");
       assert.equal(await presence.count(topic), 2);
-      await engine.pass(12_000);
+      assert.equal(await presence.lease("a", 1_000), true);
+      await engine.pass(2_000);
       assert.deepEqual(await keys(), ["b u1 "]);
       assert.equal(await presence.lease("a", 10_000), false, "it has to put its members anew");
       assert.deepEqual(await keys(), ["b u1 "]);
@@ -364,7 +409,7 @@ export function brokerContract(name: string, begin: () => Promise<ContractEngine
       await assert.rejects(b.publish(topic, "two"), { name: "BrokerError", fault: "unavailable" });
       await assert.rejects(b.broker.subscribe([topic]), { name: "BrokerError" });
       await assert.rejects(b.broker.read(topic, { limit: 1 }), { name: "BrokerError" });
-      assert.deepEqual(await a.texts(topic), ["one"]);
+      if (has.history) assert.deepEqual(await a.texts(topic), ["one"]);
     });
   });
 }

@@ -31,7 +31,7 @@ test("socket.io#5419, streams-adapter#39: who resumes twice without new messages
   }
 });
 
-test("trpc#4122: a position stands for the same messages however often it is sent", async () => {
+test("trpc#4122, graphql-ws#90, apollo-client#1639: a position stands for the same messages however often it is sent", async () => {
   const rig = new Rig();
   const node = await rig.node();
   const a = await new Listener(node).join("t");
@@ -59,7 +59,7 @@ test("streams-adapter: a publisher that is faster than reads are answered is fol
   assert.deepEqual(a.news(), ["joined 0", ...texts]);
 });
 
-test("streams-adapter#32, centrifugo#1189, socket.io#4845: a node is not deaf after the engine restarted under load", async () => {
+test("streams-adapter#32, centrifugo#1189, #766, socket.io#4845, #950, node-redis#2902, kombu#2590, SignalR#916: a node is not deaf after the engine restarted under load", async () => {
   const rig = new Rig({ rule: { size: 200, ttlMs: 3_600_000 } });
   const node = await rig.node();
   const a = await new Listener(node).join("t");
@@ -245,7 +245,7 @@ test("socket.io#2924, whatomate#494: a process that was held up for an hour goes
   assert.deepEqual(a.news(), ["joined 0", "one", "two", "three"]);
 });
 
-test("socket.io#2140, #4433: every reconnect may come to another node", async () => {
+test("socket.io#2140, #4433, #4881, wasp#2040, frappe/helm#229: every reconnect may come to another node", async () => {
   const rig = new Rig({ rule: { size: 100, ttlMs: 3_600_000 } });
   const nodes = [await rig.node(), await rig.node(), await rig.node()];
   let a = await new Listener(nodes[0]!).join("t");

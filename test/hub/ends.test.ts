@@ -9,7 +9,7 @@ import { MemoryEngine } from "#hawser/hub/brokers/memory-engine.js";
 import { until } from "../harness/concurrency.js";
 import { turns } from "../harness/rig.js";
 import { StepClock } from "../harness/step-clock.js";
-import { byName, everything, goOn, has, startHub } from "./harness/hub-rig.js";
+import { byName, everything, goOn, has, startHub, type WireClient } from "./harness/hub-rig.js";
 
 const HISTORY = {
   defaultTopic: { history: { size: 200, ttlMs: 600_000 } },
@@ -100,15 +100,8 @@ test("a slow client that cannot be replayed is told of the gap, and so is the ap
     await turns(1);
   }
   slow.socket.resume();
-  const { o, code } = await slow.next("gap");
-  assert.deepEqual([o, code], [145, "slow"]);
-  await until(() => offsets(slow.frames).includes(150), "the newest, which are still kept");
-  const had = offsets(slow.taken("pub"));
-  const before = had.length - 5;
-  assert.deepEqual(
-    had,
-    Array.from({ length: had.length }, (_, at) => (at < before ? at + 1 : 146 + at - before)),
-  );
+  const first = await toldUpTo(slow, 0, 150);
+  assert.ok(first.length > 0, "a gap");
   await hub.publish("room", "after the gap");
   has(await slow.next("pub"), { o: 151 });
   slow.socket.pause();
@@ -117,14 +110,18 @@ test("a slow client that cannot be replayed is told of the gap, and so is the ap
     await turns(1);
   }
   slow.socket.resume();
-  has(await slow.next("gap"), { o: 295 });
+  const second = await toldUpTo(slow, 151, 300);
+  assert.ok(second.length > 0, "a gap, again");
   const { epoch } = await hub.history("room");
-  assert.deepEqual(gaps, [["room", "slow", { epoch, offset: o }], ["room", "slow", { epoch, offset: 295 }]]); // oxfmt-ignore
+  assert.deepEqual(
+    gaps,
+    [...first, ...second].map((offset) => ["room", "slow", { epoch, offset }]),
+  );
   end();
 });
 
 test("who does not read its answers is closed, and not for what was published", async (t) => {
-  const { connect, hub } = await startHub(
+  const { connect, hub, rig } = await startHub(
     t,
     {
       ...HISTORY,
@@ -136,7 +133,8 @@ test("who does not read its answers is closed, and not for what was published", 
   const peer = await connect("ada");
   peer.socket.pause();
   for (let id = 2; id < 60; id++) peer.send(writeCall("much", id));
-  await until(() => hub.stats.sessions === 0 || hub.stats.calls === 58, "the end or the last call");
+  // Once it closes, no further call is read; the connection goes on until the client has read what it was sent.
+  await until(() => !rig.opened[0]!.isOpen || hub.stats.calls === 58, "the end or the last call");
   peer.socket.resume();
   has(await peer.end(), { code: 1013 });
 });
@@ -167,6 +165,13 @@ test("an engine that is away: told to who asks, seen in the state, and found aga
   has(await ada.ask(3, writePub("room", 1, 3)), { code: "unavailable", retry: 1000 });
   await assert.rejects(hub.publish("room", 1), { name: "HubError", code: "unavailable" });
   await assert.rejects(hub.history("room"), { name: "HubError", code: "unavailable" });
+  // Whoever tries again at once, and again, does not keep the process from hearing of anything else.
+  const turn = { isOver: false };
+  setImmediate(() => (turn.isOver = true));
+  for (let tries = 0; !turn.isOver; tries++) {
+    assert.ok(tries < 100, "the event loop goes on");
+    await assert.rejects(hub.publish("room", 1));
+  }
   ada.send(writeSub("other", 4));
   await goOn(clock, 2000, 100);
   has(await ada.answer(4), { code: "unavailable" });
@@ -250,6 +255,24 @@ test("options that are wrong are told when the hub is made", () => {
   ];
   for (const [options, message] of wrong) assert.throws(() => createHub(options), message);
 });
+
+/**
+ * That each message of the topic came in its place or is behind a gap that was told: how much the kernel takes for a client that
+ * reads nothing is its own affair, and with it how often that client is found to be slow. @returns the gaps
+ */
+async function toldUpTo(peer: WireClient, from: number, last: number): Promise<number[]> {
+  await until(() => offsets(peer.frames).includes(last), "the newest, which are still kept");
+  const gaps: number[] = [];
+  let at = from;
+  for (const message of peer.frames.splice(0)) {
+    if (message.verb === "pub") assert.equal(message.o, ++at);
+    if (message.verb !== "gap") continue;
+    assert.ok(message.code === "slow" && message.o > at, JSON.stringify(message));
+    gaps.push((at = message.o));
+  }
+  assert.equal(at, last);
+  return gaps;
+}
 
 function offsets(messages: readonly Message[]): number[] {
   return messages.flatMap((message) => (message.verb === "pub" ? [message.o!] : []));

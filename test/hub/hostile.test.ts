@@ -129,7 +129,7 @@ test("histories of very many topics stay within their bytes", async (t) => {
   assert.ok(hub.stats.historyBytes > 0 && hub.stats.historyBytes <= bytes, String(hub.stats.historyBytes));
 });
 
-test("five thousand joins in a second are five frames at most for each who watches", async () => {
+test("ably/docs#1263, centrifuge#335, centrifuge-dart#89: five thousand joins in a second are five frames at most for each who watches", async () => {
   const clock = new StepClock();
   const store = new MemoryPresence(clock);
   const port = { store, wheel: new DeadlineWheel(clock), tell: () => {}, onError: assert.ifError };

@@ -5,12 +5,15 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { once } from "node:events";
 import { test } from "node:test";
 import { WebSocket } from "ws";
+import type { Client } from "#hawser/index.js";
 import { outsideOfContexts } from "#hawser/hub/broker-outside.js";
-import type { PresenceEntry } from "#hawser/hub/brokers/broker.js";
+import type { History, PresenceEntry, StoredMessage } from "#hawser/hub/brokers/broker.js";
 import { MemoryEngine } from "#hawser/hub/brokers/memory-engine.js";
 import { MemoryBroker } from "#hawser/hub/brokers/memory.js";
+import { type Page, readAfter } from "#hawser/hub/history.js";
 import { ownBytes } from "#hawser/hub/payload.js";
 import { PresenceTopic } from "#hawser/hub/presence/presence-topic.js";
+import { TokenCheck } from "#hawser/hub/session/token-check.js";
 import type { SharedText } from "#hawser/hub/shared-text.js";
 import { StepClock } from "../harness/step-clock.js";
 import { startHub } from "./harness/hub-rig.js";
@@ -53,6 +56,17 @@ test("subscriptions and reads belong to no client's context", async (t) => {
   await broker.close();
 });
 
+test("the signal of a token's check is told of its end, whether it was asked for before that or is after it", () => {
+  const client = {} as Client;
+  const [early, late] = [new TokenCheck(client), new TokenCheck(client)];
+  const { signal } = early;
+  let told = 0;
+  signal.addEventListener("abort", () => told++);
+  assert.deepEqual([signal.aborted, early.signal === signal, early.client === client], [false, true, true]);
+  for (const check of [early, late]) check.giveUp();
+  assert.deepEqual([told, signal.aborted, late.signal.aborted], [1, true, true]);
+});
+
 test("names are told again only when there are clearly fewer, and who had no room sees that it missed something", () => {
   const topic = new PresenceTopic("room", 4, false);
   const told: string[] = [];
@@ -90,4 +104,27 @@ test("a client of another subprotocol is the application's", async (t) => {
   socket.send("hi");
   const [answer] = (await once(socket, "message")) as [Buffer];
   assert.equal(answer.toString(), "chat.v1");
+});
+
+test("who catches up is told that there is more where the engine has a hole, and there that it is one", async () => {
+  const message = (offset: number, prev: number): StoredMessage => ({
+    offset,
+    prev,
+    epoch: "e",
+    stamp: `${offset}`,
+    bytes: new Uint8Array(),
+    binary: false,
+  });
+  const head = { epoch: "e", offset: 4 };
+  const broker = new MemoryBroker(new MemoryEngine(new StepClock()));
+  const read = (after: number, history: Omit<History, "head" | "diverged">): Promise<Page> => {
+    broker.read = () => Promise.resolve({ head, diverged: false, ...history });
+    return readAfter(broker, "room", { after, epoch: "e", limit: 10 });
+  };
+  const before = await read(1, { messages: [message(2, 1)], complete: true });
+  assert.deepEqual([before.messages.length, before.more, before.missed], [1, true, false]);
+  const over = await read(2, { messages: [message(4, 3)], complete: false });
+  assert.deepEqual([over.messages.length, over.more, over.missed], [0, false, true]);
+  const rest = await read(3, { messages: [message(4, 3)], complete: true });
+  assert.deepEqual([rest.messages.length, rest.more, rest.missed], [1, false, false]);
 });

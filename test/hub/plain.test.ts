@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { writePub } from "@hawser/wire/client";
 import { until } from "../harness/concurrency.js";
 import { turns } from "../harness/rig.js";
-import { byName, everything, has, startHub } from "./harness/hub-rig.js";
+import { byName, everything, goOn, has, startHub } from "./harness/hub-rig.js";
 
 const ROOMS = {
   authenticate: byName,
@@ -63,6 +63,62 @@ test("joined is joined: what is published after it comes, and what was before if
   await hub.publish("room", 5);
   await turns();
   assert.deepEqual(peer.received, []);
+});
+
+test("a plain client is not sent its own message, and another one of its user is", async (t) => {
+  const { plain, connect, hub } = await startHub(
+    t,
+    { ...ROOMS, identify: ({ path }) => (path === "/" ? undefined : { user: path }) },
+    (hub) => ({
+      open: (client) => (client.subprotocol === "" ? hub.join(client, "room") : undefined),
+      message: (client, message) => hub.publish("room", message, { by: client.path, except: client }),
+    }),
+  );
+  const [one, other] = [await plain("ada"), await plain("ada")];
+  const wire = await connect("ada", [["room"]]);
+  await wire.answer(2);
+  one.peer.socket.send("of one");
+  assert.equal(await other.peer.next(), "of one");
+  other.peer.socket.send("of the other");
+  assert.equal(await one.peer.next(), "of the other");
+  has(await wire.next("pub"), { d: "of one", by: "/ada" });
+  has(await wire.next("pub"), { d: "of the other" });
+  await hub.publish("room", "of the server");
+  assert.deepEqual([await one.peer.next(), await other.peer.next()], ["of the server", "of the server"]);
+});
+
+test("a plain client whose token ends is closed with 4401 after its grace, in a topic or not", async (t) => {
+  const { plain, hub, clock } = await startHub(t, {
+    ...ROOMS,
+    identify: ({ path }) => (path === "/" ? undefined : { user: path, expiresAt: Date.now() + 60_000, graceMs: 5_000 }),
+  });
+  const [member, visitor, nobody] = [await plain("ada"), await plain("bob"), await plain()];
+  for (const { client } of [member, nobody]) await hub.join(client, "room");
+  const codes: number[] = [];
+  for (const { peer } of [member, visitor, nobody]) peer.socket.on("close", (code) => codes.push(code));
+  await goOn(clock, 63_000, 250);
+  assert.deepEqual(codes, []);
+  await goOn(clock, 4_000, 250);
+  await until(() => codes.length === 2, "the end of both");
+  assert.deepEqual(codes, [4401, 4401]);
+  assert.ok(nobody.client.isOpen);
+});
+
+test("a plain client that is revoked is out of the topic, and closed with 4403 when it was its last, or was about all", async (t) => {
+  const { plain, hub } = await startHub(t, { ...ROOMS, identify: ({ path }) => ({ user: path }) });
+  const [ada, bob] = [await plain("ada"), await plain("bob")];
+  const codes: number[] = [];
+  for (const { peer } of [ada, bob]) peer.socket.on("close", (code) => codes.push(code));
+  for (const topic of ["one", "two"]) await hub.join(ada.client, topic);
+  await hub.revoke({ user: "/ada", topic: "one" });
+  await hub.publish("one", "not for it");
+  await hub.publish("two", "for it");
+  assert.equal(await ada.peer.next(), "for it");
+  await hub.revoke({ user: "/ada", topic: "two" });
+  await until(() => codes.length === 1, "the end of one");
+  await hub.revoke({ client: bob.client.id });
+  await until(() => codes.length === 2, "the end of the other");
+  assert.deepEqual(codes, [4403, 4403]);
 });
 
 test("a plain client is a member by its id, or by who it is known to be", async (t) => {

@@ -51,6 +51,12 @@ test("who is there, and then who comes and goes, collected over a second", async
   has(await ada.next("pres"), { n: 2, out: ["bob"] });
 });
 
+test("nobody is a list as well, and not only a number", async (t) => {
+  const { connect } = await startHub(t, PRESENT);
+  const ada = await connect("ada");
+  has(await ada.ask(2, writeWho("room", 2, undefined, true)), { n: 0, in: [] });
+});
+
 test("a member is its user: there once with three tabs, until the last one is gone", async (t) => {
   const { connect, clock, hub } = await startHub(t, PRESENT);
   const ada = await connect("ada");
@@ -186,6 +192,29 @@ test("two nodes on one engine see each other's members, and those of one that di
   assert.deepEqual(ada.taken("pres"), []);
   await goOn(clock, 20_000, 500);
   has(await ada.next("pres"), { n: 0, out: ["bob"] });
+});
+
+test("laravel-websockets#447, reverb#378, phoenix#2306, #2255, cometd#456, faye-redis-node#14: members of a node that dies leave once, within its lease and 5 s", async (t) => {
+  const clock = new StepClock();
+  // This one stands still from the moment on at which its process is killed.
+  const theirs = new StepClock();
+  const engine = new MemoryEngine(clock);
+  const one = await startHub(t, { ...PRESENT, clock, broker: new MemoryBroker(engine) });
+  const two = await startHub(t, { ...PRESENT, clock: theirs, broker: new MemoryBroker(engine) });
+  const ada = await one.connect("ada");
+  await ada.ask(2, writeWho("room", 2, undefined, true));
+  for (const name of ["bob", "cy"]) await (await two.connect(name, [["room"]])).answer(2);
+  for (let step = 0; step < 30; step++) {
+    theirs.advance(1000);
+    await goOn(clock, 1000);
+  }
+  assert.deepEqual(ada.taken("pres").flatMap(keys).toSorted(), ["bob", "cy"]);
+  await goOn(clock, 20_000);
+  const left = ada.taken("pres");
+  assert.deepEqual(left.flatMap((change) => (change as { out?: string[] }).out ?? []).toSorted(), ["bob", "cy"]);
+  has(left.at(-1)!, { n: 0 });
+  await goOn(clock, 60_000);
+  assert.deepEqual(ada.taken("pres"), []);
 });
 
 test("an engine without presence has none, and says so", async (t) => {

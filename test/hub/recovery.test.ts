@@ -254,7 +254,7 @@ test("a late message of an epoch that ended changes nothing", async () => {
   assert.deepEqual(a.news(), ["newer"]);
 });
 
-test("an engine that went back is noticed by the stamp, and what it has instead is delivered after the gap", async () => {
+test("SignalR#3091, nats-server#8368: an engine that went back is noticed by the stamp, and what it has instead is delivered after the gap", async () => {
   const rig = new Rig();
   const node = await rig.node();
   const a = await new Listener(node).join("t");
@@ -294,6 +294,147 @@ test("an engine that went back is noticed though not one message follows", async
   for (const listener of [a, b]) assert.deepEqual(listener.news(), ["joined 0", "one", "two", "gap reset 1"]);
   await rig.publish("t", "three");
   for (const listener of [a, b]) assert.deepEqual(listener.news(), ["three"], "both nodes agree on the new epoch");
+});
+
+test("what the engine acknowledged and lost again, before any node heard of it, is told as a gap", async () => {
+  const rig = new Rig();
+  const node = await rig.node();
+  const a = await new Listener(node).join("t");
+  await rig.publish("t", "one");
+  node.broker.isDeaf = true;
+  node.recovery.acknowledged("t", await rig.publish("t", "two"));
+  node.broker.cut();
+  loseNewest(rig.engine, "t", 1);
+  node.broker.isDeaf = false;
+  await node.broker.restore();
+  await rig.pass(6_000);
+  assert.deepEqual(a.news(), ["joined 0", "one", "gap reset 1"]);
+  node.recovery.acknowledged("t", await rig.publish("t", "two again"));
+  await rig.pass(60_000);
+  assert.deepEqual(a.news(), ["two again"]);
+});
+
+for (const isFollowedUp of [false, true]) {
+  const since = isFollowedUp ? ", though more was published since" : "";
+  test(`what was acknowledged to a node where nobody follows the topic, and lost, is told by the others${since}`, async () => {
+    const rig = new Rig();
+    const [publisher, other] = [await rig.node(), await rig.node()];
+    const a = await new Listener(other).join("t");
+    await rig.publish("t", "one");
+    other.broker.isDeaf = true;
+    publisher.recovery.acknowledged("t", await rig.publish("t", "two"));
+    for (const { broker } of [publisher, other]) broker.cut();
+    loseNewest(rig.engine, "t", 1);
+    if (isFollowedUp) {
+      // An engine that gives no offset away twice: what follows has 3, names 1 before it, and nothing is at 2.
+      const topic = rig.engine.topic("t");
+      await rig.publish("t", "three");
+      topic.top.offset = 3;
+      topic.kept.at(-1)!.message = { ...topic.kept.at(-1)!.message, offset: 3, prev: 1 };
+      const read = publisher.broker.read.bind(publisher.broker);
+      publisher.broker.read = async (name, options) => ({
+        ...(await read(name, options)),
+        diverged: options.after?.offset === 2,
+      });
+    }
+    other.broker.isDeaf = false;
+    for (const { broker } of [publisher, other]) await broker.restore();
+    await rig.pass(40_000);
+    const news = a.news().filter((line) => line !== "three");
+    assert.deepEqual(news, ["joined 0", "one", "gap reset 1"]);
+  });
+}
+
+test("what was acknowledged to a node where nobody follows the topic, and is there, resets nobody", async () => {
+  const rig = new Rig();
+  const [publisher, other] = [await rig.node(), await rig.node()];
+  const a = await new Listener(other).join("t");
+  publisher.recovery.acknowledged("t", await rig.publish("t", "one"));
+  await rig.publish("t", "two");
+  publisher.recovery.acknowledged("gone", await rig.publish("gone", "two"));
+  for (const { broker } of [publisher, other]) broker.cut();
+  for (const { broker } of [publisher, other]) await broker.restore();
+  await rig.pass(40_000);
+  assert.deepEqual(a.news(), ["joined 0", "one", "two"]);
+});
+
+test("what was acknowledged and lost is told as a gap though more was acknowledged since, and has come", async () => {
+  const rig = new Rig();
+  const node = await rig.node();
+  const a = await new Listener(node).join("t");
+  await rig.publish("t", "one");
+  node.broker.isDeaf = true;
+  node.recovery.acknowledged("t", await rig.publish("t", "two"));
+  node.broker.cut();
+  loseNewest(rig.engine, "t", 1);
+  // An engine that gives no offset away twice: what follows has 3, and names 1 before it.
+  const topic = rig.engine.topic("t");
+  node.recovery.acknowledged("t", { ...(await rig.publish("t", "three")), offset: 3 });
+  topic.top.offset = 3;
+  topic.kept.at(-1)!.message = { ...topic.kept.at(-1)!.message, offset: 3, prev: 1 };
+  node.broker.isDeaf = false;
+  await node.broker.restore();
+  await rig.pass(6_000);
+  assert.deepEqual(a.news(), ["joined 0", "one", "gap reset 1", "three"]);
+});
+
+test("where the engine cannot be asked, what it acknowledged and left out of what came is told as a gap of its own", async () => {
+  const rig = new Rig();
+  const node = await rig.node();
+  const a = await new Listener(node).join("t");
+  await rig.publish("t", "one");
+  const { message } = rig.engine.topic("t").kept[0]!;
+  const come = (offset: number, prev: number): void => {
+    const bytes = Buffer.from(`at ${offset}`);
+    node.recovery.events.message("t", { ...message, offset, prev, stamp: `stamp ${offset}`, bytes });
+  };
+  node.broker.faults = { ...NO_FAULTS, fail: 100 };
+  node.recovery.acknowledged("t", { epoch: message.epoch, offset: 6 });
+  for (const [offset, prev] of [
+    [4, 3],
+    [5, 4],
+    [7, 5],
+  ] as const)
+    come(offset, prev);
+  await rig.pass(1_000);
+  assert.deepEqual(a.news(), ["joined 0", "one", "gap lost 3", "at 4", "at 5", "gap lost 5", "at 7"]);
+});
+
+test("a node that hears nothing of what it publishes without a pause asks within seconds", async () => {
+  const rig = new Rig();
+  const node = await rig.node();
+  const a = await new Listener(node).join("t");
+  node.broker.isDeaf = true;
+  for (let publishes = 0; publishes < 1200; publishes++) {
+    node.recovery.acknowledged("t", await rig.publish("t", "more"));
+    await rig.pass(5);
+  }
+  assert.ok(a.news().includes("more"));
+});
+
+test("an engine that went back is noticed by its newest offset, if it cannot tell otherwise", async () => {
+  const rig = new Rig();
+  const node = await rig.node();
+  node.broker.isVague = true;
+  const a = await new Listener(node).join("t");
+  for (const text of ["one", "two"]) await rig.publish("t", text);
+  node.broker.cut();
+  loseNewest(rig.engine, "t", 1);
+  await node.broker.restore();
+  await rig.pass(6_000);
+  assert.deepEqual(a.news(), ["joined 0", "one", "two", "gap reset 1"]);
+});
+
+test("a message that comes again is no reason to ask the engine", async () => {
+  const rig = new Rig();
+  const node = await rig.node();
+  const a = await new Listener(node).join("t");
+  node.broker.faults = { ...NO_FAULTS, double: 100 };
+  const { read } = node.broker.asked;
+  for (const text of ["one", "two", "three"]) await rig.publish("t", text);
+  await rig.pass(3_000);
+  assert.deepEqual(a.news(), ["joined 0", "one", "two", "three"]);
+  assert.equal(node.broker.asked.read, read);
 });
 
 test("an engine that went back is noticed by a message with another stamp, though nobody says that the connection is a new one", async () => {

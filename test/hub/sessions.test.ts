@@ -5,6 +5,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { test } from "node:test";
 import { writeAuth, writeCall, writeHello, writePub, writeSub } from "@hawser/wire/client";
 import { HubError } from "#hawser/hub/index.js";
+import { until } from "../harness/concurrency.js";
 import { stepUntil, turns } from "../harness/rig.js";
 import { byName, everything, goOn, has, startHub } from "./harness/hub-rig.js";
 
@@ -77,6 +78,23 @@ test("what authenticate says and throws is told by its word, and nothing else of
     has(await peer.ask(1, writeHello(1, token)), expected);
   }
   assert.equal(log.of("hub-error").length, 2, "what is no verdict stands in the log");
+});
+
+test("who is gone while its token is checked is told to authenticate, which still has all its time", async (t) => {
+  let signal: AbortSignal | undefined;
+  const { dial, rig } = await startHub(t, {
+    authenticate: (_token, check) => {
+      ({ signal } = check);
+      return new Promise<never>(() => {});
+    },
+    allow: everything,
+  });
+  const peer = await dial();
+  peer.send(writeHello(1, "slow"));
+  await until(() => signal !== undefined, "the check");
+  assert.equal(signal!.aborted, false);
+  rig.opened.at(-1)!.terminate();
+  await until(() => signal!.aborted, "the signal");
 });
 
 test("without authenticate everybody may come in, and is nobody", async (t) => {
@@ -184,6 +202,18 @@ test("who asks too fast is told when to go on, and who does not stop is closed",
   for (let id = 15; id <= 150; id++) peer.send(writePub("room", 1, id));
   has(await peer.next("bye"), { bye: "limit" });
   has(await peer.end(), { code: 4429 });
+});
+
+test("what is under way when a request is refused does not overtake it", async (t) => {
+  const { connect, clock } = await startHub(t, { ...OPEN, limits: { requestsPerSecond: 10 } });
+  const peer = await connect("ada");
+  for (let id = 2; id <= 11; id++) peer.send(writePub("room", 1, id));
+  has(await peer.answer(11), { code: "limit" });
+  // Time for seven requests.
+  clock.advance(700);
+  has(await peer.ask(12, writePub("room", 1, 12)), { code: "limit" });
+  clock.advance(300);
+  has(await peer.ask(11, writePub("room", 1, 11)), { verb: "ok" });
 });
 
 test("permissions may take their time, and what comes behind waits for them", async (t) => {

@@ -13,6 +13,7 @@ import {
   writeSubLast,
   writeUnsub,
 } from "@hawser/wire/client";
+import { until } from "../harness/concurrency.js";
 import { turns } from "../harness/rig.js";
 import { byName, everything, has, startHub } from "./harness/hub-rig.js";
 
@@ -191,6 +192,28 @@ test("what is published is what the contract says, from clients and from the ser
   has(await ada.ask(7, writeSub("room:a:b", 7)), { code: "unknown-topic" });
   await assert.rejects(hub.publish("room:1", { text: "much too long" }), { name: "HubError", code: "bad-request" });
   await assert.rejects(hub.publish("other" as "room:1", { text: "a" }), { code: "unknown-topic" });
+});
+
+test("socket.io#2962, #3431: what is published side by side goes to its own topic, whatever has to be waited for", async (t) => {
+  const waits = new Map<string, () => void>();
+  const publish = (_user: unknown, { topic }: { topic: string }): Promise<boolean> =>
+    new Promise((resolve) => waits.set(topic, () => resolve(true)));
+  const { connect, hub } = await startHub(t, { ...HISTORY, allow: { ...everything, publish } });
+  const [ada, bob] = [await connect("ada", [["a"], ["b"], ["c"]]), await connect("bob")];
+  ada.send(writePub("a", "to a", 10));
+  bob.send(writePub("b", "to b", 10));
+  await until(() => waits.size === 2, "both publishes to be asked about");
+  await hub.publish("c", "to c");
+  for (const topic of ["b", "a"]) waits.get(topic)!();
+  const came = [await ada.next("pub"), await ada.next("pub"), await ada.next("pub")];
+  assert.deepEqual(
+    came.map(({ pub, d }) => [pub, d]),
+    [
+      ["c", "to c"],
+      ["b", "to b"],
+      ["a", "to a"],
+    ],
+  );
 });
 
 test("a schema that answers by a promise is refused for messages", async (t) => {

@@ -54,12 +54,12 @@ describe("the page, in Chromium", { skip: chromium.missing }, () => {
     await page.context().close();
   });
 
-  it("a tab that is closed is a client that went away, and no error", async () => {
+  it("a tab that is closed closes its connection in good order", async () => {
     const page = await openPage(browser, at("/closing"));
     await page.close();
     const { id } = await server.waitForEvent("connect", ({ path }) => path === "/closing");
     const line = await server.waitForEvent("disconnect", (candidate) => candidate.id === id);
-    assert.deepEqual([line.level, line["code"], line["cause"]], ["info", 1001, "going-away"]);
+    assert.deepEqual([line.level, line["code"], line["cause"]], ["info", 1000, "normal"]);
   });
 
   const at = (path: string): string => `http://127.0.0.1:${server.port}${path}`;

@@ -82,7 +82,7 @@ describe("docs/deployment.md", () => {
       "--deploy-hook",
       "--ulimit",
     ]);
-    const flags = new Set(page.match(/(?<=[ `])--[a-z][a-z-]+/g)?.filter((flag) => !foreign.has(flag)));
+    const flags = new Set(page.match(/(?<=[ `])--[a-z][a-z0-9-]+/g)?.filter((flag) => !foreign.has(flag)));
     assert.ok(flags.size > 5);
     for (const flag of flags) assert.ok(help.includes(` ${flag} `) || help.includes(` ${flag}\n`), flag);
     const options = new Set(page.match(/(?<=`)(?!durationMs)[a-z]+[A-Za-z]*(Ms|Bytes|Clients|Handshakes)(?=`)/g));

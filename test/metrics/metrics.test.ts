@@ -3,16 +3,21 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { causes, createServer, refusals, type Server, type Stats } from "hawser";
 import { createMetrics, type Metrics } from "@hawser/admin/metrics";
+import { createHub, type Hub } from "hawser/hub";
 import { handshakeFaults } from "hawser/protocol";
+import { byeWords, errorWords, gapWords } from "@hawser/wire";
+import { writeCall, writeHello, writePub } from "@hawser/wire/client";
 import { until } from "../harness/concurrency.js";
+import { certificates } from "../harness/certificates.js";
+import { Http2Peer } from "../harness/http2-client.js";
 import { frame } from "../harness/frames.js";
 import { emptyStats } from "#hawser/server/watching/stats.js";
 import { RawClient } from "../harness/raw-client.js";
 import { startRig, stepUntil } from "../harness/rig.js";
 import { type Family, readExposition, valueOf } from "./harness/exposition.js";
 
-function metricsOf(test: TestContext, server: Server): Metrics & { read(): Promise<Map<string, Family>> } {
-  const metrics = createMetrics(server);
+function metricsOf(test: TestContext, server: Server, hub?: Hub): Metrics & { read(): Promise<Map<string, Family>> } {
+  const metrics = createMetrics(server, { hub });
   test.after(() => metrics.stop());
   return Object.assign(metrics, { read: async () => readExposition(await metrics.text()) });
 }
@@ -23,7 +28,7 @@ describe("metrics", () => {
     assert.match(metrics.contentType, /^text\/plain; version=0\.0\.4/);
     const families = await metrics.read();
     for (const { name, help, type, samples } of families.values()) {
-      assert.match(name, /^hawser_[a-z_]+$/);
+      assert.match(name, /^hawser_[a-z][a-z0-9_]+$/);
       assert.notEqual(help, "");
       assert.equal(type === "counter", name.endsWith("_total"), `${name} is a ${type}`);
       assert.ok(samples.length > 0, name);
@@ -40,6 +45,28 @@ describe("metrics", () => {
     const refused = valuesOf("hawser_handshakes_refused_total", "reason");
     assert.deepEqual([...refused.keys()], [...Object.keys(handshakeFaults), ...Object.keys(refusals)]);
     for (const value of [...closed.values(), ...refused.values()]) assert.equal(value, 0);
+  });
+
+  it("tell connections of HTTP/2 from their clients", async (test) => {
+    const rig = await startRig(test, { tls: certificates.first, http2: true });
+    const metrics = metricsOf(test, rig.server);
+    const values = async (): Promise<(number | undefined)[]> => {
+      const families = await metrics.read();
+      const names = ["hawser_connections", "hawser_http2_clients", "hawser_http2_connections"];
+      return names.map((name) => families.get(name)?.samples[0]?.value);
+    };
+    const peer = await Http2Peer.connect(test, rig.url);
+    const first = await peer.open();
+    await peer.open();
+    await Http2Peer.connect(test, rig.url);
+    await rig.connect();
+    assert.deepEqual(await values(), [3, 2, 2]);
+    first.reset();
+    await rig.nextClosed();
+    assert.deepEqual(await values(), [2, 1, 2]);
+    peer.session.destroy();
+    await until(() => rig.server.http2.connections === 1, "the end of the connection");
+    assert.deepEqual(await values(), [1, 0, 1]);
   });
 
   it("count what happens", async (test) => {
@@ -201,6 +228,98 @@ describe("metrics", () => {
     peer.destroy();
     await closed;
     assert.equal(valueOf(await metrics.read(), "hawser_connections_closed_total", { cause: "server-shutdown" }), 1);
+  });
+
+  it("have nothing of a hub where there is none", async (test) => {
+    const families = await metricsOf(test, createServer({ logLevel: "silent" })).read();
+    assert.ok(![...families.keys()].some((name) => name.startsWith("hawser_hub_")));
+  });
+
+  it("have every word of the hub's from the start, at 0", async (test) => {
+    const hub = createHub();
+    test.after(() => hub.close());
+    const families = await metricsOf(test, createServer({ logLevel: "silent" }), hub).read();
+    const expected: Readonly<Record<string, readonly [label: string, values: readonly string[]]>> = {
+      hawser_hub_gaps_total: ["reason", Object.keys(gapWords)],
+      hawser_hub_byes_total: ["reason", Object.keys(byeWords)],
+      hawser_hub_requests_refused_total: ["code", [...Object.keys(errorWords), "other"]],
+      hawser_hub_publish_failures_total: ["reason", ["unavailable", "limit", "failed"]],
+      hawser_hub_tokens_total: ["outcome", ["accepted", "unauthorized", "expired", "unavailable", "other"]],
+    };
+    for (const [name, [label, values]] of Object.entries(expected)) {
+      const { samples } = families.get(name)!;
+      assert.deepEqual(samples.map(({ labels }) => labels[label]!).toSorted(), values.toSorted(), name);
+      for (const { value } of samples) assert.equal(value, 0);
+    }
+    assert.equal(valueOf(families, "hawser_hub_engine_up"), 1);
+  });
+
+  it("count what happens in a hub, and name none of its topics, users or calls", async (test) => {
+    const hub = createHub({
+      defaultTopic: { history: { size: 10, ttlMs: 60_000 }, presence: true },
+      authenticate: (token) => (token === "bad" ? false : { user: String(token) }),
+      allow: { subscribe: () => true },
+      calls: { "s3cret-call": () => 1 },
+    });
+    const rig = await startRig(test, hub.serverOptions());
+    test.after(() => hub.close());
+    const metrics = metricsOf(test, rig.server, hub);
+    const { peer } = await rig.connect({ headers: { "sec-websocket-protocol": "hawser.v1" } });
+    const ask = async (text: string): Promise<void> => {
+      await peer.sendFrame(frame.text(text));
+      await peer.nextMessage();
+    };
+    await ask(writeHello(1, "bad"));
+    await ask(writeHello(2, "s3cret-reader", [["s3cret-topic"]]));
+    await peer.nextMessage();
+    await hub.publish("s3cret-topic", 1);
+    await peer.nextMessage();
+    await ask(writePub("s3cret-topic", 2, 10));
+    await ask(writeCall("s3cret-call", 11));
+    const families = await metrics.read();
+    const expected: [name: string, value: number, labels?: Record<string, string>][] = [
+      ["hawser_hub_engine_up", 1],
+      ["hawser_hub_engine_lost_total", 0],
+      ["hawser_hub_sessions", 1],
+      ["hawser_hub_topics", 1, { phase: "live" }],
+      ["hawser_hub_suspect_topics", 0],
+      ["hawser_hub_members", 1],
+      ["hawser_hub_publishes_total", 1],
+      ["hawser_hub_publish_duration_seconds_count", 1],
+      ["hawser_hub_delivery_lag_seconds_count", 1],
+      ["hawser_hub_messages_total", 1],
+      ["hawser_hub_deliveries_total", 1],
+      ["hawser_hub_calls_total", 1, { outcome: "answered" }],
+      ["hawser_hub_calls_pending", 0],
+      ["hawser_hub_requests_refused_total", 1, { code: "unauthorized" }],
+      ["hawser_hub_requests_refused_total", 1, { code: "forbidden" }],
+      ["hawser_hub_tokens_total", 1, { outcome: "accepted" }],
+      ["hawser_hub_tokens_total", 1, { outcome: "unauthorized" }],
+      ["hawser_hub_history_bytes", hub.stats.historyBytes],
+      ["hawser_hub_history_limit_bytes", 64 * 1024 * 1024],
+    ];
+    for (const [name, value, labels] of expected) {
+      assert.equal(valueOf(families, name, labels), value, `${name} ${JSON.stringify(labels ?? {})}`);
+    }
+    assert.doesNotMatch(await metrics.text(), /s3cret/);
+  });
+
+  it("ask a hub once for a scrape", async (test) => {
+    const hub = createHub();
+    test.after(() => hub.close());
+    let asked = 0;
+    const counted = {
+      get stats() {
+        asked++;
+        return hub.stats;
+      },
+    };
+    const metrics = createMetrics(createServer({ logLevel: "silent" }), { hub: counted });
+    test.after(() => metrics.stop());
+    await metrics.text();
+    assert.equal(asked, 1);
+    await metrics.text();
+    assert.equal(asked, 2);
   });
 });
 

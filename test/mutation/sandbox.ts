@@ -29,7 +29,7 @@ export class Sandbox {
       if (!/^@?hawser$/.test(name)) symlinkSync(join(project, "node_modules", name), join(folder, name));
     }
     symlinkSync("../packages/hawser", join(folder, "hawser"));
-    for (const name of ["wire", "client", "jwt", "admin", "cli"])
+    for (const name of ["wire", "client", "jwt", "redis", "admin", "cli"])
       symlinkSync(`../../packages/${name}`, join(folder, "@hawser", name));
   }
 

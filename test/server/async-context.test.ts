@@ -148,20 +148,20 @@ describe("AsyncLocalStorage in handlers", () => {
         );
         await peer.sendBytes(Buffer.concat(burst));
       }
-      await until(() => server.stats.messagesIn >= (CLIENTS - 10) * MESSAGES, "the messages of those who read", 30_000);
+      await until(() => server.stats.messagesIn >= (CLIENTS - 10) * MESSAGES, "the messages of those who read");
       const found = (where: string): number => notes.filter((note) => note.where === where).length;
       // The kernel may have taken all of that.
       const slow = [...server.clients.values()].find(({ data }) => data === "client 1")!;
       while (slow.send(Buffer.alloc(64 * 1024)) === "sent");
       for (const peer of peers.slice(0, 10)) peer.socket.resume();
-      await until(() => found("drain") > 0, "a drain", 30_000);
-      await until(() => server.stats.messagesIn === CLIENTS * MESSAGES, "all messages", 30_000);
+      await until(() => found("drain") > 0, "a drain");
+      await until(() => server.stats.messagesIn === CLIENTS * MESSAGES, "all messages");
       // Some are ended by other clients' handlers, some by themselves, some by the peer, and the rest by the shutdown.
       for (const [i, text] of ["cut the next", "close the next", "fail"].entries())
         await peers[10 + 5 * i]!.sendFrame(frame.text(text));
       for (const peer of peers.slice(0, 4)) await peer.sendFrame(frame.close(1000));
       for (const peer of peers.slice(4, 8)) peer.reset();
-      await until(() => found("close") >= 10, "ten closes", 30_000);
+      await until(() => found("close") >= 10, "ten closes");
       await storage.run("whoever shuts down", () => server.close({ graceMs: 300 }));
       for (const where of ["open", "close", "log", "diagnostics"]) assert.equal(found(where), CLIENTS, where);
       assert.deepEqual(

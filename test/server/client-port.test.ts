@@ -106,7 +106,7 @@ describe("what is attached to a client", () => {
     const rig = await startRig(test);
     const { peer, client } = await rig.connect();
     const port = portOf(client);
-    port.attached = { onShutdown: () => void port.offer("come back later") };
+    port.attached = { onShutdown: () => void port.offer("come back later"), onGone: () => {} };
     const stopped = rig.stop();
     assert.equal((await peer.nextMessage()).bytes.toString(), "come back later");
     await peer.expectClose(1001);
@@ -117,7 +117,7 @@ describe("what is attached to a client", () => {
     const rig = await startRig(test);
     const { peer, client } = await rig.connect();
     let told = 0;
-    portOf(client).attached = { onShutdown: () => void told++ };
+    portOf(client).attached = { onShutdown: () => void told++, onGone: () => {} };
     client.close(4000);
     const stopped = rig.stop();
     await peer.expectClose(4000);

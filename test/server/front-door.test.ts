@@ -11,6 +11,7 @@ import { sleep, until } from "../harness/concurrency.js";
 import { Random } from "../harness/random.js";
 import { MAX_HEADER_BYTES, mutant, ODD, PLAIN } from "./harness/handshake-samples.js";
 import { type Rig, startRig, turns } from "../harness/rig.js";
+import { reset } from "../harness/reset.js";
 
 const SEED = 20_261_124;
 const MUTANTS = 1200;
@@ -87,7 +88,7 @@ describe("a connection that says nothing", () => {
     for (const { rig } of [door, http]) {
       const peer = await rig.dial();
       await turns();
-      peer.socket.resetAndDestroy();
+      reset(peer.socket);
       await until(() => rig.server.stats.httpErrors === 1, "the reset to be noted");
       await (await rig.connect({ at: "chat" })).peer.close();
     }

@@ -200,7 +200,7 @@ describe("read backpressure", () => {
     assert.equal(calls, 1);
     assert.ok(socket.bytesRead < 256 * 1024, `${socket.bytesRead} of ${flood.length} bytes read`);
     handler.open();
-    await until(() => calls === 32 * 1024, "the rest of them", 30_000);
+    await until(() => calls === 32 * 1024, "the rest of them");
   });
 
   it("holds for a client that does not read its replies", async (test) => {
@@ -220,7 +220,7 @@ describe("read backpressure", () => {
     assert.equal(socket.bytesRead, before, "it is not read any more");
     assert.ok(client.bufferedBytes < 1024 * 1024, `${client.bufferedBytes} bytes wait`);
     peer.socket.resume();
-    await until(() => client.messagesIn === 1024, "the rest", 30_000);
+    await until(() => client.messagesIn === 1024, "the rest");
   });
 });
 

@@ -13,6 +13,7 @@ import { type HttpResponse, upgradeRequest } from "../harness/http.js";
 import { Random } from "../harness/random.js";
 import { RawClient } from "../harness/raw-client.js";
 import { gate, LogBook, type Rig, startRig, turns } from "../harness/rig.js";
+import { reset } from "../harness/reset.js";
 
 const isBun = process.versions["bun"] !== undefined;
 const hasIPv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === "::1"));
@@ -89,7 +90,7 @@ describe("raw.socket of a lean socket's request", { skip: isBun }, () => {
     const ways: ((socket: Socket) => unknown)[] = [
       (socket) => socket.destroy(),
       (socket) => socket.destroy(new Error("meant for the connection")),
-      (socket) => socket.resetAndDestroy(),
+      (socket) => reset(socket),
       (socket) => socket.end(),
       (socket) => socket.destroySoon(),
     ];
@@ -214,7 +215,7 @@ describe("the front door in a crowd", { skip: isBun }, () => {
       const closed = once(socket, "close");
       if (leave === "end") socket.end();
       else if (leave === "destroy") socket.destroy();
-      else socket.resetAndDestroy();
+      else reset(socket);
       await closed;
     });
     const { server } = rig;

@@ -11,6 +11,7 @@ import { LeanSockets } from "#hawser/server/internals/lean-sockets.js";
 import { until } from "../harness/concurrency.js";
 import { Random } from "../harness/random.js";
 import { turns } from "../harness/rig.js";
+import { reset } from "../harness/reset.js";
 
 const isBun = process.versions["bun"] !== undefined;
 
@@ -544,7 +545,7 @@ describe("a lean socket that is destroyed", { skip: isBun }, () => {
 
   it("is so by the peer's reset, and knows why", async (test) => {
     const { ours, theirs, witness } = await settledPair(test);
-    theirs.resetAndDestroy();
+    reset(theirs);
     await expectClosed(witness, ["closed"]);
     assert.equal(ours.error, "ECONNRESET");
   });
@@ -554,7 +555,7 @@ describe("a lean socket that is destroyed", { skip: isBun }, () => {
     theirs.pause();
     fill(ours, new Random(11));
     ours.end();
-    theirs.resetAndDestroy();
+    reset(theirs);
     await expectClosed(witness, ["closed"]);
     assert.match(ours.error!, /^(ECONNRESET|EPIPE)$/);
     assert.equal(lean.open, 0);
@@ -568,7 +569,7 @@ describe("a lean socket that is destroyed", { skip: isBun }, () => {
     for (const attempt of tries) {
       const { ours, theirs, witness } = await pair(test);
       ours.settle();
-      theirs.resetAndDestroy();
+      reset(theirs);
       await once(theirs, "close");
       await turns();
       attempt(ours);

@@ -180,7 +180,7 @@ describe("a Unix socket", { skip: notOnWindows("Unix sockets") }, () => {
       [null, /port takes a whole number/],
       ["/run/hawser.sock", /port takes a whole number/],
       [{ host: "" }, /host takes a host name/],
-      [{ socket: "/tmp/a.sock" }, /got "socket", takes port, host; path, mode; or fd/],
+      [{ socket: "/tmp/a.sock" }, /got "socket", takes port, host, reusePort; path, mode; or fd/],
     ];
     for (const [target, message] of wrong) {
       const { server } = started(test);

@@ -14,6 +14,7 @@ import { connect as connectTls } from "node:tls";
 import { until } from "../harness/concurrency.js";
 import { certificates } from "../harness/certificates.js";
 import { listenOn, type Rig, startRig, turns } from "../harness/rig.js";
+import { reset } from "../harness/reset.js";
 
 const H2C = ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA"];
 
@@ -52,22 +53,23 @@ const WAYS = ["listen", "portable", "TLS", "attach", "attach to https", "handleU
 async function serve(
   test: TestContext,
   way: (typeof WAYS)[number],
-  application: RequestListener,
+  application: RequestListener | null,
   limits: { requestTimeoutMs?: number } = {},
 ): Promise<Rig<undefined> & { dialRaw(): Socket }> {
   const tls = way.includes("TLS") || way.includes("https") ? certificates.first : undefined;
   let rig: Rig<undefined>;
   if (way === "handleUpgrade") {
-    const http = createHttpServer(application);
+    const http = createHttpServer(application ?? undefined);
     const port = await listenOn(http);
     rig = { ...(await startRig(test)), port };
     http.on("upgrade", (request, socket, head) => rig.server.handleUpgrade(request, socket, head));
     test.after(() => close(http));
   } else if (way.startsWith("attach")) {
-    const http = tls === undefined ? createHttpServer(application) : createHttpsServer(tls, application);
+    const http =
+      tls === undefined ? createHttpServer(application ?? undefined) : createHttpsServer(tls, application ?? undefined);
     rig = await startRig(test, {}, { attach: http });
   } else {
-    const options = { request: application, portableSockets: way === "portable", ...limits };
+    const options = { request: application ?? undefined, portableSockets: way === "portable", ...limits };
     rig = await startRig(test, tls === undefined ? options : { ...options, tls });
   }
   const { port } = rig;
@@ -298,7 +300,7 @@ describe("other upgrades", () => {
       socket.write(request("GET /first HTTP/1.1", []) + request("GET /second HTTP/1.1", H2C));
       await until(() => seen.length > 0, "the first request");
       await turns(10);
-      socket.resetAndDestroy();
+      reset(socket);
       await until(() => gone, "the reset");
       await turns(10);
       // Where Node decides by callback, the second is an ordinary request from the start, and comes with the first.
@@ -321,6 +323,19 @@ describe("other upgrades", () => {
     assert.notEqual((await peer.ended(5_000)).how, "open");
     assert.equal(rig.server.stats.httpErrors, 1);
   });
+
+  for (const way of ["attach", "handleUpgrade"] as const) {
+    it(`are refused where nobody answers requests, ${way}`, async (test) => {
+      const rig = await serve(test, way, null);
+      const socket = rig.dialRaw();
+      test.after(() => socket.destroy());
+      let text = "";
+      socket.setEncoding("latin1").on("data", (part: string) => (text += part));
+      socket.write(request("GET / HTTP/1.1", H2C));
+      await until(() => text !== "", "an answer");
+      assert.match(text, /^HTTP\/1\.1 400 /);
+    });
+  }
 
   it("reach another listener that may know what they ask for, h2c apart", async (test) => {
     const seen: Seen[] = [];

@@ -55,7 +55,7 @@ describe("the built-in logger", () => {
     const child = run(test, "setInterval(() => {}, 1_000)");
     await once(child.stderr!, "data");
     const lines = linesOf(child);
-    await until(() => lines.some(({ event }) => event === "log-dropped"), "the line", 30_000);
+    await until(() => lines.some(({ event }) => event === "log-dropped"), "the line");
     const dropped = lines.find(({ event }) => event === "log-dropped")!.lines!;
     assert.ok(dropped > 0);
     assert.equal(lines.length - 1 + dropped, 2 * SERVERS);

@@ -35,6 +35,10 @@ describe("undefined is the same as left out", () => {
       logger: undefined,
       logTail: undefined,
       metrics: undefined,
+      hub: undefined,
+      readyWithoutEngine: undefined,
+      engineGraceMs: undefined,
+      nodes: undefined,
       tryUrl: undefined,
       clock: undefined,
     };

@@ -24,7 +24,7 @@ export interface AdminRig {
   readonly logTail: LogTail;
   readonly port: number;
   /** A client of the server. */
-  readonly client: (path?: string) => Promise<WebSocket>;
+  readonly client: (path?: string, subprotocols?: string[]) => Promise<WebSocket>;
   /** One request to the admin listener; `host` alone is sent unless there are other headers. */
   readonly ask: (path: string, headers?: Record<string, string>, method?: string) => Promise<Answer>;
   readonly dashboard: (headers?: Record<string, string>) => Promise<Dashboard>;
@@ -84,8 +84,8 @@ export async function startAdmin(
     log,
     logTail,
     port,
-    async client(path = "/lobby") {
-      const socket = open(`ws://127.0.0.1:${serverPort}${path}`);
+    async client(path = "/lobby", subprotocols = []) {
+      const socket = open(`ws://127.0.0.1:${serverPort}${path}`, {}, subprotocols);
       await once(socket, "open");
       return socket;
     },

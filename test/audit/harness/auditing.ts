@@ -14,14 +14,14 @@ import type { Fault } from "./faults.js";
 
 const faultServer = fileURLToPath(new URL("fault-server-main.js", import.meta.url));
 
-/** For `--exec`: the server with one fault, as a command of the shell. */
-export function faultCommand(port: number, fault: Fault | "none"): string {
-  return [process.execPath, faultServer, String(port), fault].map((word) => JSON.stringify(word)).join(" ");
+/** For `--exec`: the server with these faults, as a command of the shell. */
+export function faultCommand(port: number, ...faults: readonly Fault[]): string {
+  return [process.execPath, faultServer, String(port), faults.join()].map((word) => JSON.stringify(word)).join(" ");
 }
 
-/** Starts the server with one fault; it ends with the test. */
-export async function startFault(t: TestContext, fault: Fault | "none"): Promise<string> {
-  const child = spawn(process.execPath, [faultServer, "0", fault], { stdio: ["ignore", "pipe", "ignore"] });
+/** Starts the server with these faults; it ends with the test. */
+export async function startFault(t: TestContext, ...faults: readonly Fault[]): Promise<string> {
+  const child = spawn(process.execPath, [faultServer, "0", faults.join()], { stdio: ["ignore", "pipe", "ignore"] });
   t.after(() => child.kill("SIGKILL"));
   for await (const line of createInterface({ input: child.stdout })) {
     const port = /"port":(\d+)/.exec(line)?.[1];
@@ -29,7 +29,7 @@ export async function startFault(t: TestContext, fault: Fault | "none"): Promise
     child.stdout.resume();
     return `ws://127.0.0.1:${port}/`;
   }
-  throw new Error(`the server with the fault ${fault} did not start`);
+  throw new Error(`the server with the faults ${faults.join()} did not start`);
 }
 
 /** A port that nothing listens on; somebody else may take it, which nobody does here. */

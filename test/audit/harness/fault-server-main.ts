@@ -1,22 +1,27 @@
-// A server on `ws` that keeps the ten practices, with deadlines of a second or so, but for the one fault that it is started with:
+// A server on `ws` that keeps the ten practices, with deadlines of a second or so, but for the faults that it is started with:
 //
-//   node fault-server-main.js PORT FAULT
+//   node fault-server-main.js PORT [FAULT,FAULT...]
 //
-// It echoes, but for two faults that show where messages go to others. `none` has no fault.
+// It echoes, but for two faults that show where messages go to others.
 
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { WebSocket, WebSocketServer } from "ws";
 import type { Fault } from "./faults.js";
 
-const [port = "0", name = "none"] = process.argv.slice(2);
-const fault = name as Fault | "none";
-const is = (...faults: Fault[]): boolean => faults.includes(fault as Fault);
+const [port = "0", names = ""] = process.argv.slice(2);
+const own = new Set(names.split(",").filter((name) => name !== "") as Fault[]);
+const is = (...faults: Fault[]): boolean => faults.some((fault) => own.has(fault));
 
 const PING_MS = 400;
 const SILENT_MS = 2500;
 /** With so much queued for a client it is not read any more. */
 const QUEUED_BYTES = 64 * 1024;
+/**
+ * Whoever sends so many empty messages is cut where there is a fault. Without one the kernel's buffers have to fill first, which is
+ * half a million messages and most of the time that an audit computes.
+ */
+const EMPTY_MESSAGES = own.size === 0 ? Infinity : is("tiny-backlog") ? 15_000 : 1000;
 
 const http = createServer(
   {
@@ -41,6 +46,7 @@ interface Client {
   heardAt: number;
   /** Pings since then. */
   unanswered: number;
+  emptyMessages: number;
 }
 
 const clients = new Set<Client>();
@@ -68,7 +74,7 @@ http.on("upgrade", (request: IncomingMessage, socket, head) => {
 function onClient(socket: WebSocket, request: IncomingMessage): void {
   const { remoteAddress = "", remotePort = 0 } = request.socket;
   const id = is("address-ids", "address-kicks", "address-replies") ? remoteAddress : `client-${++count}`;
-  const client: Client = { id, socket, heardAt: performance.now(), unanswered: 0 };
+  const client: Client = { id, socket, heardAt: performance.now(), unanswered: 0, emptyMessages: 0 };
   if (is("address-kicks")) {
     for (const other of clients) if (other.id === id) other.socket.close(4000, "connected again");
   }
@@ -85,6 +91,10 @@ function onClient(socket: WebSocket, request: IncomingMessage): void {
   socket.on("ping", heard);
   socket.on("message", (data: Buffer, isBinary) => {
     heard();
+    if (data.length === 0 && ++client.emptyMessages > EMPTY_MESSAGES) {
+      socket.terminate();
+      return;
+    }
     if (is("logs-messages")) log("info", "message", { id, bytes: data.length });
     if (is("blocks")) block(4);
     if (is("no-turns")) block(1);
@@ -99,7 +109,7 @@ function onClient(socket: WebSocket, request: IncomingMessage): void {
     receiver?.send(data, { binary: isBinary }, () => {
       if (socket.isPaused && socket.bufferedAmount < QUEUED_BYTES / 2) socket.resume();
     });
-    if (is("tiny-backlog") && data.length === 0) entries.push(Buffer.alloc(4096, 1));
+    if (is("tiny-backlog") && data.length === 0) entries.push(Buffer.alloc(16_384, 1));
     else if (socket.bufferedAmount > QUEUED_BYTES) socket.pause();
   });
   socket.on("close", (code) => {

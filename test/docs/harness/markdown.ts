@@ -50,6 +50,11 @@ export function codeBlocks(text: string, language: string): string[] {
   return [...text.matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, "gm"))].map(([, code]) => code!);
 }
 
+/** Code without its white space: the formatter indents a piece of a program by itself. */
+export function dense(code: string): string {
+  return code.replace(/\s+/g, "");
+}
+
 /** Targets of links and images, outside of code. */
 export function links(text: string): string[] {
   const prose = text.replace(/^```[\s\S]*?^```/gm, "").replace(/`[^`]*`/g, "");

@@ -35,7 +35,7 @@ function rowOf(name: string, rule: SettingRule): Row {
     Option: `\`${name}\``,
     Takes: takesText(name, rule),
     Default: defaultText(rule),
-    Flag: flag === undefined || rule.isSecret ? "" : `\`${flag}\``,
+    Flag: flag === undefined || rule.hasNoFlag ? "" : `\`${flag}\``,
     Variable: setting === undefined ? "" : `\`${setting.env}\``,
   };
 }

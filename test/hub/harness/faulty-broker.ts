@@ -37,11 +37,13 @@ const MOST_DELAY_MS = 2_000;
 
 /** A broker whose engine and link do everything that is not asked of them, and keep what is. */
 export class FaultyBroker implements Broker {
-  readonly has = { history: true, presence: true } as const;
+  readonly has = { history: true, presence: true, trusted: true } as const;
   readonly presence: PresenceStore | undefined;
   faults: Faults = { ...NO_FAULTS };
   /** Nothing arrives, and nobody notices. */
   isDeaf = false;
+  /** Reads do not say that the engine went back, as of an engine that cannot tell. */
+  isVague = false;
   /** How often the broker was asked for what, since the start. */
   readonly asked = { subscribe: 0, read: 0, heads: 0, renew: 0 };
   readonly #random: Random;
@@ -109,7 +111,10 @@ export class FaultyBroker implements Broker {
 
   read(topic: string, options: ReadOptions): Promise<History> {
     this.asked.read++;
-    return this.#try(() => this.#inner.read(topic, options));
+    return this.#try(async () => {
+      const history = await this.#inner.read(topic, options);
+      return this.isVague ? { ...history, diverged: false } : history;
+    });
   }
 
   heads(topics: readonly string[]): Promise<ReadonlyMap<string, Position>> {

@@ -121,7 +121,6 @@ export class WireClient {
     await until(
       () => at() >= 0 || this.closed !== undefined,
       `${verb} among ${JSON.stringify(this.frames.slice(0, 20))}`,
-      10_000,
     );
     if (at() < 0) throw new Error(`closed with ${this.closed?.code} before ${verb}; ${JSON.stringify(this.frames)}`);
     return this.frames.splice(at(), 1)[0] as Found;
@@ -134,7 +133,6 @@ export class WireClient {
     await until(
       () => this.frames.some(isIt) || this.closed !== undefined,
       `the answer to ${id} among ${JSON.stringify(this.frames.slice(0, 20))}`,
-      10_000,
     );
     const at = this.frames.findIndex(isIt);
     if (at < 0) throw new Error(`closed with ${this.closed?.code} before the answer to ${id}`);
@@ -156,7 +154,7 @@ export class WireClient {
 
   /** What it was closed with. */
   async end(): Promise<{ code: number; reason: string }> {
-    await until(() => this.closed !== undefined, "the end of the connection", 10_000);
+    await until(() => this.closed !== undefined, "the end of the connection");
     return this.closed!;
   }
 
@@ -175,8 +173,8 @@ export class PlainClient {
   readonly socket: WebSocket;
   readonly received: (string | Buffer)[] = [];
 
-  constructor(url: string) {
-    this.socket = new WebSocket(url, { perMessageDeflate: false });
+  constructor(url: string, headers: Readonly<Record<string, string>> = {}) {
+    this.socket = new WebSocket(url, { perMessageDeflate: false, headers });
     this.socket.on("message", (data: Buffer, isBinary: boolean) =>
       this.received.push(isBinary ? data : data.toString()),
     );
@@ -184,7 +182,7 @@ export class PlainClient {
   }
 
   async next(): Promise<string | Buffer> {
-    await until(() => this.received.length > 0, "a message", 10_000);
+    await until(() => this.received.length > 0, "a message");
     return this.received.shift()!;
   }
 }

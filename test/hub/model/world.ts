@@ -145,7 +145,8 @@ export class World {
     const options = { binary: false, size, ttlMs, key };
     // Not waited for: an answer may take as long as the test lets it.
     void this.places[place]!.broker.publish(topic, bytes, options).then(
-      ({ duplicate }) => {
+      ({ duplicate, epoch, offset }) => {
+        if (!duplicate) this.places[place]!.node.acknowledged(topic, { epoch, offset });
         if (size > 0 && !duplicate) for (const due of expected) due?.();
       },
       () => {},

@@ -48,12 +48,15 @@ export const GO_SOURCES = "/usr/share/gocode";
 const DEBIAN: Record<
   | "chromium"
   | "python-websockets"
+  | "go"
   | "go-gorilla"
   | "nginx"
   | "haproxy"
+  | "nats-server"
   | "caddy"
   | "systemd-analyze"
   | "prometheus"
+  | "redis-server"
   | "promtool"
   | "curl"
   | "bash"
@@ -68,6 +71,7 @@ const DEBIAN: Record<
     packages: ["python3", "python3-websockets"],
     usable: (path) => succeeds(path, ["-c", "import websockets"]),
   },
+  go: { command: "go", packages: ["golang-go"] },
   "go-gorilla": {
     command: "go",
     packages: ["golang-go", "golang-github-gorilla-websocket-dev"],
@@ -76,7 +80,9 @@ const DEBIAN: Record<
   nginx: { command: "nginx", packages: ["nginx"] },
   haproxy: { command: "haproxy", packages: ["haproxy"] },
   caddy: { command: "caddy", packages: ["caddy"] },
+  "nats-server": { command: "nats-server", packages: ["nats-server"] },
   prometheus: { command: "prometheus", packages: ["prometheus"] },
+  "redis-server": { command: "redis-server", packages: ["redis-server"] },
   promtool: { command: "promtool", packages: ["prometheus"] },
   "systemd-analyze": { command: "systemd-analyze", packages: ["systemd"] },
   curl: { command: "curl", packages: ["curl"] },

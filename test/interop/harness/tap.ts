@@ -5,6 +5,7 @@
 import { once } from "node:events";
 import { type AddressInfo, type Socket, connect, createServer } from "node:net";
 import { type Frame, FrameReader } from "../../harness/frames.js";
+import { reset } from "../../harness/reset.js";
 
 export interface TappedConnection {
   /** The client's request head and the server's response head, as text. */
@@ -36,7 +37,7 @@ export async function startTap(targetPort: number): Promise<Tap> {
     for (const [from, to] of [[client, upstream] as const, [upstream, client] as const]) {
       sockets.add(from);
       from.pipe(to);
-      from.on("error", () => to.resetAndDestroy()); // a reset stays a reset
+      from.on("error", () => reset(to)); // a reset stays a reset
       from.on("close", () => sockets.delete(from));
       from.on("data", () => {
         if (!listed && tapped.response !== "") listed = connections.push(tapped) > 0;

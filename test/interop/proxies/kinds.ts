@@ -1,18 +1,24 @@
 import { writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
-import { type ProxyKind, deployed } from "./proxy.js";
+import { type ProxyKind, type ProxyTarget, deployed } from "./proxy.js";
 
 const SILENCE_S = 2;
+
+/** A line that a file has for a second node is a comment, and becomes a line where there is one. */
+function secondNode(line: string, port: ProxyTarget | undefined): Record<string, string> {
+  return port === undefined ? {} : { [`# ${line}`]: line.replace("127.0.0.1:8081", `127.0.0.1:${port}`) };
+}
 
 export const nginx: ProxyKind = {
   name: "nginx",
   program: "nginx",
   silenceS: SILENCE_S,
   down: [502],
-  prepare({ folder, port, target, certificate }) {
+  prepare({ folder, port, targets: [target, second], certificate }) {
     const site = deployed("nginx.conf", {
       "    server 127.0.0.1:8080;": `    server ${typeof target === "number" ? `127.0.0.1:${target}` : `unix:${target}`};`,
+      ...secondNode("server 127.0.0.1:8081;", second),
       "listen 443 ssl;": `listen 127.0.0.1:${port} ssl;`,
       "/etc/ssl/chat.example.com/fullchain.pem": certificate.cert,
       "/etc/ssl/chat.example.com/privkey.pem": certificate.key,
@@ -41,11 +47,13 @@ export const haproxy: ProxyKind = {
   program: "haproxy",
   silenceS: SILENCE_S,
   down: [502, 503],
-  prepare({ folder, port, target, certificate }) {
+  prepare({ folder, port, targets: [target, second], certificate }) {
     const file = join(folder, "haproxy.cfg");
     const server = typeof target === "number" ? `127.0.0.1:${target}` : `unix@${target}`;
     const text = deployed("haproxy.cfg", {
       "server hawser1 127.0.0.1:8080 ": `server hawser1 ${server} `,
+      ...secondNode("option redispatch 1", second),
+      ...secondNode("server hawser2 127.0.0.1:8081 check inter 2s", second),
       "bind :443 ": `bind 127.0.0.1:${port} `,
       "/etc/haproxy/certs/chat.example.com.pem": certificate.both,
       "timeout tunnel 75s": `timeout tunnel ${SILENCE_S}s`,
@@ -63,11 +71,14 @@ export const caddy: ProxyKind = {
   program: "caddy",
   silenceS: undefined,
   down: [502],
-  prepare({ folder, port, target, certificate }) {
+  prepare({ folder, port, targets: [target, second], certificate }) {
     const file = join(folder, "Caddyfile");
     const text = deployed("Caddyfile", {
       "chat.example.com {": `https://127.0.0.1:${port}, https://chat.example.com:${port} {\n\tbind 127.0.0.1\n\ttls ${certificate.cert} ${certificate.key}`,
       "reverse_proxy 127.0.0.1:8080 {": `reverse_proxy ${typeof target === "number" ? `127.0.0.1:${target}` : `unix/${target}`} {`,
+      ...secondNode("to 127.0.0.1:8081", second),
+      ...secondNode("lb_policy round_robin", second),
+      ...secondNode("lb_try_duration 5s", second),
     });
     // No admin port and no port 80: the tests may run beside a real one.
     writeFileSync(file, `{\n\tadmin off\n\tauto_https disable_redirects\n}\n${text}`);

@@ -21,12 +21,14 @@ export interface ProxyKind {
   prepare(place: Place): readonly string[];
 }
 
+export type ProxyTarget = number | string;
+
 export interface Place {
   readonly folder: string;
   /** Where it listens with TLS, on 127.0.0.1. */
   readonly port: number;
-  /** Where Hawser is: its port on 127.0.0.1, or the file of its Unix socket. */
-  readonly target: number | string;
+  /** Where Hawser is: its port on 127.0.0.1, or the file of its Unix socket; and where the other node is, if there are two. */
+  readonly targets: readonly [ProxyTarget, ProxyTarget?];
   /** PEM: certificate, key, and both in one file. */
   readonly certificate: { readonly cert: string; readonly key: string; readonly both: string };
 }
@@ -48,12 +50,12 @@ export function deployed(file: string, replacements: Readonly<Record<string, str
   return text;
 }
 
-export async function startProxy(kind: ProxyKind, target: number | string): Promise<Proxy> {
+export async function startProxy(kind: ProxyKind, ...targets: readonly [ProxyTarget, ProxyTarget?]): Promise<Proxy> {
   const { path } = await need(kind.program);
   const folder = mkdtempSync(join(tmpdir(), "hawser-proxy-"));
   const certificate = certificateIn(folder);
   const port = await freePort();
-  const args = kind.prepare({ folder, port, target, certificate });
+  const args = kind.prepare({ folder, port, targets, certificate });
   // Caddy keeps things in its home.
   const child = spawn(path, args, {
     stdio: ["ignore", "pipe", "pipe"],

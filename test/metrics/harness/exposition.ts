@@ -42,7 +42,7 @@ export function valueOf(families: Map<string, Family>, name: string, labels: Rec
 }
 
 function readSample(line: string): Sample {
-  const [, name, inner = "", value] = /^([a-z_]+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
+  const [, name, inner = "", value] = /^([a-z][a-z0-9_]*)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
   if (name === undefined) throw new Error(`not of the format: ${line}`);
   const labels = [...inner.matchAll(/(\w+)="([^"]*)"/g)].map(([, label, of]) => [label!, of!] as const);
   return { name, labels: Object.fromEntries(labels), value: Number(value) };

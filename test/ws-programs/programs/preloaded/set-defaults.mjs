@@ -1,0 +1,3 @@
+import { WebSocketServer } from "ws";
+
+WebSocketServer.setDefaults({ allowedOrigins: ["https://app.example"], logLevel: "silent" });
