@@ -9,6 +9,8 @@
  *
  *   npm run bench -- --quick                 a shorter look, within three minutes: one round, fewer workloads and clients
  *   npm run bench -- --only echo-64b         the workload of this name, or those that begin so; may be repeated
+ *   npm run bench -- --only hub              the hub, against Hawser without one and against Socket.IO
+ *   npm run bench -- --only engine           two nodes on Redis and on NATS, where the system has them
  *   npm run bench -- --servers hawser,ws     these servers alone
  *   npm run bench -- --rounds 5 --seconds 2  how often and how long
  *   npm run bench -- --node PATH             another Node for the servers
@@ -21,10 +23,12 @@ import { execFileSync } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { Engine, type EngineName, isInstalled } from "./engines.js";
+import { measureBundles } from "./bundles.js";
 import { chart, hasAllOfChart } from "./chart.js";
 import { Load } from "./load.js";
 import type { Bench, Round, Subject } from "./measures.js";
-import { tableOf, targetTable } from "./report.js";
+import { bundleTable, tableOf, targetTable } from "./report.js";
 import type { Report, WorkloadReport } from "./results.js";
 import {
   type Binaries,
@@ -43,6 +47,8 @@ import { type Workload, workloads } from "./workloads.js";
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 /** --quick starts no workload and no second round later than this; the longest takes some 20 seconds. */
 const QUICK_BUDGET_MS = 140_000;
+/** Not a matter of servers, and chosen as a workload is. */
+const BUNDLES = "hub-bundle";
 
 const { values } = parseArgs({
   options: {
@@ -52,7 +58,7 @@ const { values } = parseArgs({
     rounds: { type: "string" },
     seconds: { type: "string" },
     node: { type: "string", default: process.execPath },
-    out: { type: "string", default: join(root, "bench/results/latest.json") },
+    out: { type: "string" },
     list: { type: "boolean", default: false },
   },
 });
@@ -65,13 +71,15 @@ for (const name of wantedServers)
   if (!serverNames.includes(name)) fail(`no server "${name}": ${serverNames.join(", ")}`);
 
 const known = workloads(quick);
-const isWanted = ({ name }: Workload): boolean =>
+const isWanted = (name: string): boolean =>
   values.only.length === 0 ||
   values.only.some((part) => (known.some((one) => one.name === part) ? name === part : name.startsWith(part)));
-const chosen = known.filter(isWanted);
-if (chosen.length === 0) fail(`no workload "${values.only.join(", ")}"; see --list`);
+const chosen = known.filter(({ name }) => isWanted(name));
+const wantsBundles = isWanted(BUNDLES);
+if (chosen.length === 0 && !wantsBundles) fail(`no workload "${values.only.join(", ")}"; see --list`);
 if (values.list) {
   for (const { name, title } of chosen) console.log(`${name.padEnd(22)} ${title}`);
+  if (wantsBundles) console.log(`${BUNDLES.padEnd(22)} what a page has to load for a client library`);
   console.log(`servers: ${serverNames.join(", ")}`);
   process.exit();
 }
@@ -80,6 +88,7 @@ pinGenerator();
 const load = new Load(Math.max(1, Math.min(4, cores - 1)));
 const bench: Bench = { load, seconds, warmUpSeconds: seconds / 2 };
 const running = new Set<ServerProcess>();
+const engines = new Map<EngineName, Promise<Engine>>();
 const began = performance.now();
 const report: Report = {
   date: new Date().toISOString(),
@@ -107,28 +116,35 @@ for (const workload of chosen) {
   report.workloads.push(result);
   console.log(`\n${tableOf(result)}`);
 }
+if (wantsBundles) {
+  report.bundles = await measureBundles();
+  console.log(`\n${bundleTable(report.bundles)}`);
+}
 console.log(`\n${targetTable(report)}`);
-mkdirSync(dirname(values.out), { recursive: true });
-writeFileSync(values.out, `${JSON.stringify(report, null, 2)}\n`);
-// A partial or a quick run does not replace the chart that the README shows.
-if (!quick && values.servers === undefined && hasAllOfChart(report)) {
+// The documents are made of whole runs: a partial one replaces none of them.
+const isWhole = !quick && values.only.length === 0 && values.servers === undefined;
+const out = values.out ?? join(root, isWhole ? "bench/results/latest.json" : "build/bench/partial.json");
+mkdirSync(dirname(out), { recursive: true });
+writeFileSync(out, `${JSON.stringify(report, null, 2)}\n`);
+// Nor the chart that the README shows.
+if (isWhole && hasAllOfChart(report)) {
   mkdirSync(join(root, "docs/images"), { recursive: true });
   writeFileSync(join(root, "docs/images/performance.svg"), chart(report));
 }
-console.log(`\n${Math.round((performance.now() - began) / 1000)} s; all figures: ${values.out}`);
+console.log(`\n${Math.round((performance.now() - began) / 1000)} s; all figures: ${out}`);
 await load.terminate();
 
 async function run(workload: Workload): Promise<WorkloadReport> {
-  const names = workload.servers.filter(
-    (name) => wantedServers.includes(name) && (serverKinds[name].runtime === "node" || binaries.bun !== null),
-  );
+  const names = workload.servers.filter((name) => wantedServers.includes(name) && canStart(name));
   const failed = new Map<ServerName, string>();
   const results = new Map<ServerName, Round[]>(names.map((name) => [name, []]));
   const compression = workload.settings?.compression ?? false;
   const start = async (name: ServerName): Promise<Subject> => {
-    const server = await ServerProcess.start(name, workload.settings ?? {}, binaries);
+    const engine = await engineOf(name);
+    const settings = engine === null ? {} : { engine: engine.url };
+    const server = await ServerProcess.start(name, { ...workload.settings, ...settings }, binaries);
     running.add(server);
-    return { name, server, compression };
+    return { name, server, compression, engine };
   };
   const subjects = workload.fresh ? [] : await Promise.all(names.map(start));
   const times = workload.rounds === undefined ? rounds : Math.min(rounds, quick ? 1 : workload.rounds);
@@ -147,10 +163,13 @@ async function run(workload: Workload): Promise<WorkloadReport> {
   }
   progress("");
   await stopAll();
+  for (const engine of engines.values()) await (await engine).stop();
+  engines.clear();
   return {
     name: workload.name,
     title: workload.title,
     unit: workload.unit,
+    ...(workload.base === undefined ? {} : { base: workload.base }),
     results: names.map((name) => ({
       server: name,
       label: serverKinds[name].label,
@@ -158,6 +177,20 @@ async function run(workload: Workload): Promise<WorkloadReport> {
       rounds: results.get(name)!,
     })),
   };
+}
+
+function canStart(name: ServerName): boolean {
+  const { runtime, engine } = serverKinds[name];
+  return (runtime === "node" || binaries.bun !== null) && (engine === null || isInstalled(engine));
+}
+
+/** The servers of a workload share it. */
+async function engineOf(name: ServerName): Promise<Engine | null> {
+  const kind = serverKinds[name].engine;
+  if (kind === null) return null;
+  const engine = engines.get(kind) ?? Engine.start(kind);
+  engines.set(kind, engine);
+  return engine;
 }
 
 async function stopAll(): Promise<void> {

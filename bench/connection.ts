@@ -1,28 +1,10 @@
 /** One client connection of the load generator: a lean socket, its handshake, and then whatever `onBytes` makes of what comes. */
 
-import { encodeFrame } from "#hawser/protocol/encoder.js";
-import { TEXT } from "#hawser/protocol/opcodes.js";
 import type { SocketOwner } from "#hawser/server/sockets/client-socket.js";
 import type { LeanSocket } from "#hawser/server/internals/lean-socket.js";
 import { LeanSockets } from "#hawser/server/internals/lean-sockets.js";
 import { FrameCounter } from "./frame-counter.js";
-
-export type Dialect = "websocket" | "socketio";
-
-export interface Target {
-  readonly port: number;
-  readonly dialect: Dialect;
-  /** Offer permessage-deflate. */
-  readonly compression: boolean;
-}
-
-/** A frame as a client has to send it. The key does not matter to the server's work, as long as there is one. */
-export function masked(text: string): Buffer {
-  return encodeFrame(TEXT, text, { maskingKey: 0x12345678 });
-}
-
-/** Socket.IO, after its WebSocket is open: a client asks for the default namespace. https://socket.io/docs/v4/socket-io-protocol/ */
-const NAMESPACE_REQUEST = masked("40");
+import { type Opening, openingOf, type Place, type Target } from "./opening.js";
 
 /** All sockets of a thread read into the same memory: each is done with it before the next one reads. */
 const sockets = LeanSockets.detect();
@@ -37,20 +19,20 @@ export class Connection implements SocketOwner {
   readonly #resolve: () => void;
   readonly #reject: (error: Error) => void;
   readonly #socket: LeanSocket;
-  readonly #target: Target;
+  readonly #opening: Opening;
   #handshake = "";
   #isReady = false;
   #hasAsked = false;
 
-  constructor(target: Target, path: string) {
+  constructor(target: Target, place: Place) {
     if (sockets === null) throw new Error("the load generator needs the TCP handles of Node, and this Node has none");
     const { promise, resolve, reject } = deferred();
     this.ready = promise;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#target = target;
+    this.#opening = openingOf(target, place);
     this.#socket = sockets.connect("127.0.0.1", target.port, this);
-    this.#socket.write(Buffer.from(handshakeRequest(target, path), "latin1"));
+    this.#socket.write(Buffer.from(handshakeRequest(this.#opening, target.compression), "latin1"));
   }
 
   /** @returns whether it takes more; if not, `onDrain` is called when it does */
@@ -83,19 +65,27 @@ export class Connection implements SocketOwner {
       this.#reject(new Error(`refused: ${this.#handshake.slice(0, 80)}`));
       return;
     }
-    if (this.#target.dialect === "socketio") {
-      // Two packets, by their frames: they may be compressed. "0{…}" opens, and "40{…}" grants what we ask for in between.
-      const rest = Buffer.from(this.#handshake.slice(this.#handshake.indexOf("\r\n\r\n") + 4), "latin1");
-      const packets = new FrameCounter().count(rest, rest.length);
-      if (packets > 0 && !this.#hasAsked) {
-        this.#hasAsked = true;
-        this.write(NAMESPACE_REQUEST);
-      }
-      if (packets < 2) return;
-    }
+    if (!this.#isIn()) return;
     this.#isReady = true;
     this.#handshake = "";
     this.#resolve();
+  }
+
+  /** Has its say when it is time, and looks whether it was told all that it waits for. */
+  #isIn(): boolean {
+    const { words, after, answers, expected } = this.#opening;
+    if (words === null) return true;
+    const rest = this.#handshake.slice(this.#handshake.indexOf("\r\n\r\n") + 4);
+    // By their frames: they may be compressed.
+    const messages = new FrameCounter().count(Buffer.from(rest, "latin1"), rest.length);
+    if (messages >= after && !this.#hasAsked) {
+      this.#hasAsked = true;
+      this.write(words);
+    }
+    if (messages < answers) return false;
+    const missing = expected.find((text) => !rest.includes(text));
+    if (missing !== undefined) this.#reject(new Error(`not told ${missing}: ${rest.slice(0, 200)}`));
+    return missing === undefined;
   }
 }
 
@@ -111,34 +101,34 @@ function deferred(): { promise: Promise<void>; resolve: () => void; reject: (err
   return { promise, resolve, reject };
 }
 
-function handshakeRequest({ dialect, compression }: Target, path: string): string {
-  const url = dialect === "socketio" ? `/socket.io/?EIO=4&transport=websocket&at=${path}` : path;
+function handshakeRequest({ url, subprotocol }: Opening, compression: boolean): string {
   // No Origin: a client that is no browser. Offered as browsers offer it.
   const extensions = compression ? "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n" : "";
+  const protocols = subprotocol === null ? "" : `Sec-WebSocket-Protocol: ${subprotocol}\r\n`;
   return (
-    `GET ${url} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${extensions}` +
+    `GET ${url} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${extensions}${protocols}` +
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\n\r\n"
   );
 }
 
-/** Opens one connection for each path, at most `atOnce` handshakes at a time. `onReady` gets the duration of each in milliseconds. */
+/** Opens one connection for each place, at most `atOnce` handshakes at a time. `onReady` gets the duration of each in milliseconds. */
 export async function openAll(
   target: Target,
-  paths: readonly string[],
+  places: readonly Place[],
   atOnce: number,
   onReady: (milliseconds: number) => void = () => {},
 ): Promise<Connection[]> {
   const connections: Connection[] = [];
   let next = 0;
   async function openSome(): Promise<void> {
-    for (let at = next++; at < paths.length; at = next++) {
+    for (let at = next++; at < places.length; at = next++) {
       const since = performance.now();
-      const connection = new Connection(target, paths[at]!);
+      const connection = new Connection(target, places[at]!);
       connections[at] = connection;
       await connection.ready;
       onReady(performance.now() - since);
     }
   }
-  await Promise.all(Array.from({ length: Math.min(atOnce, paths.length) }, openSome));
+  await Promise.all(Array.from({ length: Math.min(atOnce, places.length) }, openSome));
   return connections;
 }

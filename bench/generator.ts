@@ -2,15 +2,22 @@
 
 import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
 import { parentPort } from "node:worker_threads";
-import { type Connection, masked, openAll, type Target } from "./connection.js";
+import { type Connection, openAll } from "./connection.js";
+import { Crowd, type CrowdCounts } from "./crowd.js";
 import { Asker, flood } from "./flood.js";
 import { FrameCounter } from "./frame-counter.js";
 import { Group, type GroupPlan } from "./groups.js";
+import { masked, type Place, type Target } from "./opening.js";
 import { Paced } from "./paced.js";
+import { sleeping, spinning } from "./pacers.js";
 
 export interface OpenGroups {
   readonly do: "groups";
   readonly target: Target;
+  /** Where the publishers go, if that is another node. */
+  readonly publishTo?: Target;
+  /** Another node, which has as many members again. */
+  readonly alsoAt?: Target | undefined;
   readonly plan: GroupPlan;
   /** Each a list of its members' paths and of its publishers' paths; null: the members publish, in turns. */
   readonly groups: readonly { members: readonly string[]; publishers: readonly string[] | null }[];
@@ -25,10 +32,18 @@ export interface OpenPaced {
   readonly replyBytes: number;
   readonly perSecond: number;
 }
+/** One client publishes in room 1 of one node at a fixed rate, and another one gets it from another node. */
+export interface OpenRelay {
+  readonly do: "relay";
+  readonly from: Target;
+  readonly to: Target;
+  readonly frame: Buffer;
+  readonly perSecond: number;
+}
 export interface OpenIdle {
   readonly do: "idle";
   readonly target: Target;
-  readonly paths: readonly string[];
+  readonly places: readonly Place[];
   readonly atOnce: number;
 }
 /** Floods: each connection sends these bytes again and again. */
@@ -46,18 +61,27 @@ export interface OpenAsker {
   /** Null: not known, frames are counted. */
   readonly replyBytes: number | null;
 }
+/** Clients that are there already join one topic, one after another, and watch who else does. */
+export interface JoinCrowd {
+  readonly do: "crowd";
+  readonly topic: string;
+  readonly withinMs: number;
+}
 export type Request =
   | OpenGroups
   | OpenPaced
+  | OpenRelay
   | OpenIdle
   | OpenFlood
   | OpenAsker
+  | JoinCrowd
   | { readonly do: "start" | "begin" | "end" | "close" };
 
 export interface Outcome {
   messages: number;
   milliseconds: number;
   latency: RecordableHistogram;
+  crowd?: CrowdCounts;
 }
 
 export interface Answer {
@@ -99,7 +123,18 @@ async function perform(request: Request): Promise<Outcome | undefined> {
     case "paced": {
       connections = await openAll(request.target, request.paths, AT_ONCE);
       const frame = Buffer.from(request.frame);
-      startPaced = () => new Paced(connections, frame, request.replyBytes, request.perSecond, latency);
+      const pairs = connections.map((one) => ({ from: one, to: one }));
+      startPaced = () => new Paced(pairs, frame, request.replyBytes, request.perSecond, latency, spinning);
+      return undefined;
+    }
+    case "relay": {
+      const [to] = await openAll(request.to, ["/room/1"], 1);
+      const [from] = await openAll(request.from, ["/publish/1"], 1);
+      connections = [to!, from!];
+      const frame = Buffer.from(request.frame);
+      const pairs = [{ from: from!, to: to! }];
+      // The engine is on the generator's cores: a generator that spins would have it wait for its turn, at each message.
+      startPaced = () => new Paced(pairs, frame, null, request.perSecond, latency, sleeping);
       return undefined;
     }
     case "idle":
@@ -113,6 +148,11 @@ async function perform(request: Request): Promise<Outcome | undefined> {
     case "ask":
       await openAsker(request);
       return undefined;
+    case "crowd": {
+      const since = performance.now();
+      const crowd = await new Crowd(connections, request.topic).join(request.withinMs);
+      return { messages: connections.length, milliseconds: performance.now() - since, latency, crowd };
+    }
     case "start":
       for (const group of groups) if (isFirst) group.publish();
       paced = startPaced?.() ?? null;
@@ -133,14 +173,22 @@ async function perform(request: Request): Promise<Outcome | undefined> {
   }
 }
 
-async function openGroups({ target, plan, groups: plans, shared }: OpenGroups): Promise<void> {
+async function openGroups({
+  target,
+  publishTo = target,
+  alsoAt,
+  plan,
+  groups: plans,
+  shared,
+}: OpenGroups): Promise<void> {
   // What comes through postMessage is a plain Uint8Array.
   const ownPlan = { ...plan, batch: Buffer.from(plan.batch) };
   isFirst = true;
   for (const { members, publishers } of plans) {
     const opened = await openAll(target, members, AT_ONCE);
+    if (alsoAt !== undefined) opened.push(...(await openAll(alsoAt, members, AT_ONCE)));
     connections.push(...opened);
-    const outside = publishers === null ? null : await openAll(target, publishers, AT_ONCE);
+    const outside = publishers === null ? null : await openAll(publishTo, publishers, AT_ONCE);
     connections.push(...(outside ?? []));
     const state =
       shared === null
@@ -157,10 +205,10 @@ async function openGroups({ target, plan, groups: plans, shared }: OpenGroups): 
 }
 
 /** Clients that only answer pings. */
-async function openIdle({ target, paths, atOnce }: OpenIdle): Promise<Outcome> {
+async function openIdle({ target, places, atOnce }: OpenIdle): Promise<Outcome> {
   const start = performance.now();
   latency.reset();
-  const opened = await openAll(target, paths, atOnce, (ms) => latency.record(Math.max(1, Math.round(ms * 1e6))));
+  const opened = await openAll(target, places, atOnce, (ms) => latency.record(Math.max(1, Math.round(ms * 1e6))));
   connections.push(...opened);
   for (const connection of opened) {
     connection.onBytes = (length, bytes) => {

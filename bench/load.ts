@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { createHistogram } from "node:perf_hooks";
 import { Worker } from "node:worker_threads";
 import type { Answer, OpenGroups, Outcome, Request } from "./generator.js";
-import type { Target } from "./connection.js";
 import type { GroupPlan } from "./groups.js";
+import type { Place, Target } from "./opening.js";
 
 export class Load {
   readonly #threads: readonly Worker[];
@@ -31,8 +31,17 @@ export class Load {
     }));
   }
 
-  /** One group over all threads. Each has a publisher: whoever has got the last message sends the next one. */
-  async openFanOut(target: Target, plan: GroupPlan, subscribers: number): Promise<void> {
+  /**
+   * One group over all threads. Each has a publisher: whoever has got the last message sends the next one.
+   * @param alsoAt another node, which has as many subscribers
+   */
+  async openFanOut(
+    target: Target,
+    plan: GroupPlan,
+    subscribers: number,
+    publishTo: Target = target,
+    alsoAt?: Target,
+  ): Promise<void> {
     const paths = Array.from({ length: subscribers }, () => "/room/1");
     const shares = spread(paths, this.threads).filter((share) => share.length > 0);
     const waiting = new SharedArrayBuffer(8);
@@ -45,6 +54,8 @@ export class Load {
     await this.#each(shares, (members) => ({
       do: "groups",
       target,
+      publishTo,
+      alsoAt,
       plan,
       groups: [{ members, publishers: ["/publish/1"] }],
       shared,
@@ -69,13 +80,22 @@ export class Load {
     }));
   }
 
-  /** Opens idle clients. @returns what the handshakes took */
-  async openIdle(target: Target, clients: number, atOnce: number): Promise<Outcome> {
-    const paths = Array.from({ length: clients }, () => "/echo");
+  /** A publisher at one node and a subscriber at another. */
+  async openRelay(from: Target, to: Target, frame: Buffer, perSecond: number): Promise<void> {
+    await this.#each([0], () => ({ do: "relay", from, to, frame, perSecond }));
+  }
+
+  /** Opens idle clients, at most so many at a time. @returns what it took until each was in */
+  async openIdle(target: Target, places: readonly Place[], atOnce: number): Promise<Outcome> {
     const perThread = Math.ceil(atOnce / this.threads);
     return merge(
-      await this.#each(spread(paths, this.threads), (own) => ({ do: "idle", target, paths: own, atOnce: perThread })),
+      await this.#each(spread(places, this.threads), (own) => ({ do: "idle", target, places: own, atOnce: perThread })),
     );
+  }
+
+  /** Has all idle clients of a hub join one topic in this time, and waits until nothing more is said to them. */
+  async joinCrowd(topic: string, withinMs: number): Promise<Outcome> {
+    return merge(await this.#each(this.#threads, () => ({ do: "crowd", topic, withinMs })));
   }
 
   /** So many clients flood, and one beside them asks. @returns how long it waited */
@@ -145,5 +165,10 @@ function merge(outcomes: readonly Outcome[]): Outcome {
     messages: outcomes.reduce((sum, { messages }) => sum + messages, 0),
     milliseconds: Math.max(...outcomes.map(({ milliseconds }) => milliseconds)),
     latency,
+    crowd: {
+      frames: outcomes.reduce((sum, { crowd }) => sum + (crowd?.frames ?? 0), 0),
+      mostFrames: Math.max(...outcomes.map(({ crowd }) => crowd?.mostFrames ?? 0)),
+      bytes: outcomes.reduce((sum, { crowd }) => sum + (crowd?.bytes ?? 0), 0),
+    },
   };
 }

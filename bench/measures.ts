@@ -1,13 +1,14 @@
 /** How each kind of workload is measured: one server, one round. */
 
 import { constants, deflateRawSync } from "node:zlib";
+import type { Engine } from "./engines.js";
 import { encodeFrame } from "#hawser/protocol/encoder.js";
 import { TEXT } from "#hawser/protocol/opcodes.js";
 import type { RecordableHistogram } from "node:perf_hooks";
-import { masked, type Target } from "./connection.js";
 import type { GroupPlan } from "./groups.js";
 import type { Outcome } from "./generator.js";
 import type { Load } from "./load.js";
+import { masked, type Place, type Target } from "./opening.js";
 import { type ServerName, type ServerProcess, serverKinds, type Usage } from "./server-process.js";
 
 /** One round's figures. Times in microseconds, sizes in bytes, shares of one core from 0 to 1. */
@@ -28,6 +29,18 @@ export interface Round {
   /** Resident memory for each idle client, and what of it the runtime's heap counts. */
   rssPerClient?: number;
   heapPerClient?: number;
+  /** Resident memory of the server at its highest. */
+  peakRss?: number;
+  /** Questions for messages that the hub had for its engine. */
+  reads?: number;
+  /** Changes to what the engine keeps, in five seconds. */
+  changes?: number;
+  /** From a fault until all is as it has to be, in milliseconds. */
+  recovery?: number;
+  /** Frames that a client is sent, as the mean and as the most that one of them is, and bytes. */
+  frames?: number;
+  mostFrames?: number;
+  bytesPerClient?: number;
   /** How much of a core the server had, and each thread of the generator. */
   serverLoad?: number;
   generatorLoad?: number;
@@ -43,11 +56,17 @@ export interface Subject {
   readonly name: ServerName;
   readonly server: ServerProcess;
   readonly compression: boolean;
+  /** Null: it has none. */
+  readonly engine: Engine | null;
 }
 
 export interface Traffic {
   readonly payload: string;
   readonly inFlight: number;
+  /** Replies are counted by their frames also where their length is known: for servers among which one does not keep to a length. */
+  readonly countsFrames?: boolean;
+  /** A hub is not asked to answer the publisher: with an engine in between, the next message with this id could come before the answer. */
+  readonly isUnanswered?: boolean;
   /** Members of each group; a fan-out is one group with its publisher outside. */
   readonly shape: { readonly fanOut: number } | { readonly groups: number; readonly members: number };
 }
@@ -86,7 +105,7 @@ export async function measurePaced(bench: Bench, subject: Subject, clients: numb
   }
 }
 
-async function measureRunning({ load, seconds, warmUpSeconds }: Bench, { server }: Subject): Promise<Round> {
+export async function measureRunning({ load, seconds, warmUpSeconds }: Bench, { server }: Subject): Promise<Round> {
   await load.all("start");
   await sleep(warmUpSeconds * 1000);
   const before = await server.usage();
@@ -134,11 +153,11 @@ function bombOf({ name }: Subject): Buffer {
 
 /** So many clients, one after another but `atOnce` at a time. */
 export async function measureStorm({ load }: Bench, subject: Subject, clients: number): Promise<Round> {
-  await warmUp(load, subject, clients);
+  await warmUp(load, subject, anywhere(clients));
   const before = await subject.server.usage();
   const generatorBefore = process.cpuUsage();
   try {
-    const outcome = await load.openIdle(targetOf(subject), clients, 128);
+    const outcome = await load.openIdle(targetOf(subject), anywhere(clients), AT_ONCE);
     const generator = process.cpuUsage(generatorBefore);
     const after = await subject.server.usage();
     return { ...roundOf(outcome, before, after), generatorLoad: coresOf(generator, outcome) / load.threads };
@@ -150,22 +169,28 @@ export async function measureStorm({ load }: Bench, subject: Subject, clients: n
 }
 
 /** What the first clients cost once: compiled code, and the young generation grown to its size. */
-async function warmUp(load: Load, subject: Subject, clients: number): Promise<void> {
-  await load.openIdle(targetOf(subject), clients, 128);
+async function warmUp(load: Load, subject: Subject, places: readonly Place[]): Promise<void> {
+  await load.openIdle(targetOf(subject), places, AT_ONCE);
   await load.all("close");
   await sleep(200);
 }
 
 /** Memory of idle clients, on a fresh server: how much more is resident with them than without, after a collection each time. */
-export async function measureMemory({ load }: Bench, subject: Subject, clients: number): Promise<Round> {
+export async function measureMemory(
+  { load }: Bench,
+  subject: Subject,
+  clients: number,
+  places: readonly Place[] = anywhere(clients),
+  idleMs = 500,
+): Promise<Round> {
   const target = targetOf(subject);
   const { server } = subject;
   try {
     // Fewer than are measured: memory that is free but kept by the process would hide what the clients take.
-    await warmUp(load, subject, Math.min(2000, clients));
+    await warmUp(load, subject, places.slice(0, 2000));
     const before = await server.usage("collect");
-    await load.openIdle(target, clients, 128);
-    await sleep(500);
+    await load.openIdle(target, places, AT_ONCE);
+    await sleep(idleMs);
     const after = await server.usage("collect");
     return {
       rss: after.rss,
@@ -186,7 +211,7 @@ export async function measureHeartbeat(
   periods: number,
 ): Promise<Round> {
   try {
-    await load.openIdle(targetOf(subject), clients, 128);
+    await load.openIdle(targetOf(subject), anywhere(clients), AT_ONCE);
     // The first pings come with code that is not compiled yet.
     await sleep(periodMs);
     const before = await subject.server.usage();
@@ -207,25 +232,37 @@ export function text(bytes: number): string {
   return "x".repeat(bytes);
 }
 
-function targetOf({ name, server, compression }: Subject): Target {
+/** Handshakes that are under way at a time. */
+export const AT_ONCE = 128;
+
+export function anywhere(clients: number): string[] {
+  return Array<string>(clients).fill("/echo");
+}
+
+export function targetOf({ name, server, compression }: Subject): Target {
   return { port: server.port, dialect: serverKinds[name].dialect, compression };
 }
 
-function planOf({ name, compression }: Subject, { payload, inFlight }: Traffic): GroupPlan {
+export function planOf(
+  { name, compression }: Subject,
+  { payload, inFlight, countsFrames = false, isUnanswered = false }: Traffic,
+): GroupPlan {
   const { dialect, repliesMasked } = serverKinds[name];
-  // Socket.IO's packet of an event with one argument: https://socket.io/docs/v4/socket-io-protocol/
   const argument = payload.startsWith("{") ? payload : JSON.stringify(payload);
-  const message = dialect === "socketio" ? `42["m",${argument}]` : payload;
-  const request = masked(message);
-  const reply = repliesMasked ? request.length : encodeFrame(TEXT, message).length;
-  return {
-    batch: Buffer.concat(Array.from({ length: inFlight }, () => request)),
-    inFlight,
-    replyBytes: compression ? null : reply * inFlight,
-  };
+  const message = {
+    websocket: () => payload,
+    // Its packet of an event with one argument: https://socket.io/docs/v4/socket-io-protocol/
+    socketio: () => `42["m",${argument}]`,
+    // With an id it is answered as well.
+    "hawser.v1": (at: number) => `{"pub":"room:1",${isUnanswered ? "" : `"id":${at + 1},`}"d":${argument}}`,
+  }[dialect];
+  const requests = Array.from({ length: inFlight }, (_, at) => masked(message(at)));
+  const reply = repliesMasked ? requests[0]!.length : encodeFrame(TEXT, message(0)).length;
+  const isCounted = compression || countsFrames || dialect === "hawser.v1";
+  return { batch: Buffer.concat(requests), inFlight, replyBytes: isCounted ? null : reply * inFlight };
 }
 
-function roundOf({ messages, milliseconds, latency }: Outcome, before: Usage, after: Usage): Round {
+export function roundOf({ messages, milliseconds, latency }: Outcome, before: Usage, after: Usage): Round {
   const cpu = after.cpu - before.cpu;
   return {
     rate: (messages * 1000) / milliseconds,
@@ -242,7 +279,7 @@ function percentiles(latency: RecordableHistogram): Round {
   return { p50: at(50), p99: at(99), p999: at(99.9) };
 }
 
-function coresOf({ user, system }: NodeJS.CpuUsage, { milliseconds }: Outcome): number {
+export function coresOf({ user, system }: NodeJS.CpuUsage, { milliseconds }: Outcome): number {
   return (user + system) / 1000 / milliseconds;
 }
 

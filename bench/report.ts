@@ -2,13 +2,14 @@
 
 import { pluralOf } from "./chart.js";
 import type { Round } from "./measures.js";
-import { medianOf, type Report, type WorkloadReport } from "./results.js";
-import { targets } from "./targets.js";
+import { type Bundle, medianOf, type Report, type WorkloadReport } from "./results.js";
+import { isReached, targets } from "./targets.js";
 
 /** One column of a table; it is left out where no server has the figure. */
 interface Column {
-  readonly head: (unit: string) => string;
-  readonly cell: (round: Round, hawser: Round | undefined) => string | undefined;
+  /** @param base what the others are compared with */
+  readonly head: (unit: string, base: string) => string;
+  readonly cell: (round: Round, base: Round | undefined) => string | undefined;
 }
 
 const microseconds: (value: number | undefined) => string | undefined = (value) =>
@@ -17,22 +18,25 @@ const microseconds: (value: number | undefined) => string | undefined = (value) 
 const milliseconds: (value: number | undefined) => string | undefined = (value) =>
   value === undefined ? undefined : (value / 1000).toFixed(value < 10_000 ? 1 : 0);
 
+const kilobytes: (value: number) => string = (value) => (value / 1000).toFixed(1);
+
 const columns: readonly Column[] = [
   {
     head: (unit) => `${pluralOf(unit)}/s`,
     cell: ({ rate }) => (rate === undefined ? undefined : Math.round(rate).toLocaleString("en")),
   },
   {
-    head: () => "Hawser ÷ it",
-    cell: ({ rate }, hawser) => (rate === undefined || !hawser?.rate ? undefined : (hawser.rate / rate).toFixed(2)),
+    head: (_unit, base) => `${base} ÷ it`,
+    cell: ({ rate }, base) => (!rate || !base?.rate ? undefined : (base.rate / rate).toFixed(2)),
   },
   {
     head: (unit) => `server CPU µs per ${unit}`,
-    cell: ({ cpu }) => (cpu === undefined ? undefined : cpu.toFixed(cpu < 10 ? 3 : 1)),
+    cell: ({ cpu }) => (cpu === undefined || cpu === Infinity ? undefined : cpu.toFixed(cpu < 10 ? 3 : 1)),
   },
   {
-    head: () => "it ÷ Hawser",
-    cell: ({ cpu }, hawser) => (cpu === undefined || !hawser?.cpu ? undefined : (cpu / hawser.cpu).toFixed(2)),
+    head: (_unit, base) => `it ÷ ${base}`,
+    cell: ({ cpu }, base) =>
+      cpu === undefined || cpu === Infinity || !base?.cpu ? undefined : (cpu / base.cpu).toFixed(2),
   },
   {
     head: () => "in the kernel",
@@ -44,6 +48,16 @@ const columns: readonly Column[] = [
   { head: () => "median wait, ms", cell: ({ waitMedian }) => milliseconds(waitMedian) },
   { head: () => "longest wait, ms", cell: ({ waitWorst }) => milliseconds(waitWorst) },
   { head: () => "RSS MB", cell: ({ rss }) => (rss === undefined ? undefined : (rss / 1e6).toFixed(0)) },
+  {
+    head: () => "peak RSS MB",
+    cell: ({ peakRss }) => (peakRss === undefined ? undefined : (peakRss / 1e6).toFixed(0)),
+  },
+  { head: () => "reads of the engine", cell: ({ reads }) => reads?.toLocaleString("en") },
+  { head: () => "changes in 5 s", cell: ({ changes }) => changes?.toFixed(1) },
+  { head: () => "recovery ms", cell: ({ recovery }) => recovery?.toFixed(0) },
+  { head: () => "frames per client", cell: ({ frames }) => frames?.toFixed(2) },
+  { head: () => "most frames", cell: ({ mostFrames }) => mostFrames?.toFixed(0) },
+  { head: () => "bytes per client", cell: ({ bytesPerClient }) => bytesPerClient?.toFixed(0) },
   {
     head: () => "RSS KB per client",
     cell: ({ rssPerClient }) => (rssPerClient === undefined ? undefined : (rssPerClient / 1000).toFixed(1)),
@@ -63,14 +77,14 @@ const columns: readonly Column[] = [
   },
 ];
 
-export function tableOf({ title, unit, results }: WorkloadReport): string {
-  const hawser = results.find(({ server }) => server === "hawser");
-  const base = hawser === undefined || hawser.rounds.length === 0 ? undefined : medianOf(hawser.rounds);
+export function tableOf({ title, unit, results, base: baseServer = "hawser" }: WorkloadReport): string {
+  const compared = results.find(({ server }) => server === baseServer);
+  const base = compared === undefined || compared.rounds.length === 0 ? undefined : medianOf(compared.rounds);
   const measured = results.filter(({ rounds }) => rounds.length > 0);
   const medians = measured.map(({ rounds }) => medianOf(rounds));
   const shown = columns.filter(({ cell }) => medians.some((median) => cell(median, base) !== undefined));
   const rows = [
-    ["", ...shown.map(({ head }) => head(unit))],
+    ["", ...shown.map(({ head }) => head(unit, compared?.label ?? ""))],
     ...measured.map(({ label }, at) => [label, ...shown.map(({ cell }) => cell(medians[at]!, base) ?? "-")]),
   ];
   const notes = [
@@ -101,6 +115,14 @@ const starved: Note = {
   applies: ({ generatorLoad = 1, serverLoad = 1 }) => generatorLoad < 0.8 && serverLoad < 0.8,
 };
 
+export function bundleTable(bundles: readonly Bundle[]): string {
+  const rows = [
+    ["client libraries, minified", "kB by gzip -9"],
+    ...bundles.map(({ name, bytes }) => [name, kilobytes(bytes)]),
+  ];
+  return align(rows).join("\n");
+}
+
 /** What the project has set itself, and what this run says of it. */
 export function targetTable(report: Report): string {
   const rows = [["target", "wanted", "by rate", "by CPU time", ""]];
@@ -108,8 +130,8 @@ export function targetTable(report: Report): string {
     const reached = target.read(report);
     if (reached === null) continue;
     const { byRate, byCpu } = reached;
-    const isMet = target.atMost ? byRate <= target.wanted : byRate >= target.wanted;
-    const isMetByCpu = byCpu !== null && byCpu >= target.wanted;
+    const isMet = isReached(target, byRate);
+    const isMetByCpu = byCpu !== null && isReached(target, byCpu);
     rows.push([
       target.title,
       `${target.atMost ? "<=" : ">="} ${target.wanted}`,

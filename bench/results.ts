@@ -7,6 +7,8 @@ export interface WorkloadReport {
   name: string;
   title: string;
   unit: string;
+  /** What the others are compared with. @default Hawser */
+  base?: ServerName;
   results: { server: ServerName; label: string; failed: string | null; rounds: Round[] }[];
 }
 
@@ -20,6 +22,13 @@ export interface Report {
   rounds: number;
   seconds: number;
   workloads: WorkloadReport[];
+  /** What a page has to load for a client library, in bytes: minified, and compressed by gzip -9. */
+  bundles?: Bundle[];
+}
+
+export interface Bundle {
+  name: string;
+  bytes: number;
 }
 
 /** Of each figure, the median over the rounds. */

@@ -7,7 +7,8 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { Dialect } from "./connection.js";
+import type { EngineName } from "./engines.js";
+import type { Dialect } from "./opening.js";
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), "../../bench");
 
@@ -18,6 +19,8 @@ interface ServerKind {
   readonly dialect: Dialect;
   /** It sends back what it got without unmasking: four bytes more. */
   readonly repliesMasked: boolean;
+  /** What its nodes talk through, if there are several. */
+  readonly engine: EngineName | null;
   /** What it is told besides the settings of the workload. */
   readonly extra: { readonly portable?: boolean; readonly handler?: "text" | "async" };
   /** Only where it is asked for by name. */
@@ -30,6 +33,7 @@ const kind = (label: string, script: string, more: Partial<ServerKind> = {}): Se
   runtime: "node",
   dialect: "websocket",
   repliesMasked: false,
+  engine: null,
   extra: {},
   onRequest: false,
   ...more,
@@ -37,24 +41,36 @@ const kind = (label: string, script: string, more: Partial<ServerKind> = {}): Se
 
 export const serverKinds = {
   hawser: kind("Hawser", "hawser.mjs"),
+  "hawser-ws": kind("hawser/ws", "hawser-ws.mjs"),
   ws: kind("ws", "ws.mjs"),
   socketio: kind("Socket.IO", "socketio.mjs", { dialect: "socketio" }),
   crossws: kind("crossws", "crossws.mjs"),
   bun: kind("Bun", "bun.mjs", { runtime: "bun" }),
   "hawser-bun": kind("Hawser on Bun", "hawser.mjs", { runtime: "bun" }),
   socket: kind("bare socket", "socket.mjs", { repliesMasked: true }),
+  hub: kind("hub", "hub.mjs", { dialect: "hawser.v1" }),
+  "hub-redis": kind("hub on Redis", "hub.mjs", { dialect: "hawser.v1", engine: "redis" }),
+  "hub-nats": kind("hub on NATS", "hub.mjs", { dialect: "hawser.v1", engine: "nats" }),
+  "socketio-redis": kind("Socket.IO on Redis Streams", "socketio.mjs", { dialect: "socketio", engine: "redis" }),
+  "scaling-node": kind("one node of several", "scaling-node.mjs", { dialect: "hawser.v1", onRequest: true }),
   "hawser-portable": kind("Hawser, portableSockets", "hawser.mjs", { extra: { portable: true }, onRequest: true }),
   "hawser-text": kind("Hawser, text for text", "hawser.mjs", { extra: { handler: "text" }, onRequest: true }),
   "hawser-async": kind("Hawser, async handler", "hawser.mjs", { extra: { handler: "async" }, onRequest: true }),
 } as const;
 export type ServerName = keyof typeof serverKinds;
 export const serverNames = Object.keys(serverKinds) as ServerName[];
+/** Those that know clients and rooms alone. */
+export const plainServers: ServerName[] = serverNames.filter(
+  (name) => serverKinds[name].dialect !== "hawser.v1" && serverKinds[name].engine === null,
+);
 export const usualServers: ServerName[] = serverNames.filter((name) => !serverKinds[name].onRequest);
 
 export interface ServerSettings {
   readonly compression?: boolean;
   /** Time between two pings. */
   readonly heartbeatMs?: number;
+  /** URL of the engine. */
+  readonly engine?: string;
 }
 
 export interface Usage {
@@ -63,6 +79,8 @@ export interface Usage {
   kernel: number;
   /** In bytes. */
   rss: number;
+  /** The most that it was since the process began. */
+  peakRss: number;
   heap: number;
 }
 
@@ -110,9 +128,14 @@ export class ServerProcess {
   }
 
   async usage(how: "usage" | "collect" = "usage"): Promise<Usage> {
+    return (await this.ask(how)) as Usage;
+  }
+
+  /** One of the commands that the server's script has. */
+  async ask(command: string, argument?: unknown): Promise<unknown> {
     const answer = this.#answer();
-    this.#child.stdin!.write(`${how}\n`);
-    return (await answer) as Usage;
+    this.#child.stdin!.write(argument === undefined ? `${command}\n` : `${command} ${JSON.stringify(argument)}\n`);
+    return answer;
   }
 
   async stop(): Promise<void> {

@@ -3,7 +3,7 @@
 import type { Round } from "./measures.js";
 import { medianOf, type Report, type WorkloadReport } from "./results.js";
 import type { ServerName } from "./server-process.js";
-import { type Target, targets } from "./targets.js";
+import { isReached, type Target } from "./targets.js";
 
 /** A report and the name of its file. */
 export interface Run {
@@ -15,7 +15,7 @@ export interface Run {
 export function ratioTable({ workloads }: Report): string {
   const others: readonly ServerName[] = ["socket", "bun", "ws", "crossws", "socketio"];
   const rows = workloads
-    .filter((one) => isTraffic(one) || one.name === "memory-10000")
+    .filter((one) => (isTraffic(one) && !/^(hub|engine)-/.test(one.name)) || one.name === "memory-10000")
     .map((one) => {
       const ours = costOf(one, "hawser")!;
       return [
@@ -30,7 +30,7 @@ export function ratioTable({ workloads }: Report): string {
 }
 
 /** What the project has set itself, and what each run says: the ratio of the rates / that of the CPU times. */
-export function targetsTable(runs: readonly Run[]): string {
+export function targetsTable(targets: readonly Target[], runs: readonly Run[]): string {
   const rows = targets.map((target) => [
     titleOf(target, runs[0]!.report),
     `${target.atMost ? "<=" : ">="} ${target.wanted}`,
@@ -38,12 +38,13 @@ export function targetsTable(runs: readonly Run[]): string {
       const reached = target.read(report);
       if (reached === null) return "";
       const ratios = [reached.byRate, reached.byCpu].filter((ratio) => ratio !== null);
-      const met = ratios.filter((ratio) => (target.atMost ? ratio <= target.wanted : ratio >= target.wanted));
+      const met = ratios.filter((ratio) => isReached(target, ratio));
       const text = ratios.map((ratio) => ratio.toPrecision(3)).join(" / ");
       return met.length > 0 && met.length < ratios.length ? `_${text}_` : emphasized(text, met.length === 0);
     }),
   ]);
-  return markdown(["", "wanted", ...runs.map(({ report }) => `${machineOf(report)}, Node ${majorOf(report)}`)], rows);
+  const heads = runs.map(({ report }) => `${machineOf(report)}, Node ${majorOf(report)}`);
+  return markdown(["", "wanted", ...heads], rows);
 }
 
 /** As people say it: `echo, 64 B, 1 in flight, against Bun`, where the target itself has the names that the command takes. */
@@ -56,11 +57,15 @@ function titleOf({ title, race }: Target, { workloads }: Report): string {
 
 /** Every median of a run. */
 export function figures({ file, report }: Run): string {
-  const { node, bun, rounds, seconds, date, workloads } = report;
+  const { node, bun, rounds, seconds, date, workloads, bundles } = report;
   const tables = MEASURES.flatMap(({ title, of, cell }) => {
     const table = tableOf(workloads.filter(of), cell);
     return table === "" ? [] : [`${title}:`, table];
   });
+  if (bundles !== undefined) {
+    const rows = bundles.map(({ name, bytes }) => [name, (bytes / 1000).toFixed(1)]);
+    tables.push("Client libraries, minified by esbuild and compressed by gzip -9, in kB:", markdown(["", "kB"], rows));
+  }
   return [
     `[${file}](../bench/results/${file}): ${machineOf(report)}, Node ${node}, Bun ${bun}, ${rounds} rounds of ${seconds} s, ${date.slice(0, 10)}.`,
     ...tables,
@@ -75,15 +80,19 @@ interface Measure {
 }
 
 const MEASURES: readonly Measure[] = [
-  { title: "CPU time of the server for each message, in µs, and the kernel's share", of: isTraffic, cell: cpuText },
   {
-    title: "Messages, deliveries or handshakes per second",
+    title: "CPU time of the server for each message, delivery or client, in µs, and the kernel's share",
+    of: isTraffic,
+    cell: cpuText,
+  },
+  {
+    title: "Messages, deliveries, handshakes or clients per second",
     of: isTraffic,
     cell: ({ rate }) => (rate === undefined ? undefined : Math.round(rate).toLocaleString("en")),
   },
   {
     title: "p50 / p99 / p99.9 in milliseconds: of a batch where 16 are in flight, of a whole fan-out, of a handshake",
-    of: (one) => isTraffic(one) || one.name === "latency",
+    of: (one) => isTraffic(one) || /^(engine-)?latency$/.test(one.name),
     cell: ({ p50, p99, p999 }) =>
       p50 === undefined ? undefined : [p50, p99, p999].map((value) => digits(value! / 1000)).join(" / "),
   },
@@ -95,9 +104,30 @@ const MEASURES: readonly Measure[] = [
   },
   {
     title: "Resident memory of an idle client, in KB, and what of it is heap",
-    of: ({ name }) => name.startsWith("memory"),
+    of: ({ name }) => /^(hub-)?memory/.test(name),
     cell: ({ rssPerClient, heapPerClient }) =>
       rssPerClient === undefined ? undefined : `${digits(rssPerClient / 1000)} (${digits(heapPerClient! / 1000)})`,
+  },
+  {
+    title: "How much of a core the server had / the load generator",
+    of: ({ name }) => /^(hub|engine)-(publish|resume)/.test(name),
+    cell: ({ serverLoad, generatorLoad }) =>
+      serverLoad === undefined || generatorLoad === undefined
+        ? undefined
+        : `${(serverLoad * 100).toFixed(0)} % / ${(generatorLoad * 100).toFixed(0)} %`,
+  },
+  {
+    title:
+      "Reads of the engine while all come back, and the most resident memory of the server, the first connections and publishing included",
+    of: ({ name }) => name.startsWith("hub-resume"),
+    cell: ({ reads, peakRss }) =>
+      reads === undefined ? undefined : `${reads.toLocaleString("en")}; ${(peakRss! / 1e6).toFixed(0)} MB`,
+  },
+  {
+    title: "Frames for a client, mean / most, and bytes, its own answers among them",
+    of: ({ name }) => name === "hub-presence",
+    cell: ({ frames, mostFrames, bytesPerClient }) =>
+      frames === undefined ? undefined : `${frames.toFixed(2)} / ${mostFrames} (${bytesPerClient!.toFixed(0)} B)`,
   },
   {
     title: "CPU time of a ping and its pong, in µs, and of all of them, in % of a core",
@@ -112,7 +142,7 @@ const MEASURES: readonly Measure[] = [
 ];
 
 function isTraffic({ name }: WorkloadReport): boolean {
-  return /^(echo|fanout|rooms|storm)/.test(name);
+  return /^(echo|fanout|rooms|storm|hub-(publish|resume)|engine-(publish|first|both|resume))/.test(name);
 }
 
 function cpuText({ cpu, kernelShare }: Round): string | undefined {

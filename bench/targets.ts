@@ -15,7 +15,7 @@ export interface Target {
   read(report: Report): { byRate: number; byCpu: number | null } | null;
 }
 
-export const targets: readonly Target[] = [
+export const serverTargets: readonly Target[] = [
   faster("echo-64b-1", "socket", 0.95),
   faster("echo-64b-1", "ws", 1.25),
   faster("echo-64b-16", "ws", 12),
@@ -49,16 +49,173 @@ export const targets: readonly Target[] = [
   },
 ];
 
-function faster(workload: string, against: ServerName, wanted: number): Target {
+/** hawser/ws, with the very program for `ws`. */
+export const wsTargets: readonly Target[] = [
+  faster("echo-64b-1", "ws", 1.25, "hawser-ws"),
+  faster("echo-64b-16", "ws", 6, "hawser-ws"),
+  faster("fanout-1000-16", "ws", 8, "hawser-ws"),
+  {
+    title: "heap of an idle client of hawser/ws, against ws",
+    wanted: 0.7,
+    atMost: true,
+    read(report) {
+      const ours = figures(report, "memory-10000", "hawser-ws")?.heapPerClient;
+      const theirs = figures(report, "memory-10000", "ws")?.heapPerClient;
+      return ours === undefined || theirs === undefined ? null : { byRate: ours / theirs, byCpu: null };
+    },
+  },
+];
+
+export const hubTargets: readonly Target[] = [
+  faster("hub-publish-1", "hawser", 0.9, "hub"),
+  faster("hub-publish-16", "hawser", 0.9, "hub"),
+  faster("hub-publish-1", "socketio", 1.5, "hub"),
+  faster("hub-publish-16", "socketio", 25, "hub"),
+  ...[1, 100, 10_000].flatMap((topics) => [
+    against(
+      `hub-resume-${topics}`,
+      `resume, ${inTopics(topics)}: time, in that of the bare handshakes`,
+      3,
+      (hub, bare) => ({
+        byRate: bare.rate! / hub.rate!,
+        byCpu: hub.cpu! / bare.cpu!,
+      }),
+    ),
+    alone(
+      `hub-resume-${topics}`,
+      `resume, ${inTopics(topics)}: reads of the engine for each topic`,
+      1,
+      ({ reads }) => reads! / topics,
+    ),
+  ]),
+  against("hub-memory", "heap of an idle client in 3 topics, KB beyond one without a hub", 0.6, (hub, bare) => ({
+    byRate: (hub.heapPerClient! - bare.heapPerClient!) / 1000,
+    byCpu: null,
+  })),
+  against("hub-memory", "resident memory of the same, KB beyond one without a hub", 0.6, (hub, bare) => ({
+    byRate: (hub.rssPerClient! - bare.rssPerClient!) / 1000,
+    byCpu: null,
+  })),
+  alone("hub-presence", "presence: frames for one client, the most", 5, ({ mostFrames }) => mostFrames!),
+  {
+    title: "client library, kB minified and compressed",
+    wanted: 6,
+    atMost: true,
+    read({ bundles }) {
+      const bundle = bundles?.find(({ name }) => name === "@hawser/client/core");
+      return bundle === undefined ? null : { byRate: bundle.bytes / 1000, byCpu: null };
+    },
+  },
+];
+
+export const engineTargets: readonly Target[] = [
+  faster("engine-publish", "socketio-redis", 3, "hub-redis"),
+  ...(["hub-redis", "hub-nats"] as const).flatMap((server) =>
+    (["p50", "p99"] as const).map((percentile) => ({
+      title: `${server}, ${percentile} of the latency from node to node, in that of Socket.IO`,
+      wanted: 0.5,
+      atMost: true,
+      read(report: Report) {
+        const ours = figures(report, "engine-latency", server)?.[percentile];
+        const theirs = figures(report, "engine-latency", "socketio-redis")?.[percentile];
+        return ours === undefined || theirs === undefined ? null : { byRate: ours / theirs, byCpu: null };
+      },
+    })),
+  ),
+  ...(["hub-redis", "hub-nats"] as const).flatMap((server): Target[] => [
+    {
+      title: `${server}, CPU time of a delivery by one node of 500 subscribers, in that by two of 500 each`,
+      wanted: 0.9,
+      atMost: false,
+      read(report) {
+        const [two, one] = ["engine-both-500", "engine-first-500"].map((name) => figures(report, name, server));
+        return !two?.rate || !one?.rate ? null : { byRate: one.cpu! / two.cpu!, byCpu: null };
+      },
+    },
+    alone(
+      "engine-resume",
+      `${server}, 5,000 clients come back: reads of the engine for each of 100 topics`,
+      1,
+      ({ reads }) => reads! / 100,
+      server,
+    ),
+  ]),
+  alone(
+    "engine-recovery",
+    "50,000 topics after Redis was lost: seconds until all are verified",
+    5,
+    ({ recovery }) => recovery! / 1000,
+    "hub-redis",
+  ),
+  alone(
+    "engine-presence",
+    "10,000 members who stay: changes to Redis in 5 s",
+    1,
+    ({ changes }) => changes!,
+    "hub-redis",
+  ),
+];
+
+export const targets: readonly Target[] = [...serverTargets, ...wsTargets, ...hubTargets, ...engineTargets];
+
+function inTopics(topics: number): string {
+  return topics === 1 ? "1 topic" : `${topics.toLocaleString("en")} topics`;
+}
+
+/** A figure of the hub and of Hawser without one, at most so much. */
+function against(
+  workload: string,
+  title: string,
+  wanted: number,
+  compare: (hub: Round, bare: Round) => { byRate: number; byCpu: number | null },
+): Target {
   return {
-    title: `${workload}, against ${against}`,
+    title,
+    wanted,
+    atMost: true,
+    read(report) {
+      const hub = figures(report, workload, "hub");
+      const bare = figures(report, workload, "hawser");
+      return hub === null || bare === null ? null : compare(hub, bare);
+    },
+  };
+}
+
+/** A figure of a hub alone, at most so much. */
+function alone(
+  workload: string,
+  title: string,
+  wanted: number,
+  figure: (round: Round) => number,
+  server: ServerName = "hub",
+): Target {
+  return {
+    title,
+    wanted,
+    atMost: true,
+    read(report) {
+      const round = figures(report, workload, server);
+      return round === null ? null : { byRate: figure(round), byCpu: null };
+    },
+  };
+}
+
+/** Whether a figure is what was wanted, or better. */
+export function isReached({ wanted, atMost }: Target, reached: number): boolean {
+  return atMost ? reached <= wanted : reached >= wanted;
+}
+
+function faster(workload: string, against: ServerName, wanted: number, us: ServerName = "hawser"): Target {
+  return {
+    title: `${workload}, ${us === "hawser-ws" ? "hawser/ws " : ""}against ${against}`,
     race: { workload, against },
     wanted,
     atMost: false,
     read(report) {
-      const ours = figures(report, workload, "hawser");
+      const ours = figures(report, workload, us);
       const theirs = figures(report, workload, against);
-      if (ours?.rate === undefined || theirs?.rate === undefined) return null;
+      // Nothing came within the time: that is no ratio.
+      if (!ours?.rate || !theirs?.rate) return null;
       return { byRate: ours.rate / theirs.rate, byCpu: theirs.cpu! / ours.cpu! };
     },
   };

@@ -15,14 +15,18 @@ import {
   text,
   type Traffic,
 } from "./measures.js";
-import { type ServerName, serverNames, type ServerSettings } from "./server-process.js";
+import { engineWorkloads } from "./engine-workloads.js";
+import { hubWorkloads } from "./hub-workloads.js";
+import { plainServers, type ServerName, type ServerSettings } from "./server-process.js";
 
 export interface Workload {
   readonly name: string;
   readonly title: string;
   /** What is counted. */
-  readonly unit: "message" | "delivery" | "handshake" | "ping" | "client" | "answer";
+  readonly unit: "message" | "delivery" | "handshake" | "ping" | "client" | "answer" | "topic";
   readonly servers: readonly ServerName[];
+  /** What the others are compared with. @default Hawser, where it takes part */
+  readonly base?: ServerName;
   readonly settings?: ServerSettings;
   /** A server of its own for every round. */
   readonly fresh?: boolean;
@@ -32,14 +36,14 @@ export interface Workload {
 }
 
 /** The bare socket knows nothing of compression. */
-const compressing = serverNames.filter((name) => name !== "socket");
+const compressing = plainServers.filter((name) => name !== "socket");
 
-function traffic(name: string, title: string, plan: Traffic, more: Partial<Workload> = {}): Workload {
+export function traffic(name: string, title: string, plan: Traffic, more: Partial<Workload> = {}): Workload {
   return {
     name,
     title,
     unit: "fanOut" in plan.shape || plan.shape.members > 1 ? "delivery" : "message",
-    servers: serverNames,
+    servers: plainServers,
     measure: (bench, subject) => measureTraffic(bench, subject, plan),
     ...more,
   };
@@ -81,12 +85,12 @@ function storm(clients: number): Workload {
     name: "storm",
     title: `${clients.toLocaleString("en")} clients connect`,
     unit: "handshake",
-    servers: serverNames,
+    servers: plainServers,
     measure: (bench, subject) => measureStorm(bench, subject, clients),
   };
 }
 
-function memory(clients: number, compression: boolean, servers = compression ? compressing : serverNames): Workload {
+function memory(clients: number, compression: boolean, servers = compression ? compressing : plainServers): Workload {
   return {
     name: `memory-${clients}${compression ? "-deflate" : ""}`,
     title: `memory of ${clients.toLocaleString("en")} idle clients${compression ? ", compression negotiated" : ""}`,
@@ -121,7 +125,7 @@ function halfLoad(): Workload {
     name: "latency",
     title: "latency of echo, 64 B, 100 clients, at half of what the slowest server can take",
     unit: "message",
-    servers: serverNames,
+    servers: plainServers,
     async measure(bench, subject, peers) {
       if (perSecond === 0) {
         const rates: number[] = [];
@@ -178,6 +182,8 @@ export function workloads(quick: boolean): Workload[] {
       { payload: jsonMessage(), inFlight: 1, shape: { fanOut: 200 } },
       { servers: compressing, settings: { compression: true } },
     ),
+    // A quick look ends when its time is over, and is to have seen these.
+    ...(quick ? hubWorkloads(true) : []),
     storm(quick ? 1_000 : 5_000),
     halfLoad(),
     ...bystanders(quick),
@@ -188,6 +194,7 @@ export function workloads(quick: boolean): Workload[] {
       ? [{ ...heartbeat(many, 2_700), servers: ["hawser"] as const }]
       : [heartbeat(many, 5_400), heartbeat(few, 5_400)]),
     ...[10, 100, 1_000, ...(quick ? [] : [10_000])].map(scaling),
+    ...(quick ? [] : [...hubWorkloads(false), ...engineWorkloads()]),
   ];
 }
 
@@ -195,7 +202,7 @@ function bystanders(quick: boolean): Workload[] {
   const some: readonly ServerName[] = ["hawser", "ws", "bun"];
   const bombs = "(512 KiB in 530 bytes of permessage-deflate)";
   return [
-    bystander("flood", "one client floods, 64 B", { clients: 1, areBombs: false }, quick ? some : serverNames),
+    bystander("flood", "one client floods, 64 B", { clients: 1, areBombs: false }, quick ? some : plainServers),
     bystander("bombs", `one client sends bombs ${bombs}`, { clients: 1, areBombs: true }, quick ? some : compressing),
     ...(quick
       ? []

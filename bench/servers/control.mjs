@@ -1,23 +1,41 @@
 // What every server here has in common: it takes its options as JSON in the first argument, prints its port, and answers each line on
-// its standard input with what it has used so far. Lines and not Node's IPC, so that it is the same for Bun. It ends with its input.
+// its standard input: with what it has used so far, or with what one of its own commands says. Lines and not Node's IPC, so that it is the
+// same for Bun. It ends with its input.
 
 import { createInterface } from "node:readline";
 
 /** compression: negotiate permessage-deflate; heartbeatMs: time between two pings, null for the server's own default. */
 export const options = { compression: false, heartbeatMs: null, ...JSON.parse(process.argv[2] ?? "{}") };
 
-export function announce(port) {
+/** @param commands by name, each a function of the rest of the line, which is JSON if there is any */
+export function announce(port, commands = {}) {
   print({ port });
   createInterface({ input: process.stdin })
-    .on("line", (line) => void answer(line))
+    .on("line", (line) => void answer(line, commands))
     .on("close", () => process.exit());
 }
 
-async function answer(line) {
-  if (line === "collect") await collectGarbage();
+/** A command: the server itself publishes for so long, so many at once. @param publish whose promise ends when the engine has the message */
+export const publishing =
+  (publish) =>
+  async ({ seconds, inFlight }) => {
+    const begun = performance.now();
+    let count = 0;
+    const one = async () => {
+      for (; performance.now() - begun < seconds * 1000; count++) await publish();
+    };
+    await Promise.all(Array.from({ length: inFlight }, one));
+    return { count, seconds: (performance.now() - begun) / 1000 };
+  };
+
+async function answer(line, commands) {
+  const [, name, rest] = /^(\w+) ?(.*)$/.exec(line);
+  if (name in commands) return print(await commands[name](rest === "" ? undefined : JSON.parse(rest)));
+  if (name === "collect") await collectGarbage();
   const { user, system } = process.cpuUsage();
   const { rss, heapUsed, external } = process.memoryUsage();
-  print({ cpu: user + system, kernel: system, rss, heap: heapUsed + external });
+  const peakRss = process.resourceUsage().maxRSS * 1024;
+  print({ cpu: user + system, kernel: system, rss, peakRss, heap: heapUsed + external });
 }
 
 // Several times: what the first collection finalises, the next one frees.
