@@ -7,6 +7,8 @@ export interface Broken {
   readonly needsExec?: true;
   /** It is slow in all that it does, its deadlines too: other checks of the practice may see that as well. */
   readonly isSlow?: true;
+  /** A check that sees it as well where the machine is slow. */
+  readonly mayShowIn?: string;
 }
 
 export const faults = {
@@ -28,7 +30,7 @@ export const faults = {
   crashes: { practice: 7, checks: ["protocol-violations"] },
   throws: { practice: 7, checks: ["unexpected-messages"] },
   "logs-errors": { practice: 7, checks: ["log-levels"], needsExec: true },
-  "logs-messages": { practice: 8, checks: ["log-per-message"], needsExec: true },
+  "logs-messages": { practice: 8, checks: ["log-per-message"], mayShowIn: "message-flood", needsExec: true },
   blocks: { practice: 8, checks: ["busy-neighbour"], isSlow: true },
   "no-turns": { practice: 8, checks: ["message-flood"], isSlow: true },
   "slow-inflate": { practice: 8, checks: ["bomb-flood"], isSlow: true },
