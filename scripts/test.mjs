@@ -12,11 +12,11 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { parseArgs } from "node:util";
 import { changedFiles, testsOf } from "./changed.mjs";
 import { packages, prepare, root } from "./prepare.mjs";
+import { testEvents } from "./test-files.mjs";
 
 // A test that cannot run here names the reason so. Under CI any other skipped test is a failure: what it needs could have
 // been installed.
@@ -59,28 +59,36 @@ if (values.changed) {
 
 // Children inherit these: run() has no option for it on Node 20.
 process.execArgv.push(`--import=${new URL("test-limits.mjs", import.meta.url).href}`);
-const tests = run({
-  files: files.map((file) => join(root, file)),
-  // One more than can compute at once: audits, browsers and installers wait for most of their time.
-  concurrency: availableParallelism() + 1,
-  ...(values.only === undefined ? {} : { testNamePatterns: [values.only] }),
-});
+const tests = testEvents(
+  files.map((file) => join(root, file)),
+  {
+    // One more than can compute at once: audits, browsers and installers wait for most of their time.
+    concurrency: availableParallelism() + 1,
+    only: values.only,
+    // Who chose what to run looks for what fails now and then.
+    trySecond: filters.length === 0,
+  },
+);
 
 const count = { passed: 0, failed: 0, skipped: 0 };
 const skippedWithoutExcuse = [];
-tests.on("test:pass", (test) => {
-  // A file without tests is reported as a passing test named after itself.
-  if (test.details.type === "suite" ? test.skip === undefined : test.name === test.file) return;
-  if (test.skip === undefined && test.todo === undefined) count.passed++;
-  else count.skipped++;
-  const reason = String(test.skip ?? test.todo);
-  if ((test.skip ?? test.todo) !== undefined && !reason.startsWith(EXCUSE)) skippedWithoutExcuse.push(test.name);
-});
-tests.on("test:fail", (test) => {
-  if (test.details.type !== "suite" && test.todo === undefined) count.failed++;
-});
+await pipeline(tests, counted, new spec(), process.stdout, { end: false });
 
-await pipeline(tests, new spec(), process.stdout, { end: false });
+async function* counted(events) {
+  for await (const event of events) {
+    const { type, data: test } = event;
+    // A file without tests is reported as a passing test named after itself.
+    const isTest = test.details?.type === "suite" ? test.skip !== undefined : test.name !== test.file;
+    const excuse = test.skip ?? test.todo;
+    if (type === "test:fail" && test.details.type !== "suite" && test.todo === undefined) count.failed++;
+    else if (type === "test:pass" && isTest) {
+      if (excuse === undefined) count.passed++;
+      else count.skipped++;
+      if (excuse !== undefined && !String(excuse).startsWith(EXCUSE)) skippedWithoutExcuse.push(test.name);
+    }
+    yield event;
+  }
+}
 
 if (process.env.CI === "true" && skippedWithoutExcuse.length > 0) {
   console.log(`\nSkipped under CI without a reason that begins with "${EXCUSE}": ${skippedWithoutExcuse.join("; ")}`);
