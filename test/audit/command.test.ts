@@ -9,6 +9,7 @@ import { describe, test, type TestContext } from "node:test";
 import { practices } from "#cli/audit/index.js";
 import { acceptValue } from "hawser/protocol";
 import { complaintOf } from "../harness/complaint.js";
+import { freePort } from "../harness/free-port.js";
 import { runCli } from "../harness/run-cli.js";
 import { serve } from "../harness/server.js";
 import {
@@ -16,7 +17,6 @@ import {
   PATIENT,
   describeReport,
   faultCommand,
-  freePort,
   named,
   namedButNoise,
   startFault,

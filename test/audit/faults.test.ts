@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
+import { freePort } from "../harness/free-port.js";
 import {
   type Audited,
   PATIENT,
   auditJson,
   describeReport,
   faultCommand,
-  freePort,
   named,
   namedButNoise,
   startFault,

@@ -3,9 +3,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { sleep } from "../harness/concurrency.js";
+import { freePort } from "../harness/free-port.js";
 import type { Random } from "../harness/random.js";
 import { cliPath } from "../harness/server.js";
-import { freePort } from "../redis/harness/redis-server.js";
 import type { Fault } from "./engines.js";
 
 export class ChaosNode {

@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { cliPath } from "../harness/server.js";
 import { sleep } from "../harness/concurrency.js";
+import { freePort } from "../harness/free-port.js";
 import type { Random } from "../harness/random.js";
-import { freePort } from "../redis/harness/redis-server.js";
 import type { ChaosCluster } from "./chaos.js";
 
 interface Line {

@@ -15,6 +15,7 @@ import { readEnvironment } from "#cli/config/environment.js";
 import { runProgram } from "#cli/program.js";
 import { makeCertificate } from "../harness/certificate.js";
 import { until } from "../harness/concurrency.js";
+import { freePort } from "../harness/free-port.js";
 import { LogBook } from "../harness/rig.js";
 import { runCli } from "../harness/run-cli.js";
 import { type Running, spawnCli } from "../harness/spawn-cli.js";
@@ -36,7 +37,7 @@ interface TestHub {
   readonly stop: () => Promise<void>;
 }
 
-async function startHub(t: TestContext, port = 0): Promise<TestHub> {
+async function startHub(t: TestContext, port?: number): Promise<TestHub> {
   const clients = new Set<Client>();
   const logger = new LogBook();
   let headers: Readonly<Record<string, string | string[] | undefined>> = {};
@@ -68,7 +69,7 @@ async function startHub(t: TestContext, port = 0): Promise<TestHub> {
       close: (client) => void clients.delete(client),
     }),
   );
-  const address = await server.listen(port, "127.0.0.1");
+  const address = await server.listen(port ?? (await freePort()), "127.0.0.1");
   const stop = async (): Promise<void> => {
     await server.close();
     await hub.close();

@@ -7,6 +7,7 @@ import type { Browser, Page } from "playwright-core";
 import { WebSocket } from "ws";
 import { connect } from "@hawser/client";
 import { until } from "../harness/concurrency.js";
+import { freePort } from "../harness/free-port.js";
 import { serve, type ServerProcess } from "../harness/server.js";
 import { launch } from "../interop/peers/chromium.js";
 import { need } from "../interop/harness/system.js";
@@ -158,7 +159,7 @@ describe("the page and the hub", { skip: chromium.missing }, () => {
   });
 
   test("a server that was restarted: said in words, with what it has now, and the page goes on", async (t) => {
-    const server = await start(t);
+    const server = await start(t, ["--port", String(await freePort())]);
     const plain = await plainClient(t, server, "lobby");
     const page = await openPage(t, server);
     plain.send("old");
@@ -205,7 +206,7 @@ describe("the page and the hub", { skip: chromium.missing }, () => {
   });
 
   test("a server that is away: why, a countdown, and a button", async (t) => {
-    const server = await start(t);
+    const server = await start(t, ["--port", String(await freePort())]);
     const page = await openPage(t, server);
     await server.stop();
     await page.getByText("Disconnected: the server is shutting down").waitFor();

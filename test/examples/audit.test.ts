@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { freePort } from "../audit/harness/auditing.js";
+import { freePort } from "../harness/free-port.js";
 import { runCli } from "../harness/run-cli.js";
 import { codeBlocks, documents, readDocument } from "../docs/harness/markdown.js";
 import { projectRoot } from "../harness/root.js";

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { freePort } from "../audit/harness/auditing.js";
+import { freePort } from "../harness/free-port.js";
 import { startExample } from "./harness/example.js";
 
 test("message-limit: one user is slowed down over all connections, and loses nothing", async (t) => {

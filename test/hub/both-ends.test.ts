@@ -13,6 +13,7 @@ import { createHub, type Hub } from "#hawser/hub/index.js";
 import { MemoryBroker } from "#hawser/hub/brokers/memory.js";
 import { MemoryEngine } from "#hawser/hub/brokers/memory-engine.js";
 import { until } from "../harness/concurrency.js";
+import { freePort } from "../harness/free-port.js";
 import { Random } from "../harness/random.js";
 import { LogBook } from "../harness/rig.js";
 
@@ -54,7 +55,7 @@ interface Node {
   readonly stop: () => Promise<void>;
 }
 
-async function startNode(t: TestContext, engine = new MemoryEngine(systemClock), port = 0): Promise<Node> {
+async function startNode(t: TestContext, engine = new MemoryEngine(systemClock), port?: number): Promise<Node> {
   const logger = new LogBook();
   const hub = createHub({
     logger,
@@ -66,7 +67,7 @@ async function startNode(t: TestContext, engine = new MemoryEngine(systemClock),
     limits: { requestsPerSecond: 10_000 },
   });
   const server = createServer(hub.serverOptions({ logger }));
-  const { url } = await server.listen(port);
+  const { url } = await server.listen(port ?? (await freePort()));
   const stop = async (): Promise<void> => {
     await server.close({ graceMs: 200 });
     await hub.close();

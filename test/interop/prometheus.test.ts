@@ -14,6 +14,7 @@ import { createMetrics } from "@hawser/admin/metrics";
 import { stringify } from "yaml";
 import { sleep } from "../harness/concurrency.js";
 import { frame } from "../harness/frames.js";
+import { freePort } from "../harness/free-port.js";
 import { RawClient } from "../harness/raw-client.js";
 import { projectRoot } from "../harness/root.js";
 import { need, run } from "./harness/system.js";
@@ -184,12 +185,3 @@ describe("Prometheus", { skip: prometheus.missing }, () => {
     }
   });
 });
-
-async function freePort(): Promise<number> {
-  const http = createHttpServer().listen(0, "127.0.0.1");
-  await once(http, "listening");
-  const { port } = http.address() as AddressInfo;
-  http.close();
-  await once(http, "close");
-  return port;
-}

@@ -9,9 +9,10 @@ import { createInterface } from "node:readline";
 import { after, describe, it, type TestContext } from "node:test";
 import { WebSocket } from "ws";
 import { until } from "../harness/concurrency.js";
+import { freePort } from "../harness/free-port.js";
 import { cliPath, type LogLine, serve } from "../harness/server.js";
 import { caddy, haproxy, nginx } from "./proxies/kinds.js";
-import { freePort, startProxy } from "./proxies/proxy.js";
+import { startProxy } from "./proxies/proxy.js";
 import { need } from "./harness/system.js";
 
 const folder = mkdtempSync(join(tmpdir(), "hawser-"));

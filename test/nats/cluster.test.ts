@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { natsBroker } from "@hawser/nats";
 import { sleep, until } from "../harness/concurrency.js";
+import { freePort } from "../harness/free-port.js";
 import { persistently, WatchedNode } from "../hub/engine-faults.js";
-import { freePort, nats, NatsServer } from "./harness/nats-server.js";
+import { nats, NatsServer } from "./harness/nats-server.js";
 
 describe("a cluster of three", { skip: nats.missing }, () => {
   const servers: NatsServer[] = [];

@@ -10,6 +10,7 @@ import { contract } from "@hawser/wire";
 import { createServer } from "#hawser/index.js";
 import { createHub, type Hub, HubError } from "#hawser/hub/index.js";
 import { sleep, until } from "../harness/concurrency.js";
+import { freePort } from "../harness/free-port.js";
 import { LogBook } from "../harness/rig.js";
 import { nats, NatsServer } from "./harness/nats-server.js";
 
@@ -23,7 +24,7 @@ interface Node {
   readonly stop: () => Promise<void>;
 }
 
-async function startNode(t: TestContext, server: NatsServer, port = 0): Promise<Node> {
+async function startNode(t: TestContext, server: NatsServer, port?: number): Promise<Node> {
   const logger = new LogBook();
   const hub = createHub({
     logger,
@@ -36,7 +37,7 @@ async function startNode(t: TestContext, server: NatsServer, port = 0): Promise<
   });
   await hub.ready;
   const web = createServer(hub.serverOptions({ logger }));
-  const { url } = await web.listen(port);
+  const { url } = await web.listen(port ?? (await freePort()));
   let isStopped = false;
   const stop = async (): Promise<void> => {
     if (isStopped) return;

@@ -12,8 +12,9 @@ import { natsBroker, type NatsBrokerOptions } from "@hawser/nats";
 import { type Broker, type EngineState } from "#hawser/hub/index.js";
 import { makeCertificate } from "../harness/certificate.js";
 import { sleep, until } from "../harness/concurrency.js";
+import { freePort } from "../harness/free-port.js";
 import { projectRoot } from "../harness/root.js";
-import { freePort, nats, NatsServer } from "./harness/nats-server.js";
+import { nats, NatsServer } from "./harness/nats-server.js";
 
 const HISTORY = { binary: false, size: 10, ttlMs: 60_000 } as const;
 const NOBODY = { message: () => {}, told: () => {}, state: () => {} };

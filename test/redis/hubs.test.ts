@@ -8,9 +8,10 @@ import { redisBroker } from "@hawser/redis";
 import { createServer } from "#hawser/index.js";
 import { createHub, type Hub } from "#hawser/hub/index.js";
 import { until } from "../harness/concurrency.js";
+import { freePort } from "../harness/free-port.js";
 import { LogBook } from "../harness/rig.js";
 import { TcpProxy } from "../hub/harness/tcp-proxy.js";
-import { freePort, redis, RedisServer } from "./harness/redis-server.js";
+import { redis, RedisServer } from "./harness/redis-server.js";
 
 const HISTORY = { size: 100, ttlMs: 600_000 };
 

@@ -11,10 +11,11 @@ import { createClient } from "@redis/client";
 import { redisBroker, type RedisBrokerOptions } from "@hawser/redis";
 import { until } from "../harness/concurrency.js";
 import { certificates } from "../harness/certificates.js";
+import { freePort } from "../harness/free-port.js";
 import { readDocument } from "../docs/harness/markdown.js";
 import { WatchedNode } from "../hub/engine-faults.js";
 import { RedisCluster } from "./harness/cluster.js";
-import { freePort, redis, RedisServer, type RedisServerOptions } from "./harness/redis-server.js";
+import { redis, RedisServer, type RedisServerOptions } from "./harness/redis-server.js";
 import { MASTER_NAME } from "./harness/sentinel.js";
 
 const NOBODY = { message: () => {}, told: () => {}, state: () => {} };

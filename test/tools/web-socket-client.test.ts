@@ -10,6 +10,7 @@ import { openDefaults, openFirst, type OpenOptions, openWebSocket } from "#cli/t
 import { findTarget, type Target } from "#cli/tools/target.js";
 import type { Ending, WebSocketClient } from "#cli/tools/web-socket-client.js";
 import { makeCertificate } from "../harness/certificate.js";
+import { freePort } from "../harness/free-port.js";
 
 const target = (port: number, path = "/", scheme = "ws"): Promise<Target> =>
   findTarget(`${scheme}://127.0.0.1:${port}${path}`, false);
@@ -156,12 +157,8 @@ describe("openWebSocket: what is wrong with the server, in one line", () => {
     });
   }
 
-  it("nobody listens", async (t) => {
-    const port = await tcpServer(t, () => {});
-    const closed = createTcpServer();
-    const free = await listening(closed.listen(0, "127.0.0.1"));
-    await new Promise((done) => closed.close(done));
-    assert.notEqual(free, port);
+  it("nobody listens", async () => {
+    const free = await freePort();
     await assert.rejects(openWebSocket(await target(free), openDefaults), {
       kind: "ECONNREFUSED",
       message: `ws://127.0.0.1:${free}/: nobody is listening there (ECONNREFUSED)`,

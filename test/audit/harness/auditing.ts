@@ -1,9 +1,6 @@
 // Servers to audit, and audits of them: each a process of its own.
 
 import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { TestContext } from "node:test";
@@ -30,16 +27,6 @@ export async function startFault(t: TestContext, ...faults: readonly Fault[]): P
     return `ws://127.0.0.1:${port}/`;
   }
   throw new Error(`the server with the faults ${faults.join()} did not start`);
-}
-
-/** A port that nothing listens on; somebody else may take it, which nobody does here. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** The deadlines of the servers here are far shorter; a busy machine has as much time as it needs. */

@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { sleep } from "../../harness/concurrency.js";
+import { freePort } from "../../harness/free-port.js";
 import { reset } from "../../harness/reset.js";
 
 /** What RESP3 begins with that nobody asked for. */
@@ -26,8 +27,8 @@ export class TcpProxy {
     server.on("connection", (client) => this.#accept(client));
   }
 
-  static async start(target: number, port = 0): Promise<TcpProxy> {
-    const server = createServer().listen(port, "127.0.0.1");
+  static async start(target: number, port?: number): Promise<TcpProxy> {
+    const server = createServer().listen(port ?? (await freePort()), "127.0.0.1");
     await once(server, "listening");
     return new TcpProxy(server, (server.address() as { port: number }).port, target);
   }

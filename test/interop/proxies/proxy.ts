@@ -2,12 +2,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { projectRoot } from "../../harness/root.js";
 import { certificates } from "../../harness/certificates.js";
+import { freePort } from "../../harness/free-port.js";
 import { need } from "../harness/system.js";
 
 export interface ProxyKind {
@@ -91,16 +92,6 @@ function certificateIn(folder: string): Place["certificate"] {
   writeFileSync(place.key, key);
   writeFileSync(place.both, `${cert}${key}`);
   return place;
-}
-
-/** A port that was free a moment ago: a proxy cannot be told to take any. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 function accepts(port: number): Promise<boolean> {

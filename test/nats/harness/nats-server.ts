@@ -3,10 +3,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sleep } from "../../harness/concurrency.js";
+import { freePort } from "../../harness/free-port.js";
 import { need } from "../../interop/harness/system.js";
 
 export const nats = await need("nats-server");
@@ -141,13 +142,4 @@ export class NatsServer {
       socket.once("error", () => resolve(false));
     });
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -2,11 +2,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "@redis/client";
 import { sleep } from "../../harness/concurrency.js";
+import { freePort } from "../../harness/free-port.js";
 import { need } from "../../interop/harness/system.js";
 
 export const redis = await need("redis-server");
@@ -20,15 +20,6 @@ process.once("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 process.once("SIGTERM", () => process.exit(143));
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 export interface RedisServerOptions {
   readonly port?: number | undefined;

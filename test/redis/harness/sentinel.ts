@@ -1,6 +1,7 @@
 /** A master, a replica, and three Sentinels that watch them. */
 import { sleep } from "../../harness/concurrency.js";
-import { freePort, RedisServer } from "./redis-server.js";
+import { freePort } from "../../harness/free-port.js";
+import { RedisServer } from "./redis-server.js";
 
 export const MASTER_NAME = "the-master";
 
