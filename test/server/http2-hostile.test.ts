@@ -29,13 +29,16 @@ describe("over HTTP/2", () => {
   it("streams that are reset at once, by the thousand, end their connection and nothing else", async (test) => {
     const { rig, checkBystander } = await start(test);
     const peer = await Http2Peer.connect(test, rig.url);
+    const begun = performance.now();
     for (let i = 0; i < 5000 && !peer.session.destroyed; i++) {
       peer.request().reset(CANCEL);
       if (i % 50 === 0) await new Promise((next) => setImmediate(next));
     }
     // By the server: on Node 24 a client whose connection is ended does not see it.
     await sleep(300);
-    assert.ok(rig.requests.length < 2_500, `${rig.requests.length} of 5,000 were taken`);
+    // A thousand at once, and then 33 a second: that is nghttp2's own limit.
+    const most = 2_500 + (33 * (performance.now() - begun)) / 1000;
+    assert.ok(rig.requests.length < most, `${rig.requests.length} of 5,000 were taken`);
     await checkBystander();
     await until(() => rig.server.clients.size === 1, "the end of the others");
     assert.equal(rig.server.pendingHandshakes, 0);
