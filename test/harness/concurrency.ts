@@ -15,8 +15,14 @@ export function sleep(ms: number): Promise<void> {
   return new Promise((done) => setTimeout(done, ms));
 }
 
+/**
+ * For what has to come: no claim about time, but the end of a wait for what never does, which is then named. Less than what
+ * scripts/test-limits.mjs gives a test, and as long as a busy machine may take.
+ */
+export const PATIENCE_MS = 150_000;
+
 /** Waits until `condition` holds, asking it every few milliseconds. */
-export async function until(condition: () => boolean, what: string, timeoutMs = 60_000): Promise<void> {
+export async function until(condition: () => boolean, what: string, timeoutMs = PATIENCE_MS): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms for ${what}`);

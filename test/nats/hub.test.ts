@@ -128,7 +128,7 @@ describe("hubs on NATS", { skip: nats.missing }, () => {
       if (!isWhole) assert.ok(got.includes("reset"), JSON.stringify(got));
       assert.deepEqual([...new Set(numbers)], numbers, "none twice");
     }
-    assert.deepEqual([a.hub.state, b.hub.state], ["up", "up"]);
+    await until(() => a.hub.state === "up" && b.hub.state === "up", "both hubs to be well");
   });
 
   test("NATS comes back with older data: the gap is told, and what is published from then on arrives", async (t) => {

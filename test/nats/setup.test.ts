@@ -20,7 +20,7 @@ const HISTORY = { binary: false, size: 10, ttlMs: 60_000 } as const;
 const NOBODY = { message: () => {}, told: () => {}, state: () => {} };
 
 async function started(t: TestContext, options: NatsBrokerOptions): Promise<Broker> {
-  const broker = natsBroker(options);
+  const broker = natsBroker({ timeoutMs: 20_000, ...options });
   t.after(() => broker.close());
   await broker.start(NOBODY);
   return broker;
@@ -46,7 +46,7 @@ async function useAll(t: TestContext, broker: Broker): Promise<void> {
 }
 
 function refuses(options: NatsBrokerOptions, message: RegExp): Promise<void> {
-  const broker = natsBroker(options);
+  const broker = natsBroker({ timeoutMs: 20_000, ...options });
   return assert.rejects(broker.start(NOBODY), (error: Error) => {
     assert.equal(error.name, "BrokerSetupError", error.stack);
     assert.match(error.message, message);
@@ -318,7 +318,9 @@ describe("a connection of the user's own", { skip: nats.missing }, () => {
 });
 
 async function create(connection: NatsConnection, config: { name: string } & Record<string, unknown>): Promise<void> {
-  const answer = await connection.request(`$JS.API.STREAM.CREATE.${config.name}`, JSON.stringify(config));
+  const answer = await connection.request(`$JS.API.STREAM.CREATE.${config.name}`, JSON.stringify(config), {
+    timeout: 20_000,
+  });
   assert.equal(answer.json<{ error?: object }>().error, undefined, answer.string());
 }
 

@@ -42,8 +42,8 @@ describe("a Cluster", { skip: redis.missing }, () => {
 
   test("a slot that moves takes its topic with it: who is subscribed goes on, and nothing is lost", async (t) => {
     const [a, b] = [
-      await WatchedNode.start(redisBroker({ url: cluster.url })),
-      await WatchedNode.start(redisBroker({ url: cluster.url })),
+      await WatchedNode.start(redisBroker({ url: cluster.url, timeoutMs: 20_000 })),
+      await WatchedNode.start(redisBroker({ url: cluster.url, timeoutMs: 20_000 })),
     ];
     t.after(() => Promise.all([a.broker.close(), b.broker.close()]));
     const topic = "a topic that moves";
@@ -66,14 +66,15 @@ describe("a Cluster", { skip: redis.missing }, () => {
   });
 
   test("a master that is killed takes its topics down alone, and its replica brings them back", async (t) => {
-    const node = await WatchedNode.start(redisBroker({ url: cluster.url }));
+    const node = await WatchedNode.start(redisBroker({ url: cluster.url, timeoutMs: 20_000 }));
     t.after(() => node.broker.close());
     const topics = topicsOf(30);
     await node.subscribe(...topics);
     for (const topic of topics) await node.publishSurely(topic, "before");
     const [victim] = cluster.masters;
-    await victim!.command("WAIT", "1", "5000");
+    await victim!.command("WAIT", "1", "60000");
     await victim!.kill();
+    await cluster.lookSharp();
     await until(() => !node.isUp, "down");
     // Those of the other masters go on meanwhile.
     const others = topics.filter((topic) => slotOf(partitionOf(topic)) >= 16_384 / 3 + 1);

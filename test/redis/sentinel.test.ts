@@ -23,8 +23,8 @@ describe("behind Sentinels", { skip: redis.missing }, () => {
 
   test("a failover: what is published is rejected until the replica is the master, and what that lacks is told", async (t) => {
     const [a, b] = [
-      await WatchedNode.start(redisBroker({ url: setup.url })),
-      await WatchedNode.start(redisBroker({ url: setup.url })),
+      await WatchedNode.start(redisBroker({ url: setup.url, timeoutMs: 20_000 })),
+      await WatchedNode.start(redisBroker({ url: setup.url, timeoutMs: 20_000 })),
     ];
     t.after(() => Promise.all([a.broker.close(), b.broker.close()]));
     const topic = "through a failover";
@@ -32,7 +32,7 @@ describe("behind Sentinels", { skip: redis.missing }, () => {
     const old = await setup.master();
     const replica = setup.servers.find((server) => server !== old)!;
     await a.publishSurely(topic, "1");
-    await old.command("WAIT", "1", "5000");
+    await old.command("WAIT", "1", "60000");
     const kept = await a.head(topic);
     // The replica stands still and is cut off, and the master goes on alone for a moment.
     replica.pause();
@@ -43,6 +43,7 @@ describe("behind Sentinels", { skip: redis.missing }, () => {
     const lost = await a.head(topic);
     await old.kill();
     replica.resume();
+    await setup.lookSharp();
     await until(() => !a.isUp && !b.isUp, "down");
     await a.publishSurely(topic, "4");
     await until(() => a.isUp && b.isUp, "the failover");

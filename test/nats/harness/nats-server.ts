@@ -1,13 +1,14 @@
 // nats-server of Debian, on a port and a folder of its own.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sleep } from "../../harness/concurrency.js";
 import { freePort } from "../../harness/free-port.js";
+import { pause } from "../../harness/pause.js";
 import { need } from "../../interop/harness/system.js";
 
 export const nats = await need("nats-server");
@@ -85,13 +86,8 @@ export class NatsServer {
     await ended;
   }
 
-  /** Returns when none of its threads runs any longer: on a busy machine that takes a while. */
   pause(): void {
-    const { pid } = this.#process!;
-    this.#process!.kill("SIGSTOP");
-    const tasks = `/proc/${pid}/task`;
-    const isStopped = (task: string): boolean => /\) [tT] /.test(readFileSync(`${tasks}/${task}/stat`, "utf8"));
-    while (!readdirSync(tasks).every(isStopped));
+    pause(this.#process!);
   }
 
   resume(): void {

@@ -5,8 +5,9 @@ import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "@redis/client";
-import { sleep } from "../../harness/concurrency.js";
+import { PATIENCE_MS, sleep } from "../../harness/concurrency.js";
 import { freePort } from "../../harness/free-port.js";
+import { pause } from "../../harness/pause.js";
 import { need } from "../../interop/harness/system.js";
 
 export const redis = await need("redis-server");
@@ -57,6 +58,10 @@ export class RedisServer {
     return `redis://127.0.0.1:${this.port}`;
   }
 
+  get isRunning(): boolean {
+    return this.#process !== undefined;
+  }
+
   async start(): Promise<void> {
     const file = join(this.folder, "redis.conf");
     // A Sentinel and a node of a Cluster write to their own; the rest is read again.
@@ -84,7 +89,7 @@ export class RedisServer {
   }
 
   pause(): void {
-    this.#process?.kill("SIGSTOP");
+    pause(this.#process!);
     this.#isPaused = true;
   }
 
@@ -125,7 +130,7 @@ export class RedisServer {
     const client = createClient({
       url: this.url,
       RESP: 2,
-      socket: { reconnectStrategy: false, connectTimeout: 1_000 },
+      socket: { reconnectStrategy: false, connectTimeout: PATIENCE_MS },
       disableClientInfo: true,
     });
     client.on("error", () => {});
@@ -139,10 +144,11 @@ export class RedisServer {
 
   /** Until a section of INFO says so. */
   async until(section: string, what: RegExp): Promise<void> {
-    for (let tries = 0; ; tries++) {
+    const deadline = performance.now() + PATIENCE_MS;
+    for (;;) {
       const info = String(await this.command("INFO", section));
       if (what.test(info)) return;
-      if (tries === 600) throw new Error(`${what.source} does not come about: ${info}`);
+      if (performance.now() > deadline) throw new Error(`${what.source} does not come about: ${info}`);
       await sleep(50);
     }
   }
@@ -153,7 +159,8 @@ export class RedisServer {
   }
 
   async #untilReady(): Promise<void> {
-    for (let tries = 0; ; tries++) {
+    const deadline = performance.now() + PATIENCE_MS;
+    for (;;) {
       try {
         await this.command("PING");
         return;
@@ -161,7 +168,7 @@ export class RedisServer {
         const said = String(error);
         // It is there, and asks who is asking.
         if (/NOAUTH|NOPERM|WRONGPASS/.test(said)) return;
-        if (tries === 500 || this.#process?.exitCode !== null) throw error;
+        if (performance.now() > deadline || this.#process?.exitCode !== null) throw error;
         await sleep(20);
       }
     }
