@@ -6,6 +6,7 @@ import { after, before, describe, test, type TestContext } from "node:test";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { WebSocket } from "ws";
 import { writeHello, writePub, writeSub } from "@hawser/wire/client";
+import { freePort } from "../harness/free-port.js";
 import { serve, type ServerProcess } from "../harness/server.js";
 import { launch } from "../interop/peers/chromium.js";
 import { need } from "../interop/harness/system.js";
@@ -70,7 +71,6 @@ describe("the dashboard in Chromium", { skip: chromium.missing }, () => {
     const complaints: string[] = [];
     const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, ...options });
     t.after(() => page.close());
-    page.setDefaultTimeout(60_000);
     page.on("console", (message) => complaints.push(message.text()));
     page.on("pageerror", (error) => complaints.push(error.message));
     await page.goto(url);
@@ -382,14 +382,15 @@ describe("the dashboard in Chromium", { skip: chromium.missing }, () => {
     for (const width of [1600, 1440, 1408, 1280, 1024, 993, 992, 768, 737, 390, 360]) {
       await page.setViewportSize({ width, height: 900 });
       // The charts follow the window a frame later.
-      await page.waitForFunction(`${CUT}.length === 0`, undefined, { timeout: 30_000 }).catch(() => {});
+      await page.waitForFunction(`${CUT}.length === 0`).catch(() => {});
       assert.deepEqual(await page.evaluate(CUT), [], `at ${width} px`);
     }
   });
 
   test("it comes back when the server does, and says what it is doing meanwhile", async (t) => {
-    const first = await serve(["--admin-port", "0"]);
-    const { port, url } = await first.waitForEvent("admin-listening");
+    const port = await freePort();
+    const first = await serve(["--admin-port", String(port)]);
+    const { url } = await first.waitForEvent("admin-listening");
     const [page, complaints] = await open(t, String(url));
     await first.stop();
     await page.getByText("Connection lost, trying again").waitFor();

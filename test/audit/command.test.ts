@@ -59,9 +59,9 @@ describe("hawser serve passes", { concurrency: 3 }, () => {
       assert.equal(measured("message-size")["limitBytes"], 512 * 1024);
       assert.equal(measured("message-size")["isExact"], true);
       const { droppedAfterMs } = measured("silent-client");
-      assert.ok(Number(droppedAfterMs) > 2400 && Number(droppedAfterMs) < 8000, `dropped after ${droppedAfterMs} ms`);
+      assert.ok(Number(droppedAfterMs) > 2400, `dropped after ${droppedAfterMs} ms`);
       const { periodMs } = measured("heartbeat");
-      assert.ok(Number(periodMs) > 1500 && Number(periodMs) < 5000, `a ping every ${periodMs} ms`);
+      assert.ok(Number(periodMs) > 1500, `a ping every ${periodMs} ms`);
       assert.equal(code, 0);
     });
   }

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Report } from "#cli/bench/report.js";
-import { sleep } from "../harness/concurrency.js";
+import { PATIENCE_MS, sleep } from "../harness/concurrency.js";
 import { complaintOf } from "../harness/complaint.js";
 import { type Finished, runCli } from "../harness/run-cli.js";
 import { cliPath, type LogLine, serve, type ServerProcess } from "../harness/server.js";
@@ -20,7 +20,7 @@ import { spawnCli } from "../harness/spawn-cli.js";
 const SHORT = ["--duration", "400ms", "--warm-up", "0"];
 
 async function bench(url: string, ...args: string[]): Promise<{ report: Report; finished: Finished }> {
-  const finished = await runCli(["bench", url, "--json", ...args], { timeoutMs: 100_000 });
+  const finished = await runCli(["bench", url, "--json", ...args]);
   assert.notEqual(finished.stdout, "", finished.stderr);
   return { report: JSON.parse(finished.stdout) as Report, finished };
 }
@@ -358,7 +358,7 @@ describe("what goes wrong during the run is counted, and the report comes all th
     // Enough to load the program, which opens many of its files at once.
     const command = `ulimit -n 400; exec "$0" "$@"`;
     const args = [process.execPath, cliPath(), "bench", server.url, "--connections", "600", "--json", ...SHORT];
-    const child = spawn("sh", ["-c", command, ...args], { stdio: ["ignore", "pipe", "pipe"], timeout: 100_000 });
+    const child = spawn("sh", ["-c", command, ...args], { stdio: ["ignore", "pipe", "pipe"], timeout: PATIENCE_MS });
     const output = { stdout: "", stderr: "" };
     for (const name of ["stdout", "stderr"] as const)
       child[name].setEncoding("utf8").on("data", (text: string) => (output[name] += text));
@@ -393,7 +393,7 @@ describe("what goes wrong during the run is counted, and the report comes all th
     assert.deepEqual([code, stderr], [0, ""]);
     const report = JSON.parse(stdout) as Report;
     assert.equal(report.wasInterrupted, true);
-    assert.ok(report.seconds < 100);
+    assert.ok(report.seconds < 300, "it would be five minutes");
   });
 });
 

@@ -50,9 +50,7 @@ describe(
       const { child, port } = await started(t);
       assert.equal(await isListening(port), true);
       child.kill("SIGKILL");
-      const deadline = performance.now() + 30_000;
-      while ((await isListening(port)) && performance.now() < deadline) await sleep(50);
-      assert.equal(await isListening(port), false);
+      while (await isListening(port)) await sleep(50);
     });
   },
 );

@@ -252,7 +252,7 @@ function run(command: string, args: readonly string[], cwd: string, env: Record<
     execFile(
       command,
       args,
-      { cwd, env: { ...Object.fromEntries(own), ...env }, timeout: 240_000 },
+      { cwd, env: { ...Object.fromEntries(own), ...env }, timeout: 600_000 },
       (error, stdout, stderr) => {
         if (error === null) resolve(stdout);
         else reject(new Error(`${command} ${args.join(" ")}\n${stdout}${stderr}`, { cause: error }));

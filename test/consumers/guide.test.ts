@@ -23,7 +23,6 @@ const curl = await need("curl");
 const HOST = `127.80.${(process.pid >> 8) & 255}.${process.pid & 255 || 1}`;
 /** What starts the server, and does not come back. */
 const SERVE = /^node .*server\.mjs$/m;
-const WAIT = { timeout: 120_000 };
 
 describe("docs/hub-guide.md", { skip: chromium.missing || curl.missing }, () => {
   const folder = mkdtempSync(join(tmpdir(), "hawser-guide-"));
@@ -199,7 +198,7 @@ describe("docs/hub-guide.md", { skip: chromium.missing || curl.missing }, () => 
 
   async function says(page: Page, lines: readonly string[]): Promise<void> {
     const said = `[...document.querySelectorAll("#log li")].map((line) => line.textContent)`;
-    await page.waitForFunction(`${said}.length >= ${lines.length}`, null, WAIT);
+    await page.waitForFunction(`${said}.length >= ${lines.length}`);
     assert.deepEqual(await page.evaluate(said), lines);
   }
 
@@ -208,6 +207,6 @@ describe("docs/hub-guide.md", { skip: chromium.missing || curl.missing }, () => 
   }
 
   async function shows(page: Page, id: string, text: string): Promise<void> {
-    await page.waitForFunction(`document.getElementById("${id}").textContent === "${text}"`, null, WAIT);
+    await page.waitForFunction(`document.getElementById("${id}").textContent === "${text}"`);
   }
 });

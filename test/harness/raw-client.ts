@@ -29,6 +29,7 @@ import {
   parseResponseHead,
   upgradeRequest,
 } from "./http.js";
+import { PATIENCE_MS } from "./concurrency.js";
 import { reset } from "./reset.js";
 
 export interface ConnectOptions extends HandshakeOptions {
@@ -55,9 +56,6 @@ export interface Ending {
   /** True if we had sent our FIN before the server's came. */
   weEndedFirst: boolean;
 }
-
-/** Waiting for an answer on a loopback: long, because two shared cores may be busy. */
-const PATIENCE_MS = 60_000;
 
 export class RawClient {
   readonly url: string;

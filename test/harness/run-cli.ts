@@ -1,6 +1,7 @@
 /** The command run to its end, as a user runs it: what it printed and its exit code. */
 import { spawn } from "node:child_process";
 
+import { PATIENCE_MS } from "./concurrency.js";
 import { cliPath } from "./server.js";
 
 export interface Finished {
@@ -12,7 +13,7 @@ export interface Finished {
 export interface RunOptions {
   env?: Record<string, string>;
   cwd?: string;
-  /** A command that must end by itself has hung after so long. @default 60,000 ms */
+  /** A command that must end by itself has hung after so long. @default PATIENCE_MS */
   timeoutMs?: number;
 }
 
@@ -22,7 +23,7 @@ export function runCli(args: readonly string[], options: RunOptions = {}): Promi
     const child = spawn(process.execPath, [cliPath(), ...args], {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...Object.fromEntries(ours), ...options.env },
-      timeout: options.timeoutMs ?? 60_000,
+      timeout: options.timeoutMs ?? PATIENCE_MS,
       killSignal: "SIGKILL",
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });

@@ -7,6 +7,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { PATIENCE_MS } from "./concurrency.js";
 import { projectRoot } from "./root.js";
 
 /** One JSON line of the server's log; what every line has, and the rest by name. */
@@ -21,8 +22,6 @@ export interface LogLine {
 export interface ServeOptions {
   env?: Record<string, string>;
   cwd?: string;
-  /** How long the `listening` line may take. @default 60,000 ms: two shared cores may be busy */
-  startTimeoutMs?: number;
 }
 
 export interface Exit {
@@ -70,7 +69,7 @@ export async function serve(args: readonly string[], options: ServeOptions = {})
   endWithUs(child);
   const process_ = watch(child);
   try {
-    const line = await process_.waitForEvent("listening", undefined, options.startTimeoutMs ?? 60_000);
+    const line = await process_.waitForEvent("listening", undefined);
     process_.url = String(line["url"]);
     process_.port = Number(new URL(process_.url).port);
   } catch (error) {
@@ -111,7 +110,7 @@ function watch(child: ChildProcess): Mutable<ServerProcess> {
     strayLines,
     exit,
     exited: undefined,
-    waitForEvent(event, predicate = () => true, timeoutMs = 60_000) {
+    waitForEvent(event, predicate = () => true, timeoutMs = PATIENCE_MS) {
       return new Promise((done, fail) => {
         let seen = 0;
         const check = (): void => {

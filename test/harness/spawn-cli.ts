@@ -46,14 +46,10 @@ export function spawnCli(
     endInput: () => void child.stdin.end(),
     signal: (signal) => void child.kill(signal),
     sees: (wanted) =>
-      until(
-        () => {
-          const all = output.stdout + output.stderr;
-          return typeof wanted === "string" ? all.includes(wanted) : wanted.test(all);
-        },
-        String(wanted),
-        60_000,
-      ),
+      until(() => {
+        const all = output.stdout + output.stderr;
+        return typeof wanted === "string" ? all.includes(wanted) : wanted.test(all);
+      }, String(wanted)),
     finished,
   };
 }

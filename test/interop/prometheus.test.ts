@@ -12,7 +12,7 @@ import { createServer } from "hawser";
 import { createHub } from "hawser/hub";
 import { createMetrics } from "@hawser/admin/metrics";
 import { stringify } from "yaml";
-import { sleep } from "../harness/concurrency.js";
+import { PATIENCE_MS, sleep } from "../harness/concurrency.js";
 import { frame } from "../harness/frames.js";
 import { freePort } from "../harness/free-port.js";
 import { RawClient } from "../harness/raw-client.js";
@@ -152,7 +152,7 @@ describe("Prometheus", { skip: prometheus.missing }, () => {
       return (await ask<{ result: unknown[] }>(`query?query=${encodeURIComponent(expr)}`))?.result ?? [];
     }
     async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
-      const deadline = performance.now() + 90_000;
+      const deadline = performance.now() + PATIENCE_MS;
       while (!(await holds())) {
         assert.ok(performance.now() < deadline, `waited in vain for ${what}: ${errors}`);
         await sleep(200);

@@ -18,7 +18,7 @@ const MOST = 40;
 
 for (const kind of [nginx, haproxy, caddy]) {
   const missing = redis.missing || (await need(kind.program)).missing;
-  describe(`two nodes behind ${kind.name}`, { skip: missing, timeout: 300_000 }, () => {
+  describe(`two nodes behind ${kind.name}`, { skip: missing }, () => {
     let engine: RedisServer;
     let nodes: readonly [ServerProcess, ServerProcess];
     let proxy: Proxy;

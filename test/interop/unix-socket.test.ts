@@ -26,7 +26,7 @@ const CLIENT = "127.0.0.2";
 for (const kind of [nginx, haproxy, caddy]) {
   const program = await need(kind.program);
   const skip = process.platform === "linux" ? program.missing : "cannot be installed here: Linux's 127.0.0.2";
-  describe(`behind ${kind.name} on a Unix socket`, { skip, timeout: 120_000 }, () => {
+  describe(`behind ${kind.name} on a Unix socket`, { skip }, () => {
     it("a page of the public name connects and has its own address, if the socket's peers are trusted", async (test) => {
       for (const [name, trust, address] of [
         ["trusted", ["--trust-proxy", "unix"], CLIENT],
@@ -61,7 +61,7 @@ for (const kind of [nginx, haproxy, caddy]) {
 
 const systemd = await need("systemd-analyze");
 
-describe("a socket that systemd passes on", { skip: systemd.missing, timeout: 120_000 }, () => {
+describe("a socket that systemd passes on", { skip: systemd.missing }, () => {
   const activate = join(dirname(systemd.path), "systemd-socket-activate");
 
   /** systemd starts the program when the first client comes. */

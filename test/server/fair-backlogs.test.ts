@@ -44,7 +44,7 @@ async function lag(rig: Rig<undefined>, useUp: () => void): Promise<void> {
   }
   peer.socket.resume();
   for (let i = 0; i < 100;) {
-    const { type, bytes } = await peer.nextMessage(20_000);
+    const { type, bytes } = await peer.nextMessage();
     if (type === "text") assert.match(bytes.toString(), new RegExp(`^to one who lags, ${i++}\\.+$`));
   }
   assert.ok(client.isOpen);

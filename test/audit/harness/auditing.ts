@@ -38,7 +38,7 @@ export interface Audited extends Finished {
 
 /** `hawser audit ARGS --json`, to its end. */
 export async function auditJson(...args: readonly string[]): Promise<Audited> {
-  const finished = await runCli(["audit", ...args, "--json"], { timeoutMs: 170_000 });
+  const finished = await runCli(["audit", ...args, "--json"], { timeoutMs: 280_000 });
   if (!finished.stdout.startsWith("{")) throw new Error(`no report: ${finished.stderr}`);
   return { ...finished, report: JSON.parse(finished.stdout) as Report };
 }

@@ -27,7 +27,7 @@ function neverReads({ name, message, totalBytes, offer }: NeverReads): HostileCa
         client.socket.pause();
         const one = encodeFrame(message());
         const bytes = Buffer.concat(Array.from({ length: Math.ceil(65_536 / one.length) }, () => one));
-        const gone = disconnectLine(server, path, 60_000);
+        const gone = disconnectLine(server, path);
         for (let sent = 0; sent < totalBytes; sent += bytes.length) {
           if (!(await Promise.race([client.sendBytes(bytes), gone.then(() => false)]))) break;
         }

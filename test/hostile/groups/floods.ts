@@ -25,13 +25,13 @@ function floodCase({ name, count, frames, reads = true, code = ANY }: Flood): Ho
   return {
     name: `${count.toLocaleString("en")} ${name}${reads ? "" : ", never reading"}`,
     async run(server) {
-      const client = await RawClient.open(server.url, { timeoutMs: 60_000 });
+      const client = await RawClient.open(server.url);
       try {
         if (!reads) client.socket.pause();
         await sendAll(client, count, frames);
         if (!reads) client.socket.resume();
         await client.sendFrame(frame.close(1000));
-        const { how, close } = await client.ended(30_000);
+        const { how, close } = await client.ended();
         assert.notEqual(how, "open", "the server must end the connection");
         // A reset may overtake the close frame: we have not stopped sending
         if (close) assert.ok(code.includes(close.code ?? 1005), `close code ${close.code}: ${close.reason}`);
@@ -68,7 +68,7 @@ function honest(name: string, frames: () => FrameSpec[], expected: () => string,
   return {
     name: `honest: ${name}`,
     async run(server) {
-      const client = await RawClient.open(server.url, { timeoutMs: 60_000 });
+      const client = await RawClient.open(server.url);
       try {
         for (let sent = 0; sent < count; sent++) {
           void client.sendBytes(Buffer.concat(frames().map((spec) => encodeFrame(spec))));

@@ -58,9 +58,9 @@ export function atEveryCut(name: string, what: Exchange, options: ConnectOptions
 }
 
 /** The disconnect line of the client that connected to this path, one of its own. */
-export async function disconnectLine(server: ServerProcess, path: string, timeoutMs: number): Promise<LogLine> {
+export async function disconnectLine(server: ServerProcess, path: string): Promise<LogLine> {
   const { id } = await server.waitForEvent("connect", (line) => line["path"] === path);
-  return server.waitForEvent("disconnect", (line) => line.id === id, timeoutMs);
+  return server.waitForEvent("disconnect", (line) => line.id === id);
 }
 
 export const hex = (value: number): string => `0x${value.toString(16)}`;

@@ -1,12 +1,14 @@
 /** Headless Chromium: the browser's own WebSocket in a page of the server's origin. */
 import { type Browser, type Page, chromium } from "playwright-core";
+import { PATIENCE_MS } from "../../harness/concurrency.js";
 import type { Peer } from "./peer.js";
 import { RemoteConnections } from "./remote.js";
 import { webPeer } from "./web.js";
 
 /** `ignoreDefaultArgs`: flags of Playwright's to leave out. */
-export function launch(executablePath: string, ignoreDefaultArgs: string[] = []): Promise<Browser> {
-  return chromium.launch({
+export async function launch(executablePath: string, ignoreDefaultArgs: string[] = []): Promise<Browser> {
+  const browser = await chromium.launch({
+    timeout: PATIENCE_MS,
     executablePath,
     ignoreDefaultArgs,
     args: [
@@ -21,6 +23,13 @@ export function launch(executablePath: string, ignoreDefaultArgs: string[] = [])
       "--host-resolver-rules=MAP *.test 127.0.0.1",
     ],
   });
+  const newContext = browser.newContext.bind(browser);
+  browser.newContext = async (options) => {
+    const context = await newContext(options);
+    context.setDefaultTimeout(PATIENCE_MS);
+    return context;
+  };
+  return browser;
 }
 
 export async function startChromium(executablePath: string): Promise<Peer> {

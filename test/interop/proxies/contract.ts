@@ -18,7 +18,7 @@ const chromium = await need("chromium");
 
 export async function behindProxy(kind: ProxyKind): Promise<void> {
   const skip = await whyNot(kind);
-  describe(`behind ${kind.name}`, { skip, timeout: 120_000 }, () => {
+  describe(`behind ${kind.name}`, { skip }, () => {
     let server: ServerProcess;
     let proxy: Proxy;
     before(async () => {
