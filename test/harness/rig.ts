@@ -212,6 +212,21 @@ export async function turns(count = 3): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise<void>((next) => setImmediate(next));
 }
 
+/**
+ * Waits until this goes neither up nor down: the kernel has taken, or given, all that it will. A busy one does some of that a moment later.
+ * @returns what it is then
+ */
+export async function standsStill(value: () => number): Promise<number> {
+  let last = value();
+  let same = 0;
+  await until(() => {
+    same = value() === last ? same + 1 : 0;
+    last = value();
+    return same >= 10;
+  }, "the kernel's buffers to be full");
+  return last;
+}
+
 /** A promise and the hand that settles it. */
 export function gate<Value = void>(): {
   promise: Promise<Value>;

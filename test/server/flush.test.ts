@@ -11,7 +11,7 @@ import { certificates } from "../harness/certificates.js";
 import { until } from "../harness/concurrency.js";
 import { frame } from "../harness/frames.js";
 import type { RawClient } from "../harness/raw-client.js";
-import { type Rig, startRig, turns } from "../harness/rig.js";
+import { type Rig, standsStill, startRig, turns } from "../harness/rig.js";
 import { StepClock } from "../harness/step-clock.js";
 import { FakeSocket } from "./harness/fake-socket.js";
 
@@ -271,13 +271,23 @@ async function slow(
   peer.socket.pause();
   const filler = Buffer.alloc(60 * KIB, 1);
   let waiting: ReturnType<typeof watch> = { result: true };
-  // TLS is behind for a moment after each long write: the kernel's buffers are full when it stays so.
   while (waiting.result !== "waits") {
     for (let i = 0; i < 20; i++) client.send(filler);
     waiting = watch(client.flush());
-    await turns(50);
+    // TLS is behind for a moment after each long write.
+    await standsStill(() => client.bufferedBytes);
   }
   return { rig, client, peer, waiting };
+}
+
+/** A little more than the kernel takes for one who does not read. */
+async function fill(client: Client): Promise<void> {
+  do {
+    while (client.bufferedBytes === 0) {
+      client.send(Buffer.alloc(KIB));
+      await turns(5);
+    }
+  } while ((await standsStill(() => client.bufferedBytes)) === 0);
 }
 
 for (const [how, options] of WAYS) {
@@ -320,10 +330,7 @@ for (const [how, options] of WAYS) {
       const rig = await startRig(test, options);
       const { peer, client } = await rig.connect();
       peer.socket.pause();
-      for (let left = 0; left === 0; left = client.bufferedBytes) {
-        client.send(Buffer.alloc(KIB));
-        await turns(5);
-      }
+      await fill(client);
       const waiting = watch(client.flush());
       const again = client.flush();
       await turns(20);
@@ -337,10 +344,7 @@ for (const [how, options] of WAYS) {
       const rig = await startRig(test, options);
       const { peer, client } = await rig.connect();
       peer.socket.pause();
-      for (let left = 0; left === 0; left = client.bufferedBytes) {
-        client.send(Buffer.alloc(KIB));
-        await turns(5);
-      }
+      await fill(client);
       const first = watch(client.flush());
       client.send("more");
       const second = watch(client.flush());

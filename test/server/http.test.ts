@@ -148,14 +148,16 @@ describe("an HTTP connection", () => {
   });
 
   it("has no timeout of HTTP's left once it is a WebSocket", async (test) => {
+    // Time enough for the handshake.
+    const ms = 1000;
     const rig = await startRig(test, {
-      responseTimeoutMs: 100,
-      keepAliveTimeoutMs: 100,
-      headersTimeoutMs: 100,
-      requestTimeoutMs: 100,
+      responseTimeoutMs: ms,
+      keepAliveTimeoutMs: ms,
+      headersTimeoutMs: ms,
+      requestTimeoutMs: ms,
     });
     const { client } = await rig.connect();
-    await sleep(600);
+    await sleep(2 * ms + 500);
     assert.ok(client.isOpen);
   });
 });

@@ -358,7 +358,7 @@ describe("a stream of HTTP/2", () => {
   it("waits for nothing: a POST has requestTimeoutMs to be here, a response responseTimeoutMs to be taken", async (test) => {
     const stage = await start(test, {
       // The first of them is also how long the handshake of TLS may take.
-      requestTimeoutMs: 1000,
+      requestTimeoutMs: 3000,
       responseTimeoutMs: 500,
       request: (_request, response) => void response.end(Buffer.alloc(1_000_000)),
     });

@@ -8,7 +8,7 @@ import { upgradeRequest } from "../harness/http.js";
 import { notOnWindows } from "../harness/platform.js";
 import type { RawClient } from "../harness/raw-client.js";
 import { serve } from "../harness/server.js";
-import { gate, type Rig, startRig, stepUntil, turns } from "../harness/rig.js";
+import { gate, type Rig, standsStill, startRig, stepUntil, turns } from "../harness/rig.js";
 import type { StepClock } from "../harness/step-clock.js";
 
 /** A client that answers each ping, as all do. */
@@ -125,6 +125,7 @@ describe("the other deadlines, after the process was held up for longer than the
     for (const { peer, client } of [reads, stalls]) {
       peer.socket.pause();
       client.send(Buffer.alloc(24 * 1024 * 1024));
+      await standsStill(() => client.bufferedBytes);
     }
     rig.clock.advance(5_000);
     rig.clock.leap(62_000);

@@ -5,7 +5,7 @@ import type { Client } from "#hawser/index.js";
 import { until } from "../harness/concurrency.js";
 import { encodeFrame, frame, PING, TEXT } from "../harness/frames.js";
 import type { RawClient } from "../harness/raw-client.js";
-import { gate, type Rig, startRig, stepUntil } from "../harness/rig.js";
+import { gate, type Rig, standsStill, startRig, stepUntil } from "../harness/rig.js";
 
 /** Sends, and waits until the server has read it. */
 async function heard(rig: Rig<undefined>, peer: RawClient, bytes: Uint8Array): Promise<void> {
@@ -136,7 +136,7 @@ describe("write deadline", () => {
     const { peer, client } = await rig.connect();
     peer.socket.pause();
     assert.equal(client.send(Buffer.alloc(32 * 1024 * 1024)), "queued");
-    await drained(client);
+    await standsStill(() => client.bufferedBytes);
     rig.clock.advance(9_900);
     assert.ok(client.isOpen, "no deadline has passed");
     rig.clock.advance(300);
@@ -157,7 +157,7 @@ describe("write deadline", () => {
       peer.socket.resume();
       await until(() => client.bufferedBytes < before, "progress");
       peer.socket.pause();
-      await drained(client);
+      await standsStill(() => client.bufferedBytes);
       rig.clock.advance(8_000);
       assert.ok(client.isOpen, `after ${(i + 1) * 8} s`);
     }
@@ -222,7 +222,7 @@ describe("message deadline", () => {
     await reads.read(() => peer.sendBytes(bytes.subarray(0, 8)));
     peer.socket.pause();
     await until(() => client.send(Buffer.alloc(256 * 1024)) === "queued", "the client to be behind");
-    await drained(client);
+    await standsStill(() => client.bufferedBytes);
     rig.clock.advance(8_000);
     assert.ok(client.isOpen, "it cannot tell that the message is complete");
     await peer.sendBytes(bytes.subarray(8));
@@ -331,15 +331,4 @@ function watchReads(rig: Rig<undefined>): { read(send: () => Promise<boolean>): 
       await until(() => socket.bytesRead > before, "the server to read");
     },
   };
-}
-
-/** Waits until the kernel takes no more of what is queued. */
-async function drained(client: { bufferedBytes: number }): Promise<void> {
-  let last = -1;
-  let same = 0;
-  await until(() => {
-    same = client.bufferedBytes === last ? same + 1 : 0;
-    last = client.bufferedBytes;
-    return same >= 10;
-  }, "the kernel's buffers to be full");
 }

@@ -3,7 +3,7 @@ import { userInfo } from "node:os";
 import { join } from "node:path";
 import { type ProxyKind, type ProxyTarget, deployed } from "./proxy.js";
 
-const SILENCE_S = 2;
+const SILENCE_S = 4;
 
 /** A line that a file has for a second node is a comment, and becomes a line where there is one. */
 function secondNode(line: string, port: ProxyTarget | undefined): Record<string, string> {
