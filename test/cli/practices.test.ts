@@ -35,9 +35,9 @@ describe("a silent client is disconnected at the deadline", { concurrency: 2 }, 
   });
 
   test("one that answers pings stays, though it never sends a message", async (t) => {
-    const server = await started(t, "--pong-wait-ms", "2500", "--ping-period-ms", "200", "--echo");
+    const server = await started(t, "--pong-wait-ms", "4000", "--ping-period-ms", "200", "--echo");
     const quiet = await RawClient.open(server.url, { answerPings: true });
-    await sleep(6000);
+    await sleep(9000);
     assert.equal((await quiet.ended(0)).how, "open");
     await quiet.close();
   });
@@ -98,7 +98,7 @@ describe("Ctrl+C while clients are connected", { concurrency: 2 }, () => {
   }
 
   test("one that never answers is cut when the grace is over, and the exit code is 0 all the same", async (t) => {
-    const server = await started(t, "--shutdown-grace-ms", "700");
+    const server = await started(t, "--shutdown-grace-ms", "6000", "--close-timeout-ms", "60000");
     const deaf = await RawClient.open(server.url, { keepHalfOpen: true });
     server.signal("SIGINT");
     assert.deepEqual(await server.exit, { code: 0, signal: null });
@@ -106,8 +106,7 @@ describe("Ctrl+C while clients are connected", { concurrency: 2 }, () => {
     const report = server.lines.find(({ event }) => event === "shutdown-finished")!;
     assert.deepEqual([report["clean"], report["cut"]], [0, 1]);
     // By the server's clock; the default would be 5000.
-    const took = Number(report["durationMs"]);
-    assert.ok(took >= 700 && took < 5000, `it took ${took} ms`);
+    assert.ok(Number(report["durationMs"]) >= 6000, `it took ${Number(report["durationMs"])} ms`);
   });
 });
 

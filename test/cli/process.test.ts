@@ -40,10 +40,9 @@ describe("a second signal", { concurrency: 2 }, () => {
       server.signal(first);
       await server.waitForEvent("shutdown-started");
       await sleep(150);
-      const since = performance.now();
       server.signal(second);
+      // After the grace of 30 s it would be 0.
       assert.deepEqual(await server.exit, { code, signal: null });
-      assert.ok(performance.now() - since < 20_000, "the grace is 30 s");
     });
   }
 });
@@ -154,9 +153,10 @@ describe("an output that fails does not take the server down", { concurrency: 2 
       const log = openLog("info", "json");
       for (let line = 0; line < 3000; line++) log.logger.info({ event: "line", line, padding: "x".repeat(1000) }, "");
       writeSync(2, "written\\n");
+      let later = 0;
       setInterval(() => {
         if (process.argv[1] === "stall") process.exit();
-        log.logger.info({ event: "later" }, "");
+        log.logger.info({ event: "later", count: ++later }, "");
       }, 50);
     `;
     const run = (mode: string): ReturnType<typeof spawn> => {
@@ -178,11 +178,13 @@ describe("an output that fails does not take the server down", { concurrency: 2 
     const lines = text
       .trimEnd()
       .split("\n")
-      .map((line) => JSON.parse(line) as { event: string; lines?: number });
-    const kept = lines.filter(({ event }) => event === "line").length;
-    const dropped = lines.find(({ event }) => event === "log-dropped")!.lines;
+      .map((line) => JSON.parse(line) as { event: string; lines?: number; count?: number });
+    const of = (name: string): typeof lines => lines.filter(({ event }) => event === name);
+    const kept = of("line").length;
+    const dropped = of("log-dropped").reduce((sum, line) => sum + line.lines!, 0);
     assert.ok(kept > 500 && kept < 2000, `${kept} lines were kept`);
-    assert.equal(kept + dropped!, 3000);
+    // Whoever reads late misses some of those that came later, too.
+    assert.equal(kept + of("later").length + dropped, 3000 + of("later").at(-1)!.count!);
   });
 });
 

@@ -28,13 +28,14 @@ export const impatientFlags: string[] = ["--write-wait-ms", "1500", "--close-tim
 
 /** What the hasty server is told, and what its cases may count on. */
 export const DEADLINES = {
-  pongWaitMs: 1500,
+  // Of an honest client: a busy machine keeps it from answering for a while.
+  pongWaitMs: 4000,
   pingPeriodMs: 500,
   writeWaitMs: 1500,
   messageTimeoutMs: 1500,
   closeTimeoutMs: 1500,
-  headersTimeoutMs: 1500,
-  requestTimeoutMs: 2000,
+  headersTimeoutMs: 2500,
+  requestTimeoutMs: 3000,
 } as const;
 
 export const hastyFlags: string[] = Object.entries(DEADLINES).flatMap(([option, ms]) => [
