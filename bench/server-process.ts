@@ -52,6 +52,7 @@ export const serverKinds = {
   "hub-redis": kind("hub on Redis", "hub.mjs", { dialect: "hawser.v1", engine: "redis" }),
   "hub-nats": kind("hub on NATS", "hub.mjs", { dialect: "hawser.v1", engine: "nats" }),
   "socketio-redis": kind("Socket.IO on Redis Streams", "socketio.mjs", { dialect: "socketio", engine: "redis" }),
+  relay: kind("bare PUBLISH of Redis", "relay.mjs", { engine: "redis" }),
   "scaling-node": kind("one node of several", "scaling-node.mjs", { dialect: "hawser.v1", onRequest: true }),
   "hawser-portable": kind("Hawser, portableSockets", "hawser.mjs", { extra: { portable: true }, onRequest: true }),
   "hawser-text": kind("Hawser, text for text", "hawser.mjs", { extra: { handler: "text" }, onRequest: true }),
