@@ -90,8 +90,7 @@ describe("a Redis server", { skip: redis.missing }, () => {
       const after = await node.head(topic);
       assert.notEqual(after.epoch, before.epoch);
       assert.equal((await node.read(topic, before)).complete, false);
-      const { offset, epoch } = await node.publish(topic, "two");
-      assert.ok(offset > before.offset);
+      const { epoch } = await node.publish(topic, "two");
       assert.equal(epoch, after.epoch);
       assert.equal((await node.read(topic)).messages.length, 1);
     }
@@ -177,7 +176,7 @@ describe("a Redis server", { skip: redis.missing }, () => {
         const head = await node.head(topic);
         assert.notEqual(head.epoch, before.epoch, `${field} ${value}`);
         const after = await node.publish(topic, "two");
-        assert.ok(after.offset > before.offset);
+        assert.equal(after.epoch, head.epoch);
         const { messages } = await node.read(topic);
         assert.deepEqual(
           messages.map(({ offset, prev }) => ({ offset, prev })),
