@@ -29,7 +29,7 @@ async function startNode(t: TestContext, server: NatsServer, port?: number): Pro
   const hub = createHub({
     logger,
     contract: rooms,
-    broker: natsBroker({ url: server.url }),
+    broker: natsBroker({ url: server.url, timeoutMs: 20_000 }),
     clusterSecret: "what the nodes of this cluster share",
     authenticate: (token) => ({ user: token ?? "nobody" }),
     allow: { subscribe: () => true, publish: () => true, presence: () => true },

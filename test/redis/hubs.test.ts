@@ -32,11 +32,11 @@ describe("hubs on one Redis", { skip: redis.missing }, () => {
   before(async () => void (server = await RedisServer.start()));
   after(() => server.close());
 
-  async function startNode(t: TestContext, port = 0): Promise<Node> {
+  async function startNode(t: TestContext, port = 0, timeoutMs = 20_000): Promise<Node> {
     const logger = new LogBook();
     const hub = createHub({
       logger,
-      broker: redisBroker({ url: server.url }),
+      broker: redisBroker({ url: server.url, timeoutMs }),
       clusterSecret: "what the nodes of this cluster share",
       defaultTopic: { history: HISTORY, presence: true },
       authenticate: (token) => (token === undefined ? false : { user: token }),
@@ -137,7 +137,7 @@ describe("hubs on one Redis", { skip: redis.missing }, () => {
   }
 
   test("a publish during an outage is answered in time, and happens once when it is sent again", async (t) => {
-    const [a, b] = [await startNode(t), await startNode(t)];
+    const [a, b] = [await startNode(t, 0, 2_000), await startNode(t, 0, 2_000)];
     const { log } = await read(t, b.url, "outage");
     server.pause();
     await assert.rejects(a.hub.publish("outage", "once", { key: "k" }), { code: "unavailable" });
