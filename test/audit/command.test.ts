@@ -215,6 +215,11 @@ describe("what cannot be audited", { concurrency: 4 }, () => {
       [`localhost:${port}`, "--exec", `echo no such thing >&2; exit 3`],
       /^hawser: --exec: the command ended before it listened on localhost:\d+ \(exit code 3; no such thing\)\n$/,
     );
+    // What comes behind the exit is read as well.
+    await refused(
+      [`localhost:${port}`, "--exec", `(sleep 0.5; echo too late >&2) & exit 4`],
+      /^hawser: --exec: .* \(exit code 4; too late\)\n$/,
+    );
   });
 
   test("a port that is in use already, with --exec", async (t) => {

@@ -11,12 +11,14 @@ export interface Exit {
 }
 
 const START_MS = 30_000;
+/** What it said last may come behind its exit, and never ends where something that it started goes on with its outputs. */
+const LAST_WORDS_MS = 2000;
 /** More lines are counted and not kept. */
 const KEPT_LINES = 20_000;
 
 export class ServerProcess {
   readonly lines: string[] = [];
-  /** Undefined while it runs. */
+  /** Undefined while it runs, and while its last words are read. */
   exit: Exit | undefined;
 
   readonly #child: ChildProcess;
@@ -37,8 +39,14 @@ export class ServerProcess {
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#exited = new Promise((done) => {
-      this.#child.once("exit", (code, signal) => done((this.exit = { code, signal })));
-      this.#child.once("error", () => done((this.exit = { code: 127, signal: null })));
+      const end = (code: number | null, signal: NodeJS.Signals | null): void => {
+        clearTimeout(waiting);
+        done((this.exit ??= { code, signal }));
+      };
+      let waiting: NodeJS.Timeout | undefined;
+      this.#child.once("exit", (code, signal) => (waiting = setTimeout(end, LAST_WORDS_MS, code, signal)));
+      this.#child.once("close", end);
+      this.#child.once("error", () => end(127, null));
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       let rest = "";
