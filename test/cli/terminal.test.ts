@@ -41,7 +41,7 @@ describe(
       );
       assert.match(screen(), /listening url=ws:\/\/127\.0\.0\.1:\d+\/ /);
       child.stdin!.write("\u0003");
-      assert.equal(await new Promise((done) => child.once("exit", done)), 0);
+      assert.equal(await new Promise((done) => child.once("close", done)), 0);
       assert.match(screen(), /signal signal=SIGINT[\s\S]*shutdown-finished clients=0 /);
       assert.doesNotMatch(screen(), /^\{/m, "no JSON");
     });

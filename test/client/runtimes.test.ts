@@ -27,7 +27,7 @@ for (const { name, runtime, args = [] } of [
       t.after(() => void child.kill("SIGKILL"));
       let errors = "";
       child.stderr.on("data", (text) => (errors += String(text)));
-      const exited = once(child, "exit");
+      const exited = once(child, "close");
       const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
       assert.equal((await lines.next()).value, "ready", errors);
 

@@ -87,7 +87,8 @@ function watch(child: ChildProcess): Mutable<ServerProcess> {
   const waiting = new Set<() => void>();
   const wake = (): void => waiting.forEach((check) => check());
   const exit = new Promise<Exit>((done) => {
-    child.once("exit", (code, signal) => done((self.exited = { code, signal })));
+    // What it said last may come behind its exit.
+    child.once("close", (code, signal) => done((self.exited = { code, signal })));
     child.once("error", (error) => {
       strayLines.push(String(error));
       done((self.exited = { code: null, signal: null }));

@@ -91,7 +91,7 @@ for (const [name, runtime] of [
     it("SIGTERM: 1001 to a client, the log to its end, exit 0", async () => {
       const socket = await connect();
       const closed = once(socket, "close");
-      const exited = once(server, "exit");
+      const exited = once(server, "close");
       server.kill("SIGTERM");
       assert.equal((await closed)[0], 1001);
       assert.deepEqual(await exited, [0, null]);

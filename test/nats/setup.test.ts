@@ -345,7 +345,7 @@ describe("a broker that is closed", { skip: nats.missing }, () => {
     });
     let said = "";
     child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
-    const ended = once(child, "exit");
+    const ended = once(child, "close");
     if (source.includes("ready")) await until(() => said.includes("ready"), "its start");
     await meanwhile();
     child.stdin.end();

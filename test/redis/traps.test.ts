@@ -336,7 +336,7 @@ describe("a Redis server", { skip: redis.missing }, () => {
     });
     let said = "";
     child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
-    const [code] = (await once(child, "exit")) as [number | null];
+    const [code] = (await once(child, "close")) as [number | null];
     assert.deepEqual([code, said], [0, "BrokerError\ndown\n"]);
   });
 });

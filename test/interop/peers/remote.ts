@@ -130,7 +130,7 @@ export async function startRemote(
   const connections = new RemoteConnections((command) => child.stdin.write(`${JSON.stringify(command)}\n`));
   child.stdin.on("error", () => {}); // the program has ended: its exit tells
   createInterface({ input: child.stdout }).on("line", (line) => connections.hear(JSON.parse(line) as RemoteEvent));
-  const exited = once(child, "exit");
+  const exited = once(child, "close");
   void exited.then(([code, signal]) => connections.end(`${file} ended: ${code ?? signal}`));
   return { connect: (url) => connections.connect(url), stop: () => end(child, exited) };
 }

@@ -52,8 +52,8 @@ class Terminal implements PeerConnection {
     });
     this.#child.stdout.setEncoding("utf8").on("data", (text: string) => this.#read(text));
     this.#child.stdin.on("error", () => {}); // wscat has ended: its exit tells
-    this.#exited = once(this.#child, "exit");
-    this.#child.on("exit", () => {
+    this.#exited = once(this.#child, "close");
+    this.#child.on("close", () => {
       this.#inbox.end("wscat ended");
       this.#failed(new Error(`wscat ended: ${this.#screen}`));
     });
