@@ -19,8 +19,8 @@ function startNode() {
       if (isMember) client.subscribe(room);
     },
     message(client, message) {
-      const text = message.text();
-      publisher.write(`*3\r\n$7\r\nPUBLISH\r\n$${client.data.length}\r\n${client.data}\r\n$${text.length}\r\n${text}\r\n`);
+      const [room, text] = [String(client.data), message.text()];
+      publisher.write(`*3\r\n$7\r\nPUBLISH\r\n$${room.length}\r\n${room}\r\n$${text.length}\r\n${text}\r\n`);
     },
   });
   const subscriber = connect(Number(port), hostname).setNoDelay().setEncoding("latin1");
