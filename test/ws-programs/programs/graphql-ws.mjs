@@ -34,10 +34,12 @@ const schema = new GraphQLSchema({
 
 const server = new WebSocketServer({ port: 0, host: "127.0.0.1", path: "/graphql" });
 await once(server, "listening");
+// Whose pong takes longer than this is cut, and begins anew: on a busy machine a short one is too short.
+const KEEP_ALIVE_MS = 2_000;
 const serving = useServer(
   { schema, onConnect: ({ connectionParams }) => connectionParams?.token === "abc" },
   server,
-  50,
+  KEEP_ALIVE_MS,
 );
 const url = `ws://127.0.0.1:${server.address().port}/graphql`;
 
@@ -65,6 +67,11 @@ await client.dispose();
 const stranger = createClient({ url, webSocketImpl: WebSocket, lazy: false, retryAttempts: 0, onNonLazyError() {} });
 const [event] = await new Promise((resolve) => stranger.on("closed", (...args) => resolve(args)));
 assert.deepEqual([event.code, event.reason], [CloseCode.Forbidden, "Forbidden"]);
+
+// It is pinged by the server as well, beneath GraphQL.
+const quiet = new WebSocket(url, "graphql-transport-ws");
+await once(quiet, "ping");
+quiet.terminate();
 
 // One that speaks another subprotocol.
 const other = new WebSocket(url, "other");

@@ -161,7 +161,8 @@ const heard = async (client, count) => {
       ws.ping();
     });
     beats.emit("beat");
-  }, 100);
+    // Longer than a busy machine takes for a pong.
+  }, 500);
   wss.on("close", function close() {
     clearInterval(interval);
   });
