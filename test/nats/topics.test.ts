@@ -75,6 +75,28 @@ describe("topics in NATS", { skip: nats.missing }, () => {
     );
   });
 
+  test("many topics of large messages are read at once, whatever the newest of each is", async (t) => {
+    const [writer, reader] = [await start(t), await start(t)];
+    const topics = numbers(12).map((n) => `at once ${n}`);
+    const large = Buffer.alloc(2 ** 20, "x");
+    for (let n = 0; n < 8; n++) {
+      // That the newest ones are small says nothing of those before them.
+      const isSmall = (i: number): boolean => n === 7 && i % 2 === 0;
+      for (const [i, topic] of topics.entries())
+        await writer.broker.publish(topic, isSmall(i) ? Buffer.from("x") : large, HISTORY);
+    }
+    // Those before them were small too.
+    await writer.broker.publish("small", Buffer.from("x"), HISTORY);
+    for (let n = 0; n < 100; n++) await reader.broker.read("small", { limit: 1 });
+    const read = await Promise.all(topics.map((topic) => reader.broker.read(topic, { limit: 100 })));
+    assert.deepEqual(
+      read.map(({ messages, complete }) => [messages.length, messages[0]!.bytes.length, complete]),
+      topics.map(() => [8, 2 ** 20, true]),
+    );
+    await Promise.all(numbers(60).map(() => reader.broker.heads(topics)));
+    assert.deepEqual(reader.states, ["up"]);
+  });
+
   test("the stream keeps as much as the largest topic asks for, and of a smaller one not much more than that", async (t) => {
     const { broker } = await start(t);
     await broker.publish("one", Buffer.from("x"), { ...HISTORY, size: 2_000 });

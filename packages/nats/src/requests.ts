@@ -1,5 +1,13 @@
 import { BrokerError } from "hawser/hub";
-import { createInbox, type Msg, type MsgHdrs, type NatsConnection, type Subscription } from "@nats-io/transport-node";
+import {
+  createInbox,
+  type Msg,
+  type MsgHdrs,
+  type NatsConnection,
+  type PublishOptions,
+  type Subscription,
+} from "@nats-io/transport-node";
+import { Budget, Share, Sizes } from "./budget.js";
 
 /** Of the time in which a promise has to be settled, so much is left for what is done with an answer. */
 const REST = 0.075;
@@ -8,6 +16,8 @@ const SWEEP_MS = 100;
 /** What may wait for answers at once: nothing is queued without end. */
 const MOST_WAITING = 50_000;
 const MOST_WAITING_BYTES = 64 * 1024 * 1024;
+/** Of stored messages that are on their way here, all reads together: the server holds 64 MB for a connection, and cuts it past that. */
+const MOST_READ_BYTES = 32 * 1024 * 1024;
 
 export interface RequestOptions {
   readonly headers?: MsgHdrs | undefined;
@@ -17,6 +27,19 @@ export interface RequestOptions {
 
 /** Nobody is there to answer: JetStream is off, or the stream is gone. */
 export class NobodyAnswers extends BrokerError {}
+
+/** Where stored messages come that one reader has asked for. */
+export interface Line {
+  /** They, and what is said of them, are sent to subjects of one token more. */
+  readonly subject: string;
+  readonly maxPayload: number;
+  /** What was reserved before is given back. */
+  reserve(bytes: number, begin: () => void): void;
+  send(subject: string, data: string, reply: string): void;
+  /** All are here. */
+  done(): void;
+  fail(error: Error): void;
+}
 
 interface Waiting {
   readonly subject: string;
@@ -36,6 +59,8 @@ export class Requests {
   readonly #inbox: string;
   readonly #subscription: Subscription;
   readonly #waiting = new Map<string, Waiting>();
+  readonly #budget = new Budget(MOST_READ_BYTES);
+  readonly #sizes: Sizes;
   #number = 0;
   #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -47,6 +72,8 @@ export class Requests {
   constructor(connection: NatsConnection, timeoutMs: number) {
     this.#connection = connection;
     this.#answerMs = timeoutMs * (1 - REST);
+    // A leader answers in base64.
+    this.#sizes = new Sizes((this.maxPayload * 4) / 3);
     this.#inbox = createInbox();
     this.#subscription = connection.subscribe(`${this.#inbox}.*`, {
       callback: (error, message) => {
@@ -94,41 +121,66 @@ export class Requests {
     return answerOf(await this.ask(`$JS.API.${subject}`, data, { until }));
   }
 
+  /** A question that one stored message is the answer to. Nobody knows how large it is: it waits until there is room for it. @throws BrokerError */
+  async askMessage(subject: string, data: string, until: number): Promise<Msg> {
+    const share = new Share(this.#sizes.most);
+    await this.#room(share, subject, until);
+    try {
+      const message = await this.ask(subject, data, { until });
+      this.#sizes.saw(message.data.length);
+      return message;
+    } finally {
+      this.#budget.end(share);
+    }
+  }
+
   /**
-   * Receives any number of messages.
-   * @param begin has them sent to the subject it is given; it answers false when there will be none
-   * @param take is given each; it returns true when it was the last
+   * Receives any number of stored messages.
+   * @param begin has them sent, and returns what is given each
    */
-  gather(
-    begin: (subject: string) => Promise<boolean>,
-    take: (message: Msg) => boolean,
-    until: number = this.deadline(),
-  ): Promise<void> {
+  gather(begin: (line: Line) => (message: Msg) => void, until: number = this.deadline()): Promise<void> {
     return new Promise((resolve, reject) => {
+      let share: Share | undefined;
+      let isOver = false;
       const end = (): void => {
+        isOver = true;
         this.#remove(token);
         subscription.unsubscribe();
+        if (share !== undefined) this.#budget.end(share);
       };
       const fail = (error: Error): void => {
+        if (isOver) return;
         end();
         reject(error);
       };
       const token = this.#add({ subject: "a consumer", until, bytes: 0, answer: () => {}, fail });
       // A consumer's messages come with the subject that they were stored with: it takes a subscription to tell whose they are.
       const subject = `${this.#inbox}.many.${token}`;
+      const take = begin({
+        subject,
+        maxPayload: this.maxPayload,
+        reserve: (bytes, go) => {
+          if (isOver) return;
+          if (share !== undefined) this.#budget.end(share);
+          share = new Share(bytes);
+          if (this.#budget.take(share, go)) go();
+        },
+        send: (to, text, reply) => {
+          if (!isOver) this.#publish(to, text, { reply }, fail);
+        },
+        done: () => {
+          if (isOver) return;
+          end();
+          resolve();
+        },
+        fail,
+      });
       const callback = (error: Error | null, message: Msg): void => {
-        if (error !== null) return;
+        if (error !== null || isOver) return;
         this.heardAt = performance.now();
-        if (!take(message)) return;
-        end();
-        resolve();
+        take(message);
       };
-      const subscription = this.#connection.subscribe(subject, { callback });
-      begin(subject).then((areComing) => {
-        if (areComing) return;
-        end();
-        resolve();
-      }, fail);
+      const subscription = this.#connection.subscribe(`${subject}.*`, { callback });
     });
   }
 
@@ -183,12 +235,37 @@ export class Requests {
 
   #send(subject: string, data: Uint8Array | string, token: string, headers: MsgHdrs | undefined): void {
     const options = { reply: `${this.#inbox}.${token}`, ...(headers === undefined ? {} : { headers }) };
+    this.#publish(subject, data, options, (error) => {
+      this.#remove(token);
+      throw error;
+    });
+  }
+
+  #publish(subject: string, data: Uint8Array | string, options: PublishOptions, fail: (error: Error) => void): void {
     try {
       this.#connection.publish(subject, data, options);
     } catch (error) {
-      this.#remove(token);
-      throw new BrokerError("unavailable", `NATS: ${String(error)}`);
+      fail(new BrokerError("unavailable", `NATS: ${String(error)}`));
     }
+  }
+
+  /** Waits until the share is there. */
+  #room(share: Share, subject: string, until: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const begin = (): void => {
+        this.#remove(token);
+        resolve();
+      };
+      if (this.#budget.take(share, begin)) {
+        resolve();
+        return;
+      }
+      const fail = (error: Error): void => {
+        this.#budget.end(share);
+        reject(error);
+      };
+      const token = this.#add({ subject, until, bytes: 0, answer: () => {}, fail });
+    });
   }
 
   #answered(message: Msg): void {

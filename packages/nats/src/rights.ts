@@ -18,7 +18,7 @@ export async function checkRights(session: Session, names: Names, node: string):
     [`$JS.API.DIRECT.GET.${stream}.${prefix}.${NOBODY}`, ""],
     [`$JS.API.CONSUMER.CREATE.${stream}.nobody`, ""],
     [`$JS.API.CONSUMER.DELETE.${stream}.nobody`, ""],
-    [`$JS.ACK.${stream}.nobody.1.1.1.1.0`, ""],
+    [`$JS.API.CONSUMER.MSG.NEXT.${stream}.nobody`, ""],
   ]);
   const rest = [
     [`$JS.API.STREAM.MSG.GET.${epochs}`, `{"seq":0}`],

@@ -3,14 +3,14 @@ import { MsgHdrsImpl, type Msg } from "@nats-io/transport-node";
 import { BrokerError } from "hawser/hub";
 import { ENVELOPE, headersOf, readStoredEnvelope } from "./envelope.js";
 import { type Answer, ApiFault, answerOf, type Requests } from "./requests.js";
+import { Pull } from "./pull.js";
 import type { Entry } from "./stored.js";
 
 /** JetStream's number for "there is no such message". */
 const NO_MESSAGE = 10037;
-/** Messages that the server sends ahead of what was acknowledged, and their bytes: it holds 64 MB for a connection, and cuts it past that. */
-const AHEAD = 32;
-const AHEAD_BYTES = 32 * 1024 * 1024;
-/** A consumer that lost its reader is gone after so long. */
+/** So many messages more than were wanted are read rather than counted once more. */
+const SPARE = 32;
+/** A consumer that lost its reader is gone so long after the reader's time is over: a server with much to do forgets what was asked of it meanwhile. */
 const FORGOTTEN_MS = 5_000;
 const NS = 1_000_000;
 
@@ -19,20 +19,18 @@ export class Store {
   readonly #requests: Requests;
   readonly #stream: string;
   readonly #isReplicated: boolean;
-  readonly #ahead: number;
 
   /** @param isReplicated a server that answers may be behind the one that leads: then that one is asked */
   constructor(requests: Requests, stream: string, isReplicated: boolean) {
     this.#requests = requests;
     this.#stream = stream;
     this.#isReplicated = isReplicated;
-    this.#ahead = Math.max(1, Math.min(AHEAD, Math.floor(AHEAD_BYTES / requests.maxPayload)));
   }
 
   /** The newest message of a subject, undefined for none. */
   async newest(subject: string, until: number = this.#requests.deadline()): Promise<Entry | undefined> {
     if (this.#isReplicated) return this.#fromLeader({ last_by_subj: subject }, until);
-    const message = await this.#requests.ask(`$JS.API.DIRECT.GET.${this.#stream}.${subject}`, "", { until });
+    const message = await this.#requests.askMessage(`$JS.API.DIRECT.GET.${this.#stream}.${subject}`, "", until);
     if (message.headers?.code === 404) return undefined;
     return directEntry(message);
   }
@@ -96,7 +94,7 @@ export class Store {
     const pending = (seq: number): Promise<number> => this.#countFrom(subject, seq, until);
     const [all, behind] = await Promise.all([pending(1), end > to ? 0 : pending(end)]);
     const enough = behind + count;
-    const many = behind + 2 * count + AHEAD;
+    const many = behind + 2 * count + SPARE;
     if (all <= many) return 1;
     let low = 1;
     let high = Math.min(end, to);
@@ -120,23 +118,17 @@ export class Store {
   /** @param take is given each message; it returns true when it needs no more */
   async #consume(subject: string, seq: number, until: number, take: (entry: Entry) => boolean): Promise<void> {
     const name = consumerName();
-    let taken = 0;
+    const create = async (): Promise<number> =>
+      (await this.#createConsumer(name, subject, seq, { ack_policy: "none" }, until)).num_pending;
     try {
-      await this.#requests.gather(
-        async (reply) => {
-          // To acknowledge one is to acknowledge all before it, which is done when all are here: the server counts them until it has written the last.
-          const config = { ack_policy: "all", max_ack_pending: this.#ahead, deliver_subject: reply };
-          return (await this.#createConsumer(name, subject, seq, config, until)).num_pending > 0;
-        },
-        (message) => {
+      await this.#requests.gather((line) => {
+        const pull = new Pull(line, `$JS.API.CONSUMER.MSG.NEXT.${this.#stream}.${name}`, (message) => {
           const entry = deliveredEntry(message);
-          if (entry === undefined) return false;
-          const isLast = take(entry) || entry.newer === 0;
-          if (!isLast && ++taken % this.#ahead === 0) message.respond();
-          return isLast;
-        },
-        until,
-      );
+          return entry === undefined || !take(entry) ? entry?.newer : 0;
+        });
+        pull.begin(create);
+        return (message) => pull.heard(message);
+      }, until);
     } finally {
       this.#deleteConsumer(name);
     }
@@ -154,7 +146,7 @@ export class Store {
           opt_start_seq: Math.max(seq, 1),
           mem_storage: true,
           num_replicas: 1,
-          inactive_threshold: FORGOTTEN_MS * NS,
+          inactive_threshold: Math.ceil(FORGOTTEN_MS + until - performance.now()) * NS,
           ...config,
         },
       },
@@ -169,9 +161,8 @@ export class Store {
 
   async #fromLeader(what: object, until: number): Promise<Entry | undefined> {
     try {
-      const message = await this.#requests.ask(`$JS.API.STREAM.MSG.GET.${this.#stream}`, JSON.stringify(what), {
-        until,
-      });
+      const subject = `$JS.API.STREAM.MSG.GET.${this.#stream}`;
+      const message = await this.#requests.askMessage(subject, JSON.stringify(what), until);
       return leaderEntry(answerOf(message).message);
     } catch (error) {
       if (error instanceof ApiFault && error.code === NO_MESSAGE) return undefined;

@@ -7,6 +7,9 @@ import { Store } from "./store.js";
 /** So many epochs that were left are kept in mind: a backup may bring them back. */
 const FORMER_EPOCHS = 64;
 
+/** Timeouts are no more exact than that. */
+const MUCH_MS = 100;
+
 export interface Seen {
   readonly seq: number;
   /** Undefined where it is not known. */
@@ -26,6 +29,7 @@ export class Timeline {
   #seen: Seen = { seq: 0, stamp: undefined };
   /** Where quiet topics are that somebody here follows: the stream may have let go of their last message. */
   readonly #positions = new Map<string, Seen | undefined>();
+  #asked: { readonly requests: Requests; readonly until: number; readonly newest: Promise<Newest> } | undefined;
 
   /** @param onChange another epoch holds from now on */
   constructor(names: Names, onChange: () => void) {
@@ -89,9 +93,19 @@ export class Timeline {
   }
 
   /** Reads it again: what was read before is of the epoch that holds afterwards. */
-  async refresh(requests: Requests, until?: number): Promise<string> {
-    this.#adopt(await newestEra(requests, this.#names, until));
+  async refresh(requests: Requests, until: number = requests.deadline()): Promise<string> {
+    this.#adopt(await this.#ask(requests, until));
     return this.epoch;
+  }
+
+  /** Those who ask in the same turn share a question, if it gives up in time for all of them and for none much too early. */
+  #ask(requests: Requests, until: number): Promise<Newest> {
+    const asked = this.#asked;
+    if (asked?.requests === requests && asked.until <= until && until - asked.until < MUCH_MS) return asked.newest;
+    const newest = newestEra(requests, this.#names, until);
+    this.#asked = { requests, until, newest };
+    queueMicrotask(() => (this.#asked = undefined));
+    return newest;
   }
 
   /** Ends an epoch, unless it has ended already. */
