@@ -233,6 +233,95 @@ describe("what a server has to be", { skip: nats.missing }, () => {
     await refuses({ url: server.url, prefix: "old" }, /old-topics is there already, and republishes to nowhere/);
   });
 
+  describe("a stream that somebody made", () => {
+    let server: NatsServer;
+    let other: NatsConnection;
+    before(async () => {
+      server = await NatsServer.start();
+      other = await connect({ servers: server.url });
+    });
+    after(async () => {
+      await other.close();
+      await server.close();
+    });
+
+    function make(prefix: string, kind: "topics" | "members" | "epochs", config: object): Promise<void> {
+      const republish = (source: string, dest: string): object => ({
+        republish: { src: `${prefix}.${source}`, dest: `${prefix}.${dest}` },
+      });
+      const own = {
+        topics: { subjects: [`${prefix}.s.>`], discard: "new", ...republish("s.>", "l.>") },
+        members: { subjects: [`${prefix}.m.>`], max_msgs_per_subject: 1 },
+        epochs: { subjects: [`${prefix}.e.epoch`], ...republish("e.epoch", "n.epoch") },
+      }[kind];
+      return create(other, { name: `${prefix}-${kind}`, allow_direct: true, ...own, ...config });
+    }
+
+    async function limitOf(stream: string): Promise<number> {
+      const answer = await other.request(`$JS.API.STREAM.INFO.${stream}`);
+      return answer.json<{ config: { max_msgs_per_subject: number } }>().config.max_msgs_per_subject;
+    }
+
+    test("without a limit for each topic has none afterwards, and a topic keeps what its own size says", async (t) => {
+      await make("unlimited", "topics", { max_msgs_per_subject: -1 });
+      const broker = await started(t, { url: server.url, prefix: "unlimited" });
+      for (let n = 0; n < 150; n++) await broker.publish("large", Buffer.from("x"), { ...HISTORY, size: 120 });
+      for (let n = 0; n < 150; n++) await broker.publish("small", Buffer.from("x"), { ...HISTORY, size: 1 });
+      await broker.publish("larger", Buffer.from("x"), { ...HISTORY, size: 5_000 });
+      assert.equal(await limitOf("unlimited-topics"), -1);
+      assert.equal((await broker.read("large", { limit: 500 })).messages.length, 120);
+      assert.equal((await broker.read("small", { limit: 500 })).messages.length, 1);
+    });
+
+    test("with one has a higher one when a topic asks for it, and never a lower one", async (t) => {
+      await make("limited", "topics", { max_msgs_per_subject: 50 });
+      const broker = await started(t, { url: server.url, prefix: "limited" });
+      for (const [size, limit] of [
+        [49, 50],
+        [50, 51],
+        [10, 51],
+      ] as const) {
+        await broker.publish("t", Buffer.from("x"), { ...HISTORY, size });
+        assert.equal(await limitOf("limited-topics"), limit);
+      }
+    });
+
+    test("and that is full refuses publishes by number as by bytes", async (t) => {
+      await make("few", "topics", { max_msgs: 3 });
+      const broker = await started(t, { url: server.url, prefix: "few" });
+      // The probe of the broker is one of the three.
+      for (let n = 0; n < 2; n++) await broker.publish("t", Buffer.from("x"), HISTORY);
+      await assert.rejects(broker.publish("t", Buffer.from("x"), HISTORY), { fault: "limit" });
+      assert.equal((await broker.read("t", { limit: 10 })).messages.length, 2);
+    });
+
+    const drops = /drops messages by age, number or bytes/;
+    for (const [kind, config, message] of [
+      ["topics", { max_age: 60e9 }, drops],
+      ["topics", { discard: "old", max_bytes: 1e6 }, drops],
+      ["topics", { discard: "old", max_msgs: 1e6 }, drops],
+      ["topics", { max_msgs_per_subject: 5, discard_new_per_subject: true }, /refuses messages of a topic/],
+      ["topics", { retention: "interest" }, /keeps messages by interest/],
+      ["topics", { retention: "workqueue" }, /keeps messages by workqueue/],
+      ["members", { max_age: 60e9 }, drops],
+      ["members", { max_msgs: 10 }, drops],
+      ["members", { max_msgs_per_subject: -1 }, /has -1 max_msgs_per_subject instead of 1/],
+      ["epochs", { max_age: 60e9 }, drops],
+    ] as const) {
+      test(`is refused: ${kind} with ${JSON.stringify(config)}`, async () => {
+        const prefix = `${kind}-${Object.entries(config).flat().join("-")}`.replaceAll(/[^a-z0-9-]/g, "_");
+        await make(prefix, kind, config);
+        await refuses({ url: server.url, prefix }, message);
+      });
+    }
+
+    test("is refused: one that republishes headers alone", async () => {
+      const republish = { src: "bare.s.>", dest: "bare.l.>", headers_only: true };
+      await make("bare", "topics", { republish });
+      await refuses({ url: server.url, prefix: "bare" }, /republishes headers alone/);
+    });
+  });
+
   test("what is full refuses a publish, and says that it is full", async (t) => {
     const server = await NatsServer.start();
     t.after(() => server.close());

@@ -25,7 +25,7 @@ import { checkRights } from "./rights.js";
 import { NobodyAnswers } from "./requests.js";
 import { Session } from "./session.js";
 import { openerOf } from "./opener.js";
-import { Streams } from "./streams.js";
+import { roomOf, Streams } from "./streams.js";
 import { Timeline } from "./timeline.js";
 import { checkSize, Topics } from "./topics.js";
 
@@ -205,7 +205,7 @@ export class NatsBroker implements Broker {
       isReplicated,
       maxPayload: session.requests.maxPayload,
       skewMs,
-      room: info.config.max_msgs_per_subject,
+      room: roomOf(info.config),
     };
     const topics = new Topics(requests, this.#names, this.#timeline, streams, server);
     const members = new Members(requests, this.#names, isReplicated, this.#words, () => Date.now() + skewMs);

@@ -3,6 +3,7 @@ import {
   DiscardPolicy,
   JetStreamApiError,
   type JetStreamManager,
+  RetentionPolicy,
   type StreamConfig,
   type StreamInfo,
   StorageType,
@@ -59,7 +60,8 @@ export class Streams {
   async makeRoom(size: number): Promise<number> {
     for (;;) {
       const { config } = await this.#jsm.streams.info(this.#names.topics);
-      if (config.max_msgs_per_subject > size) return config.max_msgs_per_subject;
+      const room = roomOf(config);
+      if (room > size) return room;
       await this.#jsm.streams.update(this.#names.topics, { ...config, max_msgs_per_subject: size + 1 });
       // The last one to write has it: a node that looked before this may write less after it.
       await sleep(SETTLE_MS);
@@ -161,13 +163,25 @@ export class Streams {
   }
 }
 
+/** How many messages of each topic a stream keeps. */
+export function roomOf({ max_msgs_per_subject: room }: StreamConfig): number {
+  return room > 0 ? room : Infinity;
+}
+
 /** What a stream must have. Limits that drop messages without a word are none of ours. */
 function check(found: StreamConfig, wanted: Config): void {
+  const perSubject = found.max_msgs_per_subject;
   const faults = [
     found.subjects.join() === wanted.subjects.join() ? "" : `has the subjects ${found.subjects.join(", ")}`,
     found.republish?.dest === wanted.republish?.dest ? "" : `republishes to ${found.republish?.dest ?? "nowhere"}`,
+    found.republish?.headers_only === true ? "republishes headers alone" : "",
     wanted.allow_direct === true && !found.allow_direct ? "has no allow_direct" : "",
-    wanted.discard === DiscardPolicy.New && dropsMessages(found) ? "drops messages by age, number or bytes" : "",
+    found.retention === RetentionPolicy.Limits ? "" : `keeps messages by ${found.retention}, and not by limits`,
+    // The stream of keys alone may: what it has is told live.
+    wanted.max_age === undefined && dropsMessages(found) ? "drops messages by age, number or bytes" : "",
+    found.discard_new_per_subject ? "refuses messages of a topic that has its number of them" : "",
+    // Of a member, or a node, the newest message alone holds.
+    wanted.max_msgs_per_subject === 1 && perSubject !== 1 ? `has ${perSubject} max_msgs_per_subject instead of 1` : "",
   ].filter((fault) => fault !== "");
   if (faults.length > 0) {
     throw new BrokerSetupError(`the stream ${wanted.name} is there already, and ${faults.join(", and ")}`);
