@@ -16,6 +16,7 @@ export { checkValue, describeRule, type ValueRule } from "./server/options/check
 export { didYouMean } from "./server/options/nearest.js";
 export { FailedTries } from "./server/base/failed-tries.js";
 export { guardedLog } from "./server/watching/guarded-log.js";
+export { InOrder } from "./server/base/in-order.js";
 export { isLoopback } from "./server/base/loopback.js";
 export { SampledLog } from "./server/watching/sampled-log.js";
 export { printable, printableLines } from "./server/base/printable.js";

@@ -1,4 +1,5 @@
 import { BrokerError } from "hawser/hub";
+import { InOrder } from "hawser/tools";
 import {
   createInbox,
   type Msg,
@@ -58,10 +59,9 @@ export class Requests {
   readonly #answerMs: number;
   readonly #inbox: string;
   readonly #subscription: Subscription;
-  readonly #waiting = new Map<string, Waiting>();
+  readonly #waiting = new InOrder<Waiting>();
   readonly #budget = new Budget(MOST_READ_BYTES);
   readonly #sizes: Sizes;
-  #number = 0;
   #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
   #end: Error | undefined;
@@ -99,19 +99,19 @@ export class Requests {
     { headers, until = this.deadline() }: RequestOptions = {},
   ): Promise<Msg> {
     return new Promise((resolve, reject) => {
-      const token = this.#add({
+      const number = this.#add({
         subject,
         until,
         bytes: data.length,
         answer: (message) => {
-          this.#remove(token);
+          this.#remove(number);
           if (message.data.length === 0 && message.headers?.code === 503) {
             reject(new NobodyAnswers("unavailable", `NATS has nobody who answers ${subject}`));
           } else resolve(message);
         },
         fail: reject,
       });
-      this.#send(subject, data, token, headers);
+      this.#send(subject, data, number, headers);
     });
   }
 
@@ -144,7 +144,7 @@ export class Requests {
       let isOver = false;
       const end = (): void => {
         isOver = true;
-        this.#remove(token);
+        this.#remove(number);
         subscription.unsubscribe();
         if (share !== undefined) this.#budget.end(share);
       };
@@ -153,9 +153,9 @@ export class Requests {
         end();
         reject(error);
       };
-      const token = this.#add({ subject: "a consumer", until, bytes: 0, answer: () => {}, fail });
+      const number = this.#add({ subject: "a consumer", until, bytes: 0, answer: () => {}, fail });
       // A consumer's messages come with the subject that they were stored with: it takes a subscription to tell whose they are.
-      const subject = `${this.#inbox}.many.${token}`;
+      const subject = `${this.#inbox}.many.${number}`;
       const take = begin({
         subject,
         maxPayload: this.maxPayload,
@@ -191,7 +191,7 @@ export class Requests {
   expect(what: string, until: number, begin: (come: () => void) => () => void): Promise<void> {
     return new Promise((resolve, reject) => {
       const stop = begin(() => {
-        this.#remove(token);
+        this.#remove(number);
         stop();
         resolve();
       });
@@ -199,15 +199,15 @@ export class Requests {
         stop();
         reject(error);
       };
-      const token = this.#add({ subject: what, until, bytes: 0, answer: () => {}, fail });
+      const number = this.#add({ subject: what, until, bytes: 0, answer: () => {}, fail });
     });
   }
 
   /** The user may not publish to this subject. */
   denied(subject: string, error: Error): void {
-    for (const [token, waiting] of this.#waiting) {
+    for (const [number, waiting] of this.#waiting) {
       if (waiting.subject !== subject) continue;
-      this.#remove(token);
+      this.#remove(number);
       waiting.fail(error);
     }
   }
@@ -216,27 +216,28 @@ export class Requests {
   end(why: string): void {
     this.#end = new BrokerError("unavailable", why);
     clearInterval(this.#timer);
-    for (const { fail } of this.#waiting.values()) fail(this.#end);
-    this.#waiting.clear();
+    for (const [number, { fail }] of this.#waiting) {
+      this.#remove(number);
+      fail(this.#end);
+    }
     this.#subscription.unsubscribe();
   }
 
-  #add(waiting: Waiting): string {
+  /** @returns its number */
+  #add(waiting: Waiting): number {
     if (this.#end !== undefined) throw this.#end;
     if (this.#waiting.size >= MOST_WAITING || this.#bytes + waiting.bytes > MOST_WAITING_BYTES) {
       throw new BrokerError("unavailable", "too much waits for NATS already");
     }
-    const token = (++this.#number).toString(36);
-    this.#waiting.set(token, waiting);
     this.#bytes += waiting.bytes;
     this.#timer ??= setInterval(() => this.#sweep(), SWEEP_MS);
-    return token;
+    return this.#waiting.add(waiting);
   }
 
-  #send(subject: string, data: Uint8Array | string, token: string, headers: MsgHdrs | undefined): void {
-    const options = { reply: `${this.#inbox}.${token}`, ...(headers === undefined ? {} : { headers }) };
+  #send(subject: string, data: Uint8Array | string, number: number, headers: MsgHdrs | undefined): void {
+    const options = { reply: `${this.#inbox}.${number}`, ...(headers === undefined ? {} : { headers }) };
     this.#publish(subject, data, options, (error) => {
-      this.#remove(token);
+      this.#remove(number);
       throw error;
     });
   }
@@ -253,7 +254,7 @@ export class Requests {
   #room(share: Share, subject: string, until: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const begin = (): void => {
-        this.#remove(token);
+        this.#remove(number);
         resolve();
       };
       if (this.#budget.take(share, begin)) {
@@ -264,27 +265,24 @@ export class Requests {
         this.#budget.end(share);
         reject(error);
       };
-      const token = this.#add({ subject, until, bytes: 0, answer: () => {}, fail });
+      const number = this.#add({ subject, until, bytes: 0, answer: () => {}, fail });
     });
   }
 
   #answered(message: Msg): void {
     this.heardAt = performance.now();
-    this.#waiting.get(message.subject.slice(this.#inbox.length + 1))?.answer(message);
+    this.#waiting.get(Number(message.subject.slice(this.#inbox.length + 1)))?.answer(message);
   }
 
-  #remove(token: string): void {
-    const waiting = this.#waiting.get(token);
-    if (waiting === undefined) return;
-    this.#waiting.delete(token);
-    this.#bytes -= waiting.bytes;
+  #remove(number: number): void {
+    this.#bytes -= this.#waiting.delete(number)?.bytes ?? 0;
   }
 
   #sweep(): void {
     const now = performance.now();
-    for (const [token, { until, subject, fail }] of this.#waiting) {
+    for (const [number, { until, subject, fail }] of this.#waiting) {
       if (until > now) continue;
-      this.#remove(token);
+      this.#remove(number);
       fail(new BrokerError("unavailable", `NATS did not answer ${subject} in time`));
     }
     if (this.#waiting.size > 0) return;

@@ -1,4 +1,5 @@
 import type { Clock } from "../../server/base/clock.js";
+import { InOrder } from "../../server/base/in-order.js";
 import { BrokerError } from "../../hub/brokers/broker.js";
 import type { FieldReader } from "./frame-reader.js";
 
@@ -17,8 +18,7 @@ const TICKS = 7;
 export class Pending {
   readonly #clock: Clock;
   readonly #onSilence: () => void;
-  readonly #requests = new Map<number, Request>();
-  #ids = 0;
+  readonly #requests = new InOrder<Request>();
   #tick = 0;
   #stop: (() => void) | undefined;
 
@@ -38,15 +38,13 @@ export class Pending {
     resolve: (value: Value) => void,
     reject: (error: BrokerError) => void,
   ): number {
-    this.#ids = (this.#ids + 1) >>> 0;
     const done = (fields: FieldReader): void => {
       const value = read(fields);
       fields.end();
       resolve(value);
     };
-    this.#requests.set(this.#ids, { tick: this.#tick, done, failed: reject });
     this.#stop ??= this.#clock.every(TICK_MS, () => this.#onTick());
-    return this.#ids;
+    return this.#requests.add({ tick: this.#tick, done, failed: reject });
   }
 
   /** An answer; nobody may wait for it any longer. @throws FrameFault: then whoever waits still does */
@@ -66,11 +64,12 @@ export class Pending {
   }
 
   rejectAll(why: string): void {
-    const requests = [...this.#requests.values()];
-    this.#requests.clear();
     this.#stop?.();
     this.#stop = undefined;
-    for (const request of requests) request.failed(new BrokerError("unavailable", why));
+    for (const [id, request] of this.#requests) {
+      this.#requests.delete(id);
+      request.failed(new BrokerError("unavailable", why));
+    }
   }
 
   #onTick(): void {
