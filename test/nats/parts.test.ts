@@ -181,7 +181,8 @@ test("what no node wrote is passed over, and the messages around it are joined",
   assert.deepEqual([head.offset, messages.map(({ offset, prev }) => [offset, prev]), complete], [3, [[3, 1]], true]);
 });
 
-test("messages that others have overtaken are waited for, and not for long", async () => {
+test("messages that others have overtaken are waited for, and not for long", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
   const seen: number[] = [];
   const order = new LiveOrder((_topic, { offset }) => seen.push(offset));
   const add = (offset: number, prev: number): void =>
@@ -196,14 +197,14 @@ test("messages that others have overtaken are waited for, and not for long", asy
   add(9, 8);
   add(8, 7);
   assert.equal(seen.length, 4);
-  await new Promise((resolve) => setTimeout(resolve, 600));
+  t.mock.timers.tick(1000);
   assert.deepEqual(seen.slice(4), [8, 9]);
   add(12, 11);
   order.reached("t", 11);
   assert.deepEqual(seen.slice(6), [12], "what was read needs no waiting for");
   add(15, 14);
   order.clear();
-  await new Promise((resolve) => setTimeout(resolve, 400));
+  t.mock.timers.tick(1000);
   assert.equal(seen.length, 7, "what waits is of a connection that is no more");
 });
 
