@@ -382,6 +382,159 @@ const scenarios: Record<string, Scenario> = {
     );
     return said;
   },
+
+  async "a request that the program finishes itself, or gives up"(test, server, client) {
+    const pair = await startPair(test, server, client);
+    const said: unknown[] = [];
+    for (const verb of ["end", "close", "terminate"] as const) {
+      const dialled = pair.dial({
+        finishRequest(request, socket) {
+          said.push((socket as unknown as { _req: unknown })._req === request, socket.readyState);
+          if (verb === "end") request.end();
+          else socket[verb]();
+        },
+      });
+      dialled.on("open", () => dialled.close());
+      const lines = record(dialled);
+      await closed(dialled);
+      said.push(lines);
+    }
+    return said;
+  },
+
+  async "a response that is no agreement: the error, and in another turn the close"(test, server, client) {
+    const pair = await startPair(test, server, client, { handleProtocols: () => false });
+    const dialled = pair.dial(undefined, ["a"]);
+    const lines = record(dialled);
+    dialled.on("error", () => process.nextTick(() => lines.push("another turn")));
+    await closed(dialled);
+    return lines;
+  },
+
+  async "what is sent with options that are null, or undefined"(test, server, client) {
+    const pair = await startPair(test, server, client);
+    const ends = await pair.connect();
+    const lines = record(ends.socket);
+    const bytes = Buffer.from("bytes");
+    for (const options of [null, undefined, {}, { binary: undefined }, { binary: null }, { binary: 1 }])
+      ends.client.send(bytes, options as { binary?: boolean });
+    await until(() => lines.length === 6, "the messages");
+    return lines;
+  },
+
+  async "what the callback of what has left is given"(test, server, client) {
+    const pair = await startPair(test, server, client);
+    const { client: from } = await pair.connect();
+    const given = (call: (done: (...args: unknown[]) => void) => void): Promise<unknown> =>
+      new Promise((done) => call((...args) => done(args)));
+    return [await given((done) => from.send("x", done)), await given((done) => from.ping("x", undefined, done))];
+  },
+
+  async "a ping of a blob that is too long"(test, server, client) {
+    const pair = await startPair(test, server, client);
+    const ends = await pair.connect();
+    assert.throws(() => ends.client.ping(new Blob(["x".repeat(126)])), RangeError);
+    return ends.client.readyState;
+  },
+
+  async "a close whose reason has no length"(test, server, client) {
+    const said: string[][] = [];
+    for (const reason of [5, {}, true, ""]) {
+      const pair = await startPair(test, server, client);
+      const ends = await pair.connect();
+      said.push(record(ends.socket));
+      ends.client.close(4000, reason as string);
+      await closed(ends.client, ends.socket);
+    }
+    return said;
+  },
+
+  async "an empty message as fragments"(test, server, client) {
+    const pair = await startPair(test, server, client);
+    const ends = await pair.connect();
+    ends.socket.binaryType = "fragments";
+    ends.client.send(Buffer.alloc(0));
+    return once(ends.socket, "message");
+  },
+
+  async "switches that are off by another nothing than false"(test, server, client) {
+    const said: unknown[] = [];
+    for (const off of [0, null, undefined, ""] as unknown as false[]) {
+      const pair = await startPair(test, server, client, {
+        autoPong: off,
+        clientTracking: off,
+        perMessageDeflate: off,
+      });
+      const ends = await pair.connect({ autoPong: off });
+      for (const [one, other] of [
+        [ends.client, ends.socket],
+        [ends.socket, ends.client],
+      ] as const) {
+        const lines = record(one);
+        one.ping("unanswered");
+        other.pong("by hand");
+        await until(() => lines.length > 0, "the pong");
+        said.push(lines);
+      }
+      const bare = new server.WebSocketServer({ server: off as unknown as undefined, noServer: 1 as unknown as true });
+      assert.throws(() => bare.address(), /noServer/);
+      const unoffered = pair.dial({ perMessageDeflate: off });
+      await once(unoffered, "open");
+      said.push("clients" in pair.wss, pair.accepted[1]!.request.headers["sec-websocket-extensions"]);
+    }
+    return said;
+  },
+
+  async "what a server answers to an offer of compression"(test, server, client) {
+    const pair = await startPair(test, server, client);
+    let answer = "";
+    pair.wss.on("headers", (lines) => lines.push(`Sec-WebSocket-Extensions: permessage-deflate${answer}`));
+    const said: string[][] = [];
+    for (const [its, perMessageDeflate] of [
+      [", permessage-deflate", {}],
+      [", other", {}],
+      ["; server_max_window_bits=12", { serverMaxWindowBits: 10 }],
+      ["", { serverMaxWindowBits: 10 }],
+      ["; client_max_window_bits=12", { clientMaxWindowBits: 10 }],
+      ["; client_no_context_takeover", { clientNoContextTakeover: false }],
+      ["; client_no_context_takeover", {}],
+    ] as const) {
+      answer = its;
+      const dialled = pair.dial({ perMessageDeflate });
+      dialled.on("open", () => dialled.terminate());
+      const lines = record(dialled);
+      await closed(dialled);
+      said.push([its, ...lines]);
+    }
+    return said;
+  },
+
+  async "credentials in an address, with what is no escape"(test, server, client) {
+    const pair = await startPair(test, server, client);
+    for (const name of ["a%ZZ", "%E0%A4%A", "%41%"]) {
+      const dialled = new client.WebSocket(pair.url.replace("//", `//${name}:x@`));
+      await once(dialled, "open");
+      dialled.terminate();
+    }
+    return pair.accepted.map(({ request }) => request.headers.authorization);
+  },
+
+  async "a connection that is paused, and closes: it is silent until it is resumed"(test, server, client) {
+    const pair = await startPair(test, server, client);
+    const ends = await pair.connect();
+    const lines = record(ends.client);
+    const peerClosed = once(below(ends.socket), "close");
+    ends.client.pause();
+    ends.socket.send("before");
+    await written(ends.socket, "too");
+    ends.client.close(1000);
+    await turns(20);
+    assert.deepEqual([lines, ends.client.readyState, ends.client.isPaused], [[], ends.client.CLOSING, true]);
+    ends.client.resume();
+    await closed(ends.client, ends.socket);
+    await peerClosed;
+    return lines;
+  },
 };
 
 describe("hawser/ws is seen as ws", () => {

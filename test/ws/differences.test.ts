@@ -18,7 +18,7 @@ import { RawClient } from "../harness/raw-client.js";
 import { listenOn, LogBook, stepUntil } from "../harness/rig.js";
 import { projectRoot } from "../harness/root.js";
 import { StepClock } from "../harness/step-clock.js";
-import { closed, libraries, type Pair, SlowBlob, startPair } from "./pair.js";
+import { closed, libraries, type Pair, record, SlowBlob, startPair } from "./pair.js";
 
 type Options = NonNullable<Parameters<typeof startPair>[3]>;
 
@@ -322,7 +322,7 @@ const rows: Record<
       assert.equal(client.bufferedAmount, 0);
       const received = once(socket, "message");
       client.terminate();
-      assert.equal(await outcome, undefined);
+      assert.equal(await outcome, null);
       assert.equal(String((await received)[0]), "foo");
       await closed(client, socket);
     },
@@ -351,6 +351,18 @@ const rows: Record<
       const [data] = (await once(socket, "message")) as [Buffer];
       assert.equal(data.toString(), "foo");
       assert.ok(below.bytesWritten > before);
+    },
+  },
+  "a connection that closes while it is paused": {
+    async default(test) {
+      const pair = await serve(test);
+      const { client, socket } = await pair.connect();
+      const lines = record(socket);
+      socket.pause();
+      client.send("unheard");
+      socket.close();
+      await stepUntil(pair.clock, () => socket.readyState === socket.CLOSED, "the end of a paused client", 5_000);
+      assert.deepEqual(lines, ["close 1006  3"]);
     },
   },
   "`ws._socket` with `port`": {
@@ -395,6 +407,21 @@ const rows: Record<
       assert.deepEqual(await refuseInProcess('{ logLevel: "silent" }'), { stdout: "", stderr: "" });
     },
   },
+  "`close` of a server with `port`": {
+    async default(test) {
+      for (const portableSockets of [false, true]) {
+        const pair = await serve(test, { portableSockets });
+        const { client, socket } = await pair.connect();
+        const came: string[] = [];
+        socket.on("close", () => came.push("client"));
+        pair.wss.on("close", () => came.push(`server ${pair.wss.clients.size}`));
+        const over = new Promise((done) => pair.wss.close(done));
+        client.close();
+        await over;
+        assert.deepEqual(came, ["client", "server 0"]);
+      }
+    },
+  },
   "several servers on one HTTP server": {
     async default(test) {
       const http = createHttpServer();
@@ -430,6 +457,20 @@ const rows: Record<
       test.after(() => peer.destroy());
       const headers = { Upgrade: "h2c", "Sec-WebSocket-Key": null, "Sec-WebSocket-Version": null };
       assert.equal((await peer.handshake({ headers })).status, 426);
+    },
+  },
+  "an empty element in a list of subprotocols": {
+    async default(test) {
+      const pair = await serve(test);
+      for (const [offer, chosen] of [
+        ["", undefined],
+        ["a, ,b", ["a"]],
+      ] as const) {
+        const peer = await RawClient.connect(pair.url);
+        test.after(() => peer.destroy());
+        const { status, headers } = await peer.handshake({ headers: { "Sec-WebSocket-Protocol": offer } });
+        assert.deepEqual([status, headers.get("sec-websocket-protocol")], [101, chosen]);
+      }
     },
   },
   "version 8 of the protocol": {
@@ -478,6 +519,10 @@ const rows: Record<
         await peer.ended();
         assert.equal(peer.frames().at(-1)!.payload.readUInt16BE(), code);
       }
+      const { peer, socket } = await open(test, await serve(test));
+      const failed = once(socket, "error");
+      await peer.sendBytes(Buffer.from([0x82, 0xff, 0x00, 0x20, 0, 0, 0, 0, 0, 0, ...mask]));
+      assert.equal(((await failed) as [NodeJS.ErrnoException])[0].code, "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH");
     },
   },
   "the answer that refuses": {
@@ -497,6 +542,11 @@ const rows: Record<
       const offer = "permessage-deflate; server_max_window_bits=foo";
       const { status, headers } = await peer.handshake({ offer });
       assert.deepEqual([status, headers.get("sec-websocket-extensions")], [101, undefined]);
+      const small = await serve(test, { perMessageDeflate: { clientMaxWindowBits: 10 } });
+      const other = await RawClient.connect(small.url);
+      test.after(() => other.destroy());
+      const { headers: its } = await other.handshake({ offer: "permessage-deflate" });
+      assert.match(its.get("sec-websocket-extensions")![0]!, /^permessage-deflate(?!.*client_max_window_bits)/);
     },
   },
   "`binaryType` `fragments`": {

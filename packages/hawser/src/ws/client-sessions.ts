@@ -104,7 +104,10 @@ export function makeClientSession(
 ): WsSession {
   const base = sharedContext();
   const { maxPayload = MAX_PAYLOAD, closeTimeout: closeTimeoutMs = CLOSE_TIMEOUT_MS } = options;
-  const compression = toDeflateOptions(typeof options.perMessageDeflate === "object" ? options.perMessageDeflate : {});
+  // As of `ws`, what is given as undefined is off.
+  const { autoPong, allowSynchronousEvents } = { autoPong: true, allowSynchronousEvents: true, ...options };
+  const { perMessageDeflate } = options;
+  const compression = toDeflateOptions(typeof perMessageDeflate === "object" ? (perMessageDeflate ?? {}) : {});
   const context: Context = {
     ...base,
     settings: {
@@ -130,8 +133,8 @@ export function makeClientSession(
     outgoing: new SharedOutgoing(base.outboxes.turns, compression),
     memory,
     streamOf: platform.streamOf,
-    autoPong: options.autoPong ?? true,
-    allowSynchronousEvents: options.allowSynchronousEvents ?? true,
+    autoPong: Boolean(autoPong),
+    allowSynchronousEvents: Boolean(allowSynchronousEvents),
     throwUnhandled: true,
     onUnheard: (error) => onUnheard(error, options.throwUnhandled === true),
     readsWhileBacklogged: true,

@@ -21,9 +21,10 @@ const MAX_REDIRECTS = 10;
 /** See `Connector`. */
 export const connect: Connector = (socket, address, protocols, options) => {
   const offered = protocols === undefined ? [] : Array.isArray(protocols) ? protocols : [protocols];
-  const connection = new ClientHandshake(socket, { ...options }, offered);
+  const connection = new ClientHandshake(socket, { perMessageDeflate: true, ...options }, offered);
+  // Before it begins: `finishRequest` may look at the request, and give it up.
+  inside.setConnecting(socket, connection);
   connection.begin(address);
-  return connection;
 };
 
 /** Sessions are told of the request that they came with. Here it was ours. */
@@ -51,7 +52,7 @@ class ClientHandshake implements Connecting {
   #first: Target | null = null;
 
   constructor(socket: WebSocket, options: ClientOptions, offered: readonly string[]) {
-    const { protocolVersion = 13, perMessageDeflate = true } = options;
+    const { protocolVersion = 13, perMessageDeflate } = options;
     if (protocolVersion !== 13) {
       throw new RangeError(`Unsupported protocol version: ${protocolVersion} (supported versions: 13)`);
     }
@@ -60,7 +61,7 @@ class ClientHandshake implements Connecting {
     this.#offered = offered;
     for (const [name, value] of Object.entries(options.headers ?? {}))
       this.#headers[options.followRedirects === true ? name.toLowerCase() : name] = value;
-    this.#deflate = perMessageDeflate === true ? {} : perMessageDeflate === false ? null : perMessageDeflate;
+    this.#deflate = perMessageDeflate === true ? {} : perMessageDeflate || null;
   }
 
   /** @throws SyntaxError for an address that cannot be */
@@ -84,7 +85,11 @@ class ClientHandshake implements Connecting {
   }
 
   #fail(error: Error): void {
-    if (!inside.fail(this.#socket, error)) onUnheard(error, this.#options.throwUnhandled === true);
+    if (!inside.fail(this.#socket, error)) this.#onUnheard(error);
+  }
+
+  #onUnheard(error: Error): void {
+    onUnheard(error, this.#options.throwUnhandled === true);
   }
 
   #ask(target: Target): void {
@@ -236,7 +241,10 @@ class ClientHandshake implements Connecting {
 
   #refuse(stream: Duplex, error: Error): void {
     inside.setClosing(this.#socket);
-    stream.once("close", () => this.#fail(error));
+    process.nextTick(() => {
+      if (!inside.emitError(this.#socket, error)) this.#onUnheard(error);
+    });
+    stream.once("close", () => inside.closeUnopened(this.#socket));
     stream.on("error", () => {});
     stream.destroy();
   }

@@ -26,8 +26,9 @@ function valueOf(windowBits: number | true): string | true {
 export function readDeflate(header: string, options: PerMessageDeflateOptions): DeflateParameters | "other" | null {
   const answered = parseExtensions(header);
   if (answered === null) return null;
-  const [answer, more] = answered;
-  if (answer === undefined || more !== undefined || answer.name !== NAME) return "other";
+  // As of `ws`, what proxies have doubled counts once.
+  const [answer] = answered;
+  if (answer === undefined || answered.some(({ name }) => name !== NAME)) return "other";
   const params = new Map(answer.params);
   if (params.size < answer.params.length) return null;
   const known = [
@@ -41,8 +42,7 @@ export function readDeflate(header: string, options: PerMessageDeflateOptions): 
   const serverMaxWindowBits = readBits(params.get("server_max_window_bits"));
   const clientMaxWindowBits = readBits(params.get("client_max_window_bits"));
   if (serverMaxWindowBits === null || clientMaxWindowBits === null) return null;
-  // 7.1.2.1: "the same or smaller" than what was asked for.
-  if (serverMaxWindowBits > windowBits(options.serverMaxWindowBits)) return null;
+  if (options.clientNoContextTakeover === false && params.has("client_no_context_takeover")) return null;
   if (clientMaxWindowBits > windowBits(options.clientMaxWindowBits) && params.has("client_max_window_bits"))
     return null;
   // 7.1.2.2: only where it was offered.

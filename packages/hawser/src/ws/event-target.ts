@@ -45,11 +45,13 @@ export type EventListenerOf<Name extends keyof EventMapOf<Target>, Target> =
 /** Whether both sides have sent a close frame: a `close` event says so. */
 const wasClosedCleanly = (emitter: unknown): boolean => (emitter as EventTarget<unknown>).closedCleanly;
 
+/** What is to be seen by whoever lists what a WebSocket has. */
+export const SHOWN = ["onopen", "onerror", "onclose", "onmessage", "addEventListener", "removeEventListener"] as const;
+
 /** An EventEmitter whose events can be listened to as those of a browser are. */
 export abstract class EventTarget<Target> extends Emitter<WebSocketEvents> {
   static {
-    for (const type of ["open", "error", "close", "message"])
-      Object.defineProperty(this.prototype, `on${type}`, { enumerable: true });
+    for (const name of SHOWN) Object.defineProperty(this.prototype, name, { enumerable: true });
   }
 
   /** @internal */

@@ -23,8 +23,13 @@ export function isPlain({ compress, fin, mask }: SendOptions, { isClient }: Sock
   return compress !== false && fin !== false && (mask === undefined || mask === isClient);
 }
 
-export function form({ isClient }: SocketSession, binary: boolean, options: SendOptions = {}): FrameForm {
-  const { compress = true, fin = true, mask = isClient } = options;
+/** As of `ws`, `binary` that is given as undefined is false. */
+export function isToBeBinary(data: unknown, options: SendOptions | null | undefined): boolean {
+  return options != null && "binary" in options ? Boolean(options.binary) : typeof data !== "string";
+}
+
+export function form({ isClient }: SocketSession, binary: boolean, options: SendOptions | null | undefined): FrameForm {
+  const { compress = true, fin = true, mask = isClient } = options ?? {};
   return { binary, compress, fin, mask };
 }
 
@@ -39,13 +44,14 @@ export function checkClose(code: number | undefined, data: string | Buffer | und
   if (typeof code !== "number" || !isValidCloseCode(code)) {
     throw new TypeError("First argument must be a valid error code number");
   }
-  const reason = data === undefined ? NOTHING : toBuffer(data);
+  // As of `ws`, what has no length is no reason.
+  const reason = data?.length ? toBuffer(data) : NOTHING;
   if (reason.length > 123) throw new RangeError("The message must not be greater than 123 bytes");
   return reason.toString();
 }
 
 export function asType(data: Buffer, type: BinaryType): RawData {
-  if (type === "fragments") return [data];
+  if (type === "fragments") return data.length === 0 ? [] : [data];
   const copy = new Uint8Array(data);
   return type === "blob" ? (new Blob([copy]) as unknown as ArrayBuffer) : copy.buffer;
 }

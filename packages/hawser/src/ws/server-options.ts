@@ -132,7 +132,7 @@ export function engineOptions(
 }
 
 function compressionOf(given: boolean | PerMessageDeflateOptions | undefined): EngineOptions<object> {
-  if (given === undefined || given === false) return {};
+  if (!given) return {};
   const options = toDeflateOptions(given === true ? {} : given);
   return {
     compression: true,

@@ -68,14 +68,14 @@ export class WebSocketServer<
   constructor(given?: ServerOptions<Socket, Request> | null, listening?: () => void) {
     super();
     const options = withDefaults(given ?? {});
-    const { port, server, noServer = false } = options;
-    const places = [port != null, server != null, noServer].filter(Boolean);
+    const { port, server, noServer } = options;
+    const places = [port != null, server, noServer].filter(Boolean);
     if (places.length !== 1) {
       throw new TypeError('One and only one of the "port", "server", or "noServer" options must be specified');
     }
     this.options = { ...DEFAULTS, ...options } as ServerOptions<Socket, Request>;
     if (this.options.perMessageDeflate === true) this.options.perMessageDeflate = {};
-    if (this.options.clientTracking !== false) this.clients = new Set();
+    if (this.options.clientTracking) this.clients = new Set();
     const resolved = engineOptions(options, {
       authenticate: (request) => this.#decide(request.raw),
       // As `ws` has it: the status' name and nothing more.
@@ -100,7 +100,7 @@ export class WebSocketServer<
       onDisconnect: () => {},
       onCloserAnswered: () => {},
     });
-    const { throwUnhandled = false, autoPong = true, allowSynchronousEvents = true } = options;
+    const { throwUnhandled = false, autoPong, allowSynchronousEvents } = this.options;
     const { outboxes, compression } = this.#engine.context;
     this.#shared = {
       events: {
@@ -113,8 +113,8 @@ export class WebSocketServer<
       outgoing: new SharedOutgoing(outboxes.turns, compression),
       memory,
       streamOf: platform.streamOf,
-      autoPong,
-      allowSynchronousEvents,
+      autoPong: Boolean(autoPong),
+      allowSynchronousEvents: Boolean(allowSynchronousEvents),
       throwUnhandled,
       onUnheard(error) {
         // It is in the log already, as the cause of its client's end.
@@ -126,7 +126,7 @@ export class WebSocketServer<
       readsWhileBacklogged: resolved.maxBacklogBytes === Infinity,
     };
     if (port != null) this.#listen(listening);
-    else if (server != null) this.#attach(server);
+    else if (server) this.#attach(server);
   }
 
   /**
@@ -140,7 +140,7 @@ export class WebSocketServer<
 
   /** Where it listens: of an HTTP server on a port an object, on a Unix socket its path; null once it is closed. @throws with noServer */
   address(): AddressInfo | string | null {
-    if (this.options.noServer === true) throw new Error('The server is operating in "noServer" mode');
+    if (this.options.noServer) throw new Error('The server is operating in "noServer" mode');
     return this.#http?.address() ?? null;
   }
 

@@ -1,3 +1,5 @@
+import { unescape } from "node:querystring";
+
 /** Where a client connects to, by the address that it was given. */
 export interface Target {
   readonly url: URL;
@@ -36,7 +38,7 @@ export function readAddress(address: string | URL): Target {
     defaultPort,
     path: !isUnix ? whole : colon < 0 ? "" : whole.slice(colon + 1),
     socketPath: !isUnix ? undefined : colon < 0 ? whole : whole.slice(0, colon),
-    auth: url.username || url.password ? `${unescaped(url.username)}:${unescaped(url.password)}` : undefined,
+    auth: url.username || url.password ? `${unescape(url.username)}:${unescape(url.password)}` : undefined,
   };
 }
 
@@ -46,13 +48,4 @@ function faultOf({ protocol, pathname, hash }: URL): string | null {
   }
   if (protocol === "ws+unix:" && pathname === "") return "The URL's pathname is empty";
   return hash === "" ? null : "The URL contains a fragment identifier";
-}
-
-/** A lone % is one. */
-function unescaped(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

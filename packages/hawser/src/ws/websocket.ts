@@ -2,13 +2,14 @@
 import type { ClientRequest, ClientRequestArgs } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ClientOptionsFor, Connecting } from "./client-options.js";
-import { type EventMapOf, EventTarget } from "./event-target.js";
+import { type EventMapOf, EventTarget, SHOWN } from "./event-target.js";
 import {
   asType,
   BINARY_TYPES,
   type BinaryType,
   checkClose,
   form,
+  isToBeBinary,
   isPlain,
   type SendOptions,
   tellWritten,
@@ -26,13 +27,13 @@ export type WebSocketEventMap = EventMapOf<WebSocket>;
 /** What `new WebSocket` takes. */
 export type ClientOptions = ClientOptionsFor<WebSocket>;
 
-/** Begins to connect. Set by connect.ts, which is on the other side of what this file may import. */
+/** Begins to connect, and tells the socket what it may give up. Set by connect.ts, which is on the other side of what this file may import. */
 export type Connector = (
   socket: WebSocket,
   address: string | URL,
   protocols: string | string[] | undefined,
   options: ClientOptions | undefined,
-) => Connecting;
+) => void;
 
 /** How sessions, servers and the client's handshake reach what the application cannot. */
 export interface SocketInside {
@@ -40,13 +41,18 @@ export interface SocketInside {
   open(socket: WebSocket, session: SocketSession): void;
   /** Its handshake has failed. @returns whether any listener has heard of it */
   fail(socket: WebSocket, error: Error): boolean;
+  /** @returns whether any listener has heard of it */
+  emitError(socket: WebSocket, error: Error): boolean;
   /** No session comes any more. */
   closeUnopened(socket: WebSocket): void;
   setClosing(socket: WebSocket): void;
   setUrl(socket: WebSocket, url: string): void;
+  setConnecting(socket: WebSocket, connecting: Connecting): void;
   isConnecting(socket: WebSocket): boolean;
   connect: Connector | null;
 }
+
+const CONTROL_TOO_LONG = "The data size must not be greater than 125 bytes";
 
 export let inside: SocketInside;
 
@@ -64,9 +70,11 @@ export class WebSocket extends EventTarget<WebSocket> {
     inside = {
       open: (socket, session) => socket.#onOpen(session),
       fail: (socket, error) => socket.#onFailed(error),
+      emitError: (socket, error) => socket.#emitError(error),
       closeUnopened: (socket) => socket.#onClosed(1006, NOTHING, false),
       setClosing: (socket) => void (socket.#state = ReadyState.CLOSING),
       setUrl: (socket, url) => void (socket.#own.url = url),
+      setConnecting: (socket, connecting) => void (socket.#own.connecting = connecting),
       isConnecting: (socket) => socket.#state === ReadyState.CONNECTING,
       connect: null,
     };
@@ -80,7 +88,7 @@ export class WebSocket extends EventTarget<WebSocket> {
     // As attributes, they are to be seen by whoever lists what a WebSocket has.
     const shown = ["binaryType", "bufferedAmount", "extensions", "isPaused", "protocol", "readyState", "url"];
     for (const name of shown) Object.defineProperty(this.prototype, name, { enumerable: true });
-    for (const name of ["onopen", "onerror", "onclose", "onmessage"])
+    for (const name of SHOWN)
       Object.defineProperty(this.prototype, name, Object.getOwnPropertyDescriptor(EventTarget.prototype, name)!);
     for (const [name, value] of Object.entries(ReadyState)) {
       Object.defineProperty(this.prototype, name, { enumerable: true, value });
@@ -119,7 +127,7 @@ export class WebSocket extends EventTarget<WebSocket> {
       protocols === undefined || (typeof protocols === "object" && protocols !== null && !Array.isArray(protocols));
     const given: (ClientOptions & { protocols?: string[] }) | undefined = isLeftOut ? (protocols ?? options) : options;
     const offered = isLeftOut ? given?.protocols : (protocols as string[]);
-    this.#own.connecting = inside.connect!(this, address, offered, given);
+    inside.connect!(this, address, offered, given);
   }
 
   get readyState(): ReadyState {
@@ -186,7 +194,7 @@ export class WebSocket extends EventTarget<WebSocket> {
    */
   send(data: BufferLike, written?: Written): void;
   send(data: BufferLike, options: SendOptions | undefined, written?: Written): void;
-  send(data: unknown, options?: SendOptions | Written, written?: Written): void {
+  send(data: unknown, options?: SendOptions | Written | null, written?: Written): void {
     const session = this.#session;
     if (typeof options === "function") {
       written = options;
@@ -197,7 +205,7 @@ export class WebSocket extends EventTarget<WebSocket> {
       return;
     }
     if (typeof data === "number") data = String(data);
-    const isBinary = options?.binary ?? typeof data !== "string";
+    const isBinary = isToBeBinary(data, options);
     const { queue } = this.#rare ?? NONE;
     if (queue !== null || !((typeof data === "string" && data !== "") || Buffer.isBuffer(data))) {
       if (isBlob(data) || queue?.isBusy === true) {
@@ -207,7 +215,7 @@ export class WebSocket extends EventTarget<WebSocket> {
       data = toBuffer(data);
     }
     const isOnItsWay =
-      options === undefined || isPlain(options, session)
+      options == null || isPlain(options, session)
         ? session.sendMessage(data as string | Buffer, isBinary)
         : session.sendFrame(toBuffer(data), form(session, isBinary, options));
     if (written !== undefined) tellWritten(session, isOnItsWay, written);
@@ -300,10 +308,11 @@ export class WebSocket extends EventTarget<WebSocket> {
     }
     const masked = mask ?? session.isClient;
     const send = (payload: Buffer): boolean => {
-      if (payload.length > 125) throw new RangeError("The data size must not be greater than 125 bytes");
+      if (payload.length > 125) throw new RangeError(CONTROL_TOO_LONG);
       session[kind](payload, masked);
       return true;
     };
+    if (isBlob(data) && data.size > 125) throw new RangeError(CONTROL_TOO_LONG);
     if (isBlob(data) || this.#rare?.queue?.isBusy === true) {
       this.#enqueue(data, written as Written | undefined, send);
       return;

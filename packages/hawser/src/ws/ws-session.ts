@@ -126,7 +126,8 @@ export class WsSession extends Session<object> implements SocketSession {
     if (written.length === 0) return;
     this.#state.written = [];
     void this.outbox.whenFlushed().then((hasLeft) => {
-      const error = hasLeft ? undefined : new Error("The socket was closed before the data was written");
+      // As Node's sockets have it. The types of `ws` know only of undefined.
+      const error = (hasLeft ? null : new Error("The socket was closed before the data was written")) as Error;
       for (const tell of written) this.#guard("drain", () => tell(error));
     });
   }
@@ -214,6 +215,12 @@ export class WsSession extends Session<object> implements SocketSession {
   #goOnNextTurn(): void {
     this.stop(StopReason.turn);
     this.turns.resumeLater(this);
+  }
+
+  /** What the application has paused stays so. A stream that has ended its side is read no faster for that. */
+  override readOn(): void {
+    if (this.isPaused) this.go(StopReason.handler | StopReason.backlog);
+    else super.readOn();
   }
 
   // How it ends.
