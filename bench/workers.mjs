@@ -1,5 +1,6 @@
-// Processor time for each message in rooms: `hawser serve` with two workers and with one against a single process, in turns. The load comes
-// from this process and is not counted. Needs Linux.
+// Processor time for each message in rooms: `hawser serve` with two workers and with one against a single process, in turns, and against two
+// processes that know nothing of each other, each with half of the rooms: what those take more than one is the machine's doing. The load
+// comes from this process and is not counted. Needs Linux.
 //
 //   npm run bench:workers [-- --rounds 5 --seconds 5 --warm-up 8 --clients 200 --room 50 --rate 1000]
 //
@@ -29,7 +30,15 @@ const { values } = parseArgs({
 const [rounds, seconds, warmUp, clients, room, rate] = ["rounds", "seconds", "warm-up", "clients", "room", "rate"].map(
   (name) => Number(values[name]),
 );
-const KINDS = { "one process": [], "1 worker": ["--workers", "1"], "2 workers": ["--workers", "2"] };
+/** By name: the arguments of each command that is started. */
+const KINDS = {
+  "one process": [[]],
+  "two processes": [[], []],
+  "1 worker": [["--workers", "1"]],
+  "2 workers": [["--workers", "2"]],
+};
+/** What each of them is compared with. */
+const BASES = { "two processes": "one process", "2 workers": "1 worker" };
 const TICK_MS = 20;
 const PAYLOAD = `"${"x".repeat(62)}"`;
 
@@ -60,11 +69,13 @@ function cpuMs(pids) {
   return ticks.reduce((sum, each) => sum + each, 0) * 10;
 }
 
-async function measure(args) {
+async function measure(commands) {
   const count = { sent: 0, received: 0 };
-  const { child, pids, port } = await start(args);
+  const servers = await Promise.all(commands.map(start));
+  const pids = servers.flatMap((server) => server.pids);
   const sockets = Array.from({ length: clients }, (_, index) => {
-    const socket = new WebSocket(`ws://127.0.0.1:${port}/room-${Math.floor(index / room)}`);
+    const at = Math.floor(index / room);
+    const socket = new WebSocket(`ws://127.0.0.1:${servers[at % servers.length].port}/room-${at}`);
     socket.on("message", () => count.received++);
     return socket;
   });
@@ -87,8 +98,10 @@ async function measure(args) {
   await sendFor(seconds);
   const cpu = cpuMs(pids) - before;
   for (const socket of sockets) socket.terminate();
-  child.kill("SIGTERM");
-  await once(child, "exit");
+  for (const { child } of servers) {
+    child.kill("SIGTERM");
+    await once(child, "exit");
+  }
   return (cpu / (count.sent - sentBefore)) * 1000;
 }
 
@@ -99,8 +112,9 @@ for (let round = 0; round < rounds; round++) {
 }
 console.log(`${clients} clients in rooms of ${room}, ${rate} messages a second, ${rounds} rounds of ${seconds} s`);
 for (const [name, costs] of Object.entries(results)) {
-  const ratios = costs.map((cost, index) => cost / results["1 worker"][index]);
+  const base = BASES[name];
+  const ratio = base && median(costs.map((cost, index) => cost / results[base][index])).toFixed(2);
   console.log(
-    `${name.padEnd(12)} ${median(costs).toFixed(0).padStart(6)} µs of processor time a message, ${median(ratios).toFixed(2)} of 1 worker`,
+    `${name.padEnd(13)} ${median(costs).toFixed(0).padStart(6)} µs of processor time a message${base ? `, ${ratio} of ${base}` : ""}`,
   );
 }
