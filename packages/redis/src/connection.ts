@@ -1,5 +1,6 @@
 /** One connection to one server, from its handshake to its end: it is never mended, another one takes its place. */
 import { BrokerError, BrokerSetupError } from "hawser/hub";
+import { InOrder } from "hawser/tools";
 import { EngineError, NO_REDIS, setupFaultOf } from "./faults.js";
 import type { RedisClient } from "./redis-client.js";
 import { allScripts, type Script } from "./scripts.js";
@@ -9,8 +10,8 @@ export const TICK_MS = 200;
 /** What may wait for answers at once: what is more is refused, and nothing is queued without end. */
 const MOST_WAITING = 20_000;
 const MOST_WAITING_BYTES = 64 * 1024 * 1024;
-/** Replies are bytes: what somebody else wrote may not be text. */
-const BYTES = { typeMapping: { 36: Buffer } };
+/** For replies whose text is ours to read. */
+const TEXT = { typeMapping: {} };
 
 /** How long to wait, and by which clock. */
 export interface Patience {
@@ -40,8 +41,7 @@ export class Connection {
   readonly kind: ServerKind;
   readonly #patience: Patience;
   /** In the order of their answers. */
-  #waiting: Waiting[] = [];
-  #answered = 0;
+  readonly #waiting = new InOrder<Waiting>();
   #bytes = 0;
   /** When the server last said anything. */
   #heardAt: number;
@@ -93,10 +93,10 @@ export class Connection {
 
   static async #handshake(client: RedisClient, withScripts: boolean): Promise<ServerKind> {
     await client.connect();
-    const hello = await client.sendCommand(["HELLO", "3"], {});
+    const hello = await client.sendCommand(["HELLO", "3"], TEXT);
     const kind = kindOf(hello);
     if (withScripts) {
-      await Promise.all(allScripts.map(({ text }) => client.sendCommand(["SCRIPT", "LOAD", text], {})));
+      await Promise.all(allScripts.map(({ text }) => client.sendCommand(["SCRIPT", "LOAD", text])));
     }
     return kind;
   }
@@ -112,7 +112,7 @@ export class Connection {
 
   /** How many commands wait for an answer. */
   get waiting(): number {
-    return this.#waiting.length - this.#answered;
+    return this.#waiting.size;
   }
 
   /**
@@ -120,7 +120,7 @@ export class Connection {
    * @param bytes about how many it has
    */
   command(args: readonly (string | Buffer)[], bytes = 0): Promise<unknown> {
-    return this.#settle(bytes, () => this.client.sendCommand(args, BYTES));
+    return this.#settle(bytes, () => this.client.sendCommand(args));
   }
 
   /** Runs a script; a server that does not know it is told its text. */
@@ -149,8 +149,7 @@ export class Connection {
     const now = this.#patience.now();
     // The rest of it is for the steps in which this is looked at, and for a master that says that another one is.
     const answerMs = this.#patience.timeoutMs * 0.75;
-    for (let i = this.#answered; i < this.#waiting.length; i++) {
-      const waiting = this.#waiting[i]!;
+    for (const [, waiting] of this.#waiting) {
       if (now - waiting.since < answerMs) break;
       if (waiting.isSettled) continue;
       if (now - this.#heardAt >= answerMs) {
@@ -168,10 +167,10 @@ export class Connection {
     this.#lost = why;
     this.client.destroy();
     const error = new BrokerError("unavailable", `the connection to Redis was lost: ${why}`);
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    this.#answered = 0;
-    for (const { isSettled, reject } of waiting) if (!isSettled) reject(error);
+    for (const [number, { isSettled, reject }] of this.#waiting) {
+      this.#waiting.delete(number);
+      if (!isSettled) reject(error);
+    }
     this.#onLost(why);
   }
 
@@ -185,30 +184,24 @@ export class Connection {
         reject(new BrokerError("unavailable", "too much waits for Redis already"));
         return;
       }
-      const waiting: Waiting = { since: this.#patience.now(), bytes, reject, isSettled: false };
-      this.#waiting.push(waiting);
+      const number = this.#waiting.add({ since: this.#patience.now(), bytes, reject, isSettled: false });
       this.#bytes += bytes;
       ask().then(
         (value) => {
-          this.#answer(waiting);
+          this.#answer(number);
           resolve(value);
         },
         (error: unknown) => {
-          this.#answer(waiting);
+          this.#answer(number);
           reject(EngineError.from(error));
         },
       );
     });
   }
 
-  #answer(waiting: Waiting): void {
+  #answer(number: number): void {
     this.#heardAt = this.#patience.now();
-    this.#bytes -= waiting.bytes;
-    waiting.isSettled = true;
-    while (this.#waiting[this.#answered]?.isSettled === true) this.#answered++;
-    if (this.#answered < 1_000 && this.#answered < this.#waiting.length) return;
-    this.#waiting.splice(0, this.#answered);
-    this.#answered = 0;
+    this.#bytes -= this.#waiting.delete(number)?.bytes ?? 0;
   }
 }
 

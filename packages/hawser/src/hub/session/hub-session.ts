@@ -319,8 +319,8 @@ export class HubSession extends Answers implements Asking, Timed {
     const { publish } = this.context;
     publish(topic, known, content, { binary: payload.binary, key, by: this.user?.user }).then(
       ({ offset, epoch, duplicate }) => {
-        const position = offset === 0 ? {} : { o: offset, e: epoch };
-        this.answer(id, writeOk(id, { ...position, duplicate: duplicate || undefined }));
+        const [o, e] = offset === 0 ? [] : [offset, epoch];
+        this.answer(id, writeOk(id, { o, e, duplicate: duplicate || undefined }));
       },
       (error) => this.fail(id, "publish", error),
     );
