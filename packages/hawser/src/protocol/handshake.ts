@@ -73,10 +73,10 @@ export function checkHandshake(request: HandshakeRequest, options: HandshakeOpti
   const offer = readOffer(headers, options);
   if (!offer.ok) return offer;
   return {
-    ...offer,
     accept: acceptValue(key),
     // RFC 9110 7.8: with both Upgrade and this expectation, "the server MUST send a 100 (Continue) response before sending a 101".
     expectsContinue: listsIn(headers, "expect", "100-continue"),
+    ...offer,
   };
 }
 
