@@ -53,6 +53,8 @@ export class Engine {
     this.name = name;
     this.url = `${name}://127.0.0.1:${port}`;
     this.#child = child;
+    // Also where the benchmark fails.
+    process.once("exit", () => child.kill("SIGKILL"));
     this.#folder = folder;
   }
 

@@ -28,16 +28,7 @@ export const serverTargets: readonly Target[] = [
   faster("fanout-deflate", "ws", 8),
   faster("fanout-deflate", "bun", 1.1),
   faster("storm", "ws", 1.3),
-  {
-    title: "memory per idle client, against the bare socket",
-    wanted: 1.15,
-    atMost: true,
-    read(report) {
-      const ours = figures(report, "memory-10000", "hawser")?.rssPerClient;
-      const floor = figures(report, "memory-10000", "socket")?.rssPerClient;
-      return ours === undefined || floor === undefined ? null : { byRate: ours / floor, byCpu: null };
-    },
-  },
+  within("memory per idle client, against the bare socket", 1.15, "memory-10000", "rssPerClient", "hawser", "socket"),
   {
     title: "heartbeat of 10,000 idle clients, % of a core",
     wanted: 0.5,
@@ -54,16 +45,7 @@ export const wsTargets: readonly Target[] = [
   faster("echo-64b-1", "ws", 1.25, "hawser-ws"),
   faster("echo-64b-16", "ws", 6, "hawser-ws"),
   faster("fanout-1000-16", "ws", 8, "hawser-ws"),
-  {
-    title: "heap of an idle client of hawser/ws, against ws",
-    wanted: 0.7,
-    atMost: true,
-    read(report) {
-      const ours = figures(report, "memory-10000", "hawser-ws")?.heapPerClient;
-      const theirs = figures(report, "memory-10000", "ws")?.heapPerClient;
-      return ours === undefined || theirs === undefined ? null : { byRate: ours / theirs, byCpu: null };
-    },
-  },
+  within("heap of an idle client of hawser/ws, against ws", 0.7, "memory-10000", "heapPerClient", "hawser-ws", "ws"),
 ];
 
 export const hubTargets: readonly Target[] = [
@@ -112,16 +94,10 @@ export const engineTargets: readonly Target[] = [
   faster("engine-publish", "socketio-redis", 3, "hub-redis"),
   // The last one is the least that can be had.
   ...(["hub-redis", "hub-nats", "relay"] as const).flatMap((server) =>
-    (["p50", "p99"] as const).map((percentile) => ({
-      title: `${server}, ${percentile} of the latency from node to node, in that of Socket.IO`,
-      wanted: 0.5,
-      atMost: true,
-      read(report: Report) {
-        const ours = figures(report, "engine-latency", server)?.[percentile];
-        const theirs = figures(report, "engine-latency", "socketio-redis")?.[percentile];
-        return ours === undefined || theirs === undefined ? null : { byRate: ours / theirs, byCpu: null };
-      },
-    })),
+    (["p50", "p99"] as const).map((percentile) => {
+      const title = `${server}, ${percentile} of the latency from node to node, in that of Socket.IO`;
+      return within(title, 0.5, "engine-latency", percentile, server, "socketio-redis");
+    }),
   ),
   ...(["hub-redis", "hub-nats"] as const).flatMap((server): Target[] => [
     {
@@ -218,6 +194,26 @@ function faster(workload: string, against: ServerName, wanted: number, us: Serve
       // Nothing came within the time: that is no ratio.
       if (!ours?.rate || !theirs?.rate) return null;
       return { byRate: ours.rate / theirs.rate, byCpu: theirs.cpu! / ours.cpu! };
+    },
+  };
+}
+
+/** A figure of ours in that of somebody else, at most. */
+function within(
+  title: string,
+  wanted: number,
+  workload: string,
+  figure: "rssPerClient" | "heapPerClient" | "p50" | "p99",
+  us: ServerName,
+  against: ServerName,
+): Target {
+  return {
+    title,
+    wanted,
+    atMost: true,
+    read(report) {
+      const [ours, theirs] = [us, against].map((server) => figures(report, workload, server)?.[figure]);
+      return ours === undefined || theirs === undefined ? null : { byRate: ours / theirs, byCpu: null };
     },
   };
 }

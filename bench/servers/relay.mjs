@@ -6,7 +6,6 @@ import { createServer } from "../../packages/hawser/dist/index.js";
 import { announce, options, readPath } from "./control.mjs";
 
 const { hostname, port } = new URL(options.engine);
-const START = "*3\r\n$7\r\nmessage\r\n";
 
 function startNode() {
   const publisher = connect(Number(port), hostname).setNoDelay().resume();
@@ -25,14 +24,18 @@ function startNode() {
   });
   const subscriber = connect(Number(port), hostname).setNoDelay().setEncoding("latin1");
   subscriber.write("SUBSCRIBE 0 1\r\n");
-  let rest = "";
+  // An answer to SUBSCRIBE is six lines, a message seven: its room is the fifth, its text the last.
+  const lines = [""];
   subscriber.on("data", (text) => {
-    const messages = (rest + text).split(START);
-    // The last one may not be whole yet: each ends with its room and its text, five lines.
-    rest = messages.at(-1).split("\r\n").length < 5 ? START + messages.pop() : "";
-    for (const message of messages) {
-      const [, room, , payload] = message.split("\r\n");
-      if (room === "0" || room === "1") server.publish(room, payload);
+    const [first, ...more] = text.split("\r\n");
+    lines[lines.length - 1] += first;
+    lines.push(...more);
+    for (;;) {
+      const length = lines[2] === "message" ? 7 : 6;
+      // The last line is not whole yet.
+      if (lines.length <= length) return;
+      const read = lines.splice(0, length);
+      if (length === 7) server.publish(read[4], read[6]);
     }
   });
   return server.listen(0);
